@@ -1,0 +1,134 @@
+//! The one place that decides which service handles a command.
+
+use types::{LogIndex, RaftId, Timestamp};
+
+use crate::cache::Cache;
+use crate::command::{Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP};
+use crate::draw::Draw;
+use crate::journal::Journal;
+use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
+use crate::store::{Store, Table};
+use crate::tables::Tables;
+use crate::{codec, decision, founding, keys, membership, node, policies};
+
+/// Where and when a command was committed: the only clock a service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Index of the log entry.
+    pub index: LogIndex,
+    /// Place of the command within its log entry, which may carry many.
+    pub sub_index: u32,
+    /// Stamped by the leader.
+    pub at: Timestamp,
+}
+
+/// What a service works with while one command is applied.
+pub(crate) struct Context<'a, S> {
+    pub(crate) tables: Tables<'a, S>,
+    pub(crate) cache: &'a mut Cache,
+    pub(crate) draw: Draw<'a>,
+    pub(crate) applied: Applied,
+    pub(crate) envelope: &'a Envelope,
+}
+
+/// Applies one committed command.
+///
+/// On [`Outcome::Rejected`] nothing has been written: a service checks
+/// everything first and writes after. `cache` holds only what follows from
+/// `store`.
+///
+/// # Errors
+/// [`Corruption`]: the stored state breaks a rule that no command can break.
+pub fn apply(
+    store: &mut impl Store,
+    cache: &mut Cache,
+    applied: Applied,
+    envelope: &Envelope,
+) -> Result<Outcome, Corruption> {
+    let head = cache.head(store)?;
+    // Applied time never runs backwards, whoever stamped it.
+    let applied = Applied { at: applied.at.max(head.at), ..applied };
+    head.at = applied.at;
+    let before = head.state_digest;
+    let tables = Tables::new(store, before);
+    let draw = Draw::new(&envelope.seed, applied.at);
+    let mut context = Context { tables, cache, draw, applied, envelope };
+    let result = dispatch(&mut context);
+    let Context { tables, .. } = context;
+    let state_digest = tables.finish();
+    cache.head(store)?.state_digest = state_digest;
+    match result {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Rejected(why)) => Ok(Outcome::Rejected(why)),
+        Err(Stop::Corrupt(what)) => Err(what),
+    }
+}
+
+fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
+    let envelope = context.envelope;
+    if envelope.version != ENVELOPE_VERSION || envelope.group != MAIN_GROUP {
+        let (version, group) = (envelope.version, envelope.group.clone());
+        return Err(Rejection::UnknownEnvelope { version, group }.into());
+    }
+    let founded = 0 < context.cache.head(context.tables.read())?.size();
+    match &envelope.command {
+        Command::Found(_) if founded => Err(Rejection::AlreadyFounded.into()),
+        Command::Found(found) => founding::found(context, found),
+        Command::Decide(_) | Command::LoadPolicy(_) | Command::RegisterNode(_) | Command::Tick
+            if !founded =>
+        {
+            Err(Rejection::NotFounded.into())
+        }
+        Command::Decide(decide) => decision::decide(context, decide),
+        Command::LoadPolicy(load) => policies::load(context, load),
+        Command::RegisterNode(register) => node::register(context, register),
+        Command::Tick => Ok(Outcome::Ticked),
+    }
+}
+
+/// Records that openraft's membership entry at `index` was applied. `voters` is
+/// one set, or two in a joint configuration. Before genesis nothing is written:
+/// genesis itself names the first voter.
+///
+/// # Errors
+/// [`Corruption`], as [`apply`].
+pub fn apply_membership(
+    store: &mut impl Store,
+    cache: &mut Cache,
+    index: LogIndex,
+    voters: &[Vec<RaftId>],
+    learners: &[RaftId],
+) -> Result<Option<Recorded>, Corruption> {
+    let head = cache.head(store)?;
+    if head.size() == 0 {
+        return Ok(None);
+    }
+    let at = head.at;
+    let mut tables = Tables::new(store, head.state_digest);
+    let mut journal = Journal::new(&mut tables, cache, at);
+    let recorded = membership::change(&mut journal, index, voters, learners)?;
+    let state_digest = tables.finish();
+    cache.head(store)?.state_digest = state_digest;
+    Ok(Some(recorded))
+}
+
+/// Keeps where the ledger ends; called once per Raft entry, before its writes
+/// are committed.
+///
+/// # Errors
+/// [`Corruption`], as [`apply`].
+pub fn finish_batch(store: &mut impl Store, cache: &mut Cache) -> Result<(), Corruption> {
+    let head = cache.head(store)?;
+    let bytes = codec::encode("meta", head)?;
+    store.put(Table::Meta, keys::ONLY, &bytes);
+    Ok(())
+}
+
+/// Why a service stopped short.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error(transparent)]
+    Corrupt(#[from] Corruption),
+}

@@ -1,0 +1,251 @@
+//! What may be asked of the cluster, and the envelope it travels in.
+//!
+//! Every command has had every field of [`Envelope`] from the first release:
+//! a field added later would be missing from the log that is replayed. Commands
+//! are append-only: a variant is never reordered, and a change of meaning needs
+//! a feature level.
+
+use policy::Mode;
+use serde::{Deserialize, Serialize};
+use types::{ClusterId, Digest, Json, KeyId, Object, RaftId};
+
+use crate::draw::Seed;
+
+/// The only version of the envelope there is.
+pub const ENVELOPE_VERSION: u16 = 1;
+
+/// The only group that runs today.
+pub const MAIN_GROUP: &str = "main";
+
+/// A command with all that decides what it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// [`ENVELOPE_VERSION`].
+    pub version: u16,
+    /// The Raft group whose ledger this is for.
+    pub group: String,
+    /// What to do.
+    pub command: Command,
+    /// Who asks.
+    pub principal: Principal,
+    /// Absent only where the cluster asks itself: founding, ticks.
+    pub idempotency: Option<Idempotency>,
+    /// Source of every id and salt the command makes.
+    pub seed: Seed,
+    /// Name of the node that took the request.
+    pub asked_node: String,
+}
+
+/// Who asked, and by which credential; judged at the edge and once more in
+/// `apply`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// What kind of principal it is.
+    pub kind: PrincipalKind,
+    /// User id, key id or node name; empty for nobody.
+    pub id: String,
+    /// Handle of the session or key.
+    pub credential_id: Option<String>,
+    /// How it was authenticated: `none` in open mode.
+    pub authn: String,
+}
+
+impl Principal {
+    /// The principal of the open mode on loopback.
+    pub fn nobody() -> Self {
+        Self {
+            kind: PrincipalKind::Nobody,
+            id: String::new(),
+            credential_id: None,
+            authn: "none".to_owned(),
+        }
+    }
+
+    /// A node of the cluster asking on its own account.
+    pub fn node(name: &str) -> Self {
+        Self {
+            kind: PrincipalKind::Node,
+            id: name.to_owned(),
+            credential_id: None,
+            authn: "node".to_owned(),
+        }
+    }
+}
+
+/// Kinds of principals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrincipalKind {
+    /// A person with an account.
+    User,
+    /// A program with a key.
+    ApiKey,
+    /// A node of this cluster.
+    Node,
+    /// The open mode on loopback.
+    Nobody,
+}
+
+/// What makes a repeated request known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// Whose keys these are; in open mode there is one scope, the empty text.
+    pub scope: String,
+    /// `Idempotency-Key`, or `request_id` of a decision: 1..128 printable ASCII.
+    pub key: String,
+    /// SHA-256 of path and canonical body: same key, other body is refused.
+    pub body_digest: Digest,
+}
+
+/// Everything the log may say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// The first command of a cluster: makes genesis.
+    Found(Found),
+    /// Evaluate, record, grant a token.
+    Decide(Box<Decide>),
+    /// Put another policy in force.
+    LoadPolicy(Box<LoadPolicy>),
+    /// Give a node its Raft id and publish its keys.
+    RegisterNode(RegisterNode),
+    /// Move applied time on, so that what is due is done.
+    Tick,
+}
+
+/// What genesis says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The new cluster.
+    pub cluster_id: ClusterId,
+    /// First part of the origin line of checkpoints.
+    pub log_name: String,
+    /// The founding node.
+    pub node: NodeDescription,
+    /// Its Raft id: 1.
+    pub raft_id: RaftId,
+}
+
+/// A node as it introduces itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDescription {
+    /// 1..64 characters: letters, digits, `_ - .`
+    pub name: String,
+    /// `http://host:port` of its public interface.
+    pub api_address: String,
+    /// `host:port` that other nodes dial.
+    pub peer_address: String,
+    /// Where it stands, if told.
+    pub region: Option<String>,
+    /// Failure domain within the region, if told.
+    pub zone: Option<String>,
+    /// Its public keys, one per use.
+    pub keys: Vec<PublicKey>,
+}
+
+/// A public key of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// Drawn by the node when it made the key.
+    pub id: KeyId,
+    /// What it may sign.
+    pub usage: KeyUsage,
+    /// Ed25519, RFC 8032.
+    pub bytes: [u8; 32],
+}
+
+/// What a key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum KeyUsage {
+    /// Decisions and interventions.
+    Decision,
+    /// Capability tokens.
+    Token,
+    /// Checkpoints.
+    Checkpoint,
+    /// Exports.
+    Export,
+}
+
+impl KeyUsage {
+    /// Every use a node has a key for.
+    pub const ALL: [Self; 4] = [Self::Decision, Self::Token, Self::Checkpoint, Self::Export];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Token => "token",
+            Self::Checkpoint => "checkpoint",
+            Self::Export => "export",
+        }
+    }
+}
+
+/// A request for a decision, validated and normalised by the edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decide {
+    /// Who wants to act.
+    pub actor: String,
+    /// What it wants to do.
+    pub action: String,
+    /// On what.
+    pub resource: Option<String>,
+    /// With what.
+    pub tool: Option<String>,
+    /// Kinds of data touched.
+    pub data_classes: Vec<String>,
+    /// Free-form facts that conditions look at.
+    pub context: Object,
+    /// Why, in the words of the user.
+    pub user_intent: Option<String>,
+    /// Risk by dimension.
+    pub risk: Option<RiskInput>,
+    /// Risk as one number, 1..=5.
+    pub risk_level: Option<u8>,
+    /// A stricter mode than the one in force.
+    pub policy_mode: Option<Mode>,
+    /// Life of the token, 1..=86,400.
+    pub expires_in_seconds: u32,
+    /// The caller's; drawn in `apply` when absent.
+    pub request_id: Option<String>,
+}
+
+/// Risk by dimension, each 0..=100.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskInput {
+    /// Weight 25.
+    pub security: Option<u8>,
+    /// Weight 20.
+    pub privacy: Option<u8>,
+    /// Weight 20.
+    pub compliance: Option<u8>,
+    /// Weight 15.
+    pub operational: Option<u8>,
+    /// Weight 10.
+    pub reputational: Option<u8>,
+    /// Weight 10.
+    pub financial: Option<u8>,
+}
+
+/// A policy to put in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadPolicy {
+    /// The document as sent; `apply` parses and checks it.
+    pub document: Json,
+    /// Refuse when another version is active by then.
+    pub expected_active_version: Option<u64>,
+    /// The caller has seen what the change would newly allow.
+    pub acknowledge_widening: bool,
+    /// Why, at most 2048 characters.
+    pub note: Option<String>,
+}
+
+/// A node that wants to join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterNode {
+    /// Who it is.
+    pub node: NodeDescription,
+    /// Drawn by the joiner and kept until it is in: same nonce, same answer.
+    pub nonce: String,
+    /// Whether the node that bears this name now is lost, as the leader saw it.
+    pub bearer_lost: bool,
+}

@@ -1,0 +1,306 @@
+//! Decisions: evaluated here, on every node, against the policy in force at
+//! this place in the log, and recorded whole.
+//!
+//! Invariants
+//! - A token is granted only by an entry that says `allowed`, and the grant is
+//!   part of that entry.
+//! - What the evaluation took from history stands in `facts`, so that it can be
+//!   repeated without the history.
+
+mod preview;
+
+use ledger::EntryType;
+use policy::{Allowed, Evaluation, Matched, Mode, Request, Verdict};
+use types::{DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, Timestamp, TokenId};
+
+use crate::apply::{Context, Stop};
+use crate::cache::ActivePolicy;
+use crate::codec;
+use crate::command::Decide;
+use crate::idempotency;
+use crate::journal::{Draft, Journal};
+use crate::keys;
+use crate::outcome::{Corruption, Decided, Outcome, Rejection};
+use crate::record::AllowedRecord;
+use crate::risk::{self, Score};
+use crate::store::{Direction, Read, Scan, Store, Table};
+
+pub use preview::{PolicyCache, Preview, preview};
+
+/// Which evaluator made a decision; a change of meaning gets a new number.
+pub const ENGINE_VERSION: u32 = 1;
+
+/// Steps an evaluation may take before the request is denied.
+const STEPS_MAX: u32 = 100_000;
+
+/// A new id that is taken already is drawn again; by chance that never happens
+/// even once.
+const DRAWS_MAX: u32 = 16;
+
+pub(crate) fn decide<S: Store>(
+    context: &mut Context<'_, S>,
+    decide: &Decide,
+) -> Result<Outcome, Stop> {
+    if let Some(key) = &context.envelope.idempotency
+        && let Some(before) = idempotency::decided(context, key)?
+    {
+        return Ok(before);
+    }
+    let active = context.cache.policy(context.tables.read())?;
+    let at = context.applied.at;
+    let judged = judge(context.tables.read(), &active, at, decide)?;
+    let expires_at = at
+        .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
+        .ok_or(Rejection::LifetimeTooLong)?;
+    let ids = draw_ids(context, decide, judged.evaluation.outcome, expires_at)?;
+    let principal = &context.envelope.principal;
+    let mut data = data(decide, &active, &judged, &ids);
+    data.insert("authn", principal.authn.as_str());
+    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    let data = Json::Object(data);
+    let personal = Json::Object(personal(decide, &judged.evaluation));
+    let draft = Draft {
+        entry_type: EntryType::Decision,
+        actor: Some(&decide.actor),
+        data: &data,
+        salt: context.draw.salt("salt"),
+        personal: Some((&personal, context.draw.salt("personal_salt"))),
+    };
+    let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
+    keep(context, decide, &ids, recorded.entry_id)?;
+    Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
+}
+
+/// What the evaluator said, and of which risk.
+struct Judged {
+    evaluation: Evaluation,
+    score: Score,
+}
+
+/// Ids that a decision makes; none of a preview.
+#[derive(Default)]
+struct Ids {
+    decision: Option<DecisionId>,
+    request: Option<String>,
+    token: Option<(TokenId, Timestamp)>,
+}
+
+fn judge(
+    read: &impl Read,
+    active: &ActivePolicy,
+    at: Timestamp,
+    decide: &Decide,
+) -> Result<Judged, Stop> {
+    let mode = active.compiled.mode();
+    if let Some(asked) = decide.policy_mode.filter(|asked| *asked < mode) {
+        let (asked, active) = (asked.as_str(), mode.as_str());
+        return Err(Rejection::PolicyModeLoosens { asked, active }.into());
+    }
+    let score = Score::of(decide.risk.as_ref(), decide.risk_level);
+    let request = Request {
+        actor: &decide.actor,
+        action: &decide.action,
+        resource: decide.resource.as_deref(),
+        tool: decide.tool.as_deref(),
+        data_classes: &decide.data_classes,
+        context: &decide.context,
+        risk_score: score.score,
+        risk_level: score.level(),
+        mode: decide.policy_mode,
+        at,
+        steps_max: STEPS_MAX,
+    };
+    let evaluation = policy::evaluate(&active.compiled, &request, &Recorded(read))?;
+    Ok(Judged { evaluation, score })
+}
+
+/// The actor's recorded decisions, as `conflicts` asks for them.
+struct Recorded<'a, R>(&'a R);
+
+impl<R: Read> policy::History for Recorded<'_, R> {
+    type Error = Corruption;
+
+    fn allowed(&self, actor: &str, pairs_max: usize) -> Result<Option<Vec<Allowed>>, Corruption> {
+        let (from, to) = (keys::texts(&[actor]), keys::after_texts(&[actor]));
+        let rows = self.0.scan(Scan {
+            table: Table::Allowed,
+            from: &from,
+            to: Some(&to),
+            direction: Direction::Ascending,
+            rows_max: pairs_max.saturating_add(1),
+        })?;
+        if pairs_max < rows.len() {
+            return Ok(None);
+        }
+        let pairs = rows.iter().map(|(_, value)| {
+            let AllowedRecord { action, resource, decision } = codec::decode("allowed", value)?;
+            Ok(Allowed { action, resource, decision })
+        });
+        pairs.collect::<Result<_, _>>().map(Some)
+    }
+}
+
+fn draw_ids<S: Store>(
+    context: &mut Context<'_, S>,
+    decide: &Decide,
+    verdict: Verdict,
+    expires_at: Timestamp,
+) -> Result<Ids, Corruption> {
+    let mut decision = DecisionId(context.draw.ulid("dec"));
+    for _ in 0..DRAWS_MAX {
+        if !context.tables.has(Table::Decision, &decision.0.key())? {
+            break;
+        }
+        decision = DecisionId(context.draw.ulid("dec"));
+    }
+    let token = match verdict {
+        Verdict::Allowed => Some((TokenId(context.draw.ulid("tok")), expires_at)),
+        Verdict::Denied | Verdict::Escalated => None,
+    };
+    let request = match &decide.request_id {
+        Some(id) => id.clone(),
+        None => RequestUlid(context.draw.ulid("req")).to_string(),
+    };
+    Ok(Ids { decision: Some(decision), request: Some(request), token })
+}
+
+/// `data` of the entry, less who asked.
+fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> Object {
+    let Judged { evaluation, score } = judged;
+    let classes = decide.data_classes.clone();
+    let (token_id, expires_at) = match ids.token {
+        Some((id, expires_at)) => (Some(id.to_string()), Some(expires_at.to_string())),
+        None => (None, None),
+    };
+    let members: [(&str, Json); 25] = [
+        ("action", decide.action.as_str().into()),
+        ("actor", decide.actor.as_str().into()),
+        ("data_classes", classes.into()),
+        ("decision_id", ids.decision.map(|id| id.to_string()).into()),
+        ("engine_version", ENGINE_VERSION.into()),
+        ("escalation_id", Json::Null),
+        ("facts", facts(evaluation)),
+        ("matched", matched(&evaluation.matched)),
+        ("obligations", obligations(evaluation)),
+        ("outcome", evaluation.outcome.as_str().into()),
+        ("policy_hash", active.hash.to_string().into()),
+        ("policy_mode", evaluation.mode.as_str().into()),
+        ("policy_version", active.version.into()),
+        ("reason", evaluation.reason.as_str().into()),
+        ("reason_code", evaluation.reason_code.as_str().into()),
+        ("request_id", ids.request.clone().into()),
+        ("resource", decide.resource.as_deref().into()),
+        ("risk", score.to_json()),
+        ("risk_id", Json::Null),
+        ("risk_input", decide.risk.as_ref().map(risk::input_json).into()),
+        ("risk_level", decide.risk_level.map(u32::from).into()),
+        ("requested_mode", decide.policy_mode.map(Mode::as_str).into()),
+        ("token_expires_at", expires_at.into()),
+        ("token_id", token_id.into()),
+        ("tool", decide.tool.as_deref().into()),
+    ];
+    let mut data = Object::new();
+    for (name, value) in members {
+        data.insert(name, value);
+    }
+    data
+}
+
+fn facts(evaluation: &Evaluation) -> Json {
+    let conflicting: Vec<String> = evaluation.conflicting.iter().map(ToString::to_string).collect();
+    Json::object([("conflicting_decision_ids", conflicting.into()), ("stop_id", Json::Null)])
+}
+
+/// Conditions less `actual`, which is the caller's and so personal.
+fn matched(relations: &[Matched]) -> Json {
+    let relations = relations.iter().map(|relation| {
+        let conditions = relation.conditions.iter().map(|condition| {
+            Json::object([
+                ("key", condition.key.as_str().into()),
+                ("op", condition.op.as_str().into()),
+                ("expected", condition.expected.clone()),
+                ("met", condition.met.into()),
+            ])
+        });
+        Json::object([
+            ("relation_id", relation.relation_id.as_str().into()),
+            ("type", relation.kind.as_str().into()),
+            ("source", relation.source.as_str().into()),
+            ("target", relation.target.as_str().into()),
+            ("object", relation.object.as_deref().into()),
+            ("applies", relation.applies.into()),
+            ("conditions", Json::Array(conditions.collect())),
+        ])
+    });
+    Json::Array(relations.collect())
+}
+
+fn obligations(evaluation: &Evaluation) -> Json {
+    let obligations = evaluation.obligations.iter().map(|obligation| {
+        Json::object([
+            ("obligation", obligation.obligation.as_str().into()),
+            ("relation_id", obligation.relation_id.as_str().into()),
+            ("satisfied", obligation.satisfied.into()),
+            ("by", obligation.by.into()),
+        ])
+    });
+    Json::Array(obligations.collect())
+}
+
+/// `personal` of the entry: what the caller sent, and its digest.
+fn personal(decide: &Decide, evaluation: &Evaluation) -> Object {
+    let context = Json::Object(decide.context.clone());
+    let actuals = evaluation.matched.iter().map(|relation| {
+        let actuals = relation.conditions.iter().map(|condition| condition.actual.clone().into());
+        Json::Array(actuals.collect())
+    });
+    let actuals = Json::Array(actuals.collect());
+    let mut personal = Object::new();
+    personal.insert("actuals", actuals);
+    personal.insert("context_hash", context_hash(&context).to_string());
+    personal.insert("context", context);
+    personal.insert("user_intent", decide.user_intent.as_deref());
+    personal
+}
+
+/// SHA-256 of the canonical context.
+pub fn context_hash(context: &Json) -> Digest {
+    ledger::hash::sha256(context.to_canonical().as_bytes())
+}
+
+/// The rows by which a decision is found again.
+fn keep<S: Store>(
+    context: &mut Context<'_, S>,
+    decide: &Decide,
+    ids: &Ids,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    if let Some(decision) = ids.decision {
+        context.tables.put_record(Table::Decision, &decision.0.key(), &entry_id)?;
+        if ids.token.is_some() {
+            keep_allowed(context, decide, decision)?;
+        }
+    }
+    if let Some(key) = &context.envelope.idempotency {
+        idempotency::keep_decision(context, key, entry_id)?;
+    }
+    Ok(())
+}
+
+/// Only the first decision of each pair is kept: a conflict needs one.
+fn keep_allowed<S: Store>(
+    context: &mut Context<'_, S>,
+    decide: &Decide,
+    decision: DecisionId,
+) -> Result<(), Corruption> {
+    let key = keys::allowed(&decide.actor, &decide.action, decide.resource.as_deref());
+    if context.tables.has(Table::Allowed, &key)? {
+        return Ok(());
+    }
+    let record = AllowedRecord {
+        action: decide.action.clone(),
+        resource: decide.resource.clone(),
+        decision,
+    };
+    context.tables.put_record(Table::Allowed, &key, &record)
+}

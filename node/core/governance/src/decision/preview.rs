@@ -1,0 +1,74 @@
+//! A decision that is not recorded: the same evaluation, on a node's own state.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use types::{Json, Object, Timestamp};
+
+use super::{Ids, data, judge, personal};
+use crate::apply::Stop;
+use crate::cache::{ActivePolicy, compile};
+use crate::command::Decide;
+use crate::outcome::{Corruption, Rejection};
+use crate::store::Read;
+use crate::view;
+
+/// What a decision would say. Ids and token are null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// As `data` of the entry it is not.
+    pub data: Object,
+    /// As `personal` of that entry.
+    pub personal: Object,
+}
+
+/// The policy compiled last, for previews and other readers.
+#[derive(Default)]
+pub struct PolicyCache(Mutex<Option<Arc<ActivePolicy>>>);
+
+impl fmt::Debug for PolicyCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PolicyCache(..)")
+    }
+}
+
+impl PolicyCache {
+    /// The policy in force in this state, compiled at most once per version.
+    ///
+    /// # Errors
+    /// [`Corruption`] when the stored policy is damaged.
+    pub fn active(&self, read: &impl Read) -> Result<Arc<ActivePolicy>, Corruption> {
+        let record = view::active_policy(read)?;
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(policy) = held.filter(|policy| policy.version == record.version) {
+            return Ok(policy);
+        }
+        let policy = Arc::new(compile(&record)?);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&policy));
+        Ok(policy)
+    }
+}
+
+/// Evaluates without recording. `at` is the node's clock, or the applied time
+/// if that is later.
+///
+/// # Errors
+/// The outer one is [`Corruption`]; the inner one is what `apply` would refuse.
+pub fn preview(
+    read: &impl Read,
+    cache: &PolicyCache,
+    at: Timestamp,
+    decide: &Decide,
+) -> Result<Result<Preview, Rejection>, Corruption> {
+    let active = cache.active(read)?;
+    let judged = match judge(read, &active, at, decide) {
+        Ok(judged) => judged,
+        Err(Stop::Rejected(why)) => return Ok(Err(why)),
+        Err(Stop::Corrupt(what)) => return Err(what),
+    };
+    let ids = Ids { request: decide.request_id.clone(), ..Ids::default() };
+    let mut data = data(decide, &active, &judged, &ids);
+    data.insert("timestamp", Json::from(at.to_string()));
+    let personal = personal(decide, &judged.evaluation);
+    Ok(Ok(Preview { data, personal }))
+}

@@ -1,0 +1,60 @@
+//! Keys of the tables, as bytes that sort as their meaning does.
+//!
+//! Texts in keys end in a zero byte, which none of their alphabets has, so that
+//! no key is a prefix of another text's keys.
+
+use types::{EntryId, Timestamp};
+
+/// Key of the one record of a table that has one.
+pub(crate) const ONLY: &[u8] = b"only";
+
+/// Texts, each with its end.
+pub(crate) fn texts(parts: &[&str]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len().saturating_add(1)).sum());
+    for part in parts {
+        key.extend_from_slice(part.as_bytes());
+        key.push(0);
+    }
+    key
+}
+
+/// A text and a number under it.
+pub(crate) fn text_and_number(text: &str, number: u64) -> Vec<u8> {
+    let mut key = texts(&[text]);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The end of every key that begins with these texts.
+pub(crate) fn after_texts(parts: &[&str]) -> Vec<u8> {
+    let mut key = texts(parts);
+    if let Some(last) = key.last_mut() {
+        *last = 1;
+    }
+    key
+}
+
+/// When a key of a command expires, and which.
+pub(crate) fn expiry(at: Timestamp, key: &[u8]) -> Vec<u8> {
+    let mut bytes = at.0.to_be_bytes().to_vec();
+    bytes.extend_from_slice(key);
+    bytes
+}
+
+/// The number that a key ends in.
+pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// An actor's action on a resource. `None` and the empty text differ.
+pub(crate) fn allowed(actor: &str, action: &str, resource: Option<&str>) -> Vec<u8> {
+    match resource {
+        Some(resource) => texts(&[actor, action, "=", resource]),
+        None => texts(&[actor, action, "-"]),
+    }
+}
+
+/// Key of an entry.
+pub(crate) fn entry(id: EntryId) -> [u8; 8] {
+    id.key()
+}

@@ -1,0 +1,48 @@
+//! The replicated state machine: one committed command in, one outcome out.
+//!
+//! Every replica runs [`apply`] over the same commands in the same order and
+//! must reach the same bytes. So nothing here reads a clock, a file, a socket,
+//! a random number or the iteration order of a hash map; `node/core/clippy.toml`
+//! refuses them by name.
+//!
+//! Reading order: [`command`], [`apply`], [`store`], then any service, say
+//! [`decision`]; [`view`] is how the rest of the node reads what they wrote.
+//!
+//! Invariants
+//! - A refused command is an [`Outcome`], the same on every node, and writes
+//!   nothing. A denied decision is not refused: it is done, and recorded.
+//! - The only error is [`Corruption`]: the stored state breaks a rule that no
+//!   sequence of commands can break. The node stops rather than diverge.
+
+#![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
+
+pub mod command;
+pub mod decision;
+pub mod outcome;
+pub mod record;
+pub mod risk;
+pub mod store;
+pub mod view;
+
+mod apply;
+mod cache;
+mod codec;
+mod draw;
+mod founding;
+mod idempotency;
+mod journal;
+mod keys;
+mod membership;
+mod node;
+mod policies;
+mod tables;
+
+pub use apply::{Applied, apply, apply_membership, finish_batch};
+pub use cache::{ActivePolicy, Cache};
+pub use codec::{decode_envelope, encode_envelope};
+pub use command::{Command, Envelope};
+pub use decision::{PolicyCache, Preview, preview};
+pub use draw::Seed;
+pub use outcome::{Corruption, Outcome, Recorded, Rejection};
+pub use store::{Direction, MemStore, Read, Row, Scan, Store, Table};

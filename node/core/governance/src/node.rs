@@ -1,0 +1,163 @@
+//! Nodes: their names, Raft ids and keys.
+//!
+//! Invariants
+//! - A Raft id is the log index of the command that gave it, so none is given
+//!   twice.
+//! - The same nonce always gets the same answer.
+//! - A name has one bearer; a new one retires the keys of the old.
+
+use ledger::EntryType;
+use types::{EntryId, Json, Object, RaftId};
+
+use crate::apply::{Context, Stop};
+use crate::command::{NodeDescription, PublicKey, RegisterNode};
+use crate::journal::{Draft, Journal};
+use crate::outcome::{Corruption, NodeRegistered, Outcome, Rejection};
+use crate::record::{KeyRecord, NodeRecord, NonceRecord};
+use crate::store::{Store, Table};
+use crate::tables::Tables;
+use crate::view;
+
+/// A node that becomes known.
+#[derive(Debug)]
+pub(crate) struct Introduction<'a> {
+    pub(crate) node: &'a NodeDescription,
+    pub(crate) raft_id: RaftId,
+    pub(crate) incarnation: u64,
+    pub(crate) entry: EntryId,
+}
+
+pub(crate) fn register<S: Store>(
+    context: &mut Context<'_, S>,
+    register: &RegisterNode,
+) -> Result<Outcome, Stop> {
+    let nonce = register.nonce.as_bytes();
+    if let Some(known) = context.tables.record::<NonceRecord>(Table::JoinNonce, nonce)? {
+        return again(&known, register);
+    }
+    let raft_id = RaftId(context.applied.index.0);
+    let nodes = view::nodes(context.tables.read())?;
+    if nodes.iter().any(|node| node.raft_id == raft_id) {
+        // Two joins in one log entry: the second asks again.
+        return Err(Rejection::RaftIdTaken { raft_id }.into());
+    }
+    let bearer = nodes.iter().find(|node| node.name == register.node.name);
+    if bearer.is_some() && !register.bearer_lost {
+        return Err(Rejection::NodeNameInUse { name: register.node.name.clone() }.into());
+    }
+    let incarnation = bearer.map_or(1, |bearer| bearer.incarnation.saturating_add(1));
+    let data = joined_data(context, register, raft_id, incarnation);
+    let draft = Draft {
+        entry_type: EntryType::NodeJoined,
+        actor: None,
+        data: &Json::Object(data),
+        salt: context.draw.salt("salt"),
+        personal: None,
+    };
+    let at = context.applied.at;
+    let mut journal = Journal::new(&mut context.tables, context.cache, at);
+    let recorded = journal.append(&draft)?;
+    if let Some(bearer) = bearer {
+        retire_keys(&mut context.tables, bearer, recorded.entry_id)?;
+    }
+    let introduction =
+        Introduction { node: &register.node, raft_id, incarnation, entry: recorded.entry_id };
+    introduce(&mut context.tables, &introduction)?;
+    let known = NonceRecord { name: register.node.name.clone(), raft_id, incarnation };
+    context.tables.put_record(Table::JoinNonce, nonce, &known)?;
+    Ok(Outcome::NodeRegistered(NodeRegistered { recorded: Some(recorded), raft_id, incarnation }))
+}
+
+/// The answer to a nonce that was registered before.
+fn again(known: &NonceRecord, register: &RegisterNode) -> Result<Outcome, Stop> {
+    if known.name != register.node.name {
+        return Err(Rejection::IdempotencyConflict { key: register.nonce.clone() }.into());
+    }
+    let NonceRecord { raft_id, incarnation, .. } = *known;
+    Ok(Outcome::NodeRegistered(NodeRegistered { recorded: None, raft_id, incarnation }))
+}
+
+fn joined_data<S>(
+    context: &Context<'_, S>,
+    register: &RegisterNode,
+    raft_id: RaftId,
+    incarnation: u64,
+) -> Object {
+    let node = &register.node;
+    let principal = &context.envelope.principal;
+    let mut data = Object::new();
+    data.insert("address", node.api_address.as_str());
+    data.insert("authn", principal.authn.as_str());
+    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    data.insert("incarnation", incarnation);
+    data.insert("keys", keys_json(&node.keys));
+    data.insert("node_id", node.name.as_str());
+    data.insert("peer_address", node.peer_address.as_str());
+    data.insert("raft_id", raft_id.0);
+    data.insert("region", node.region.as_deref());
+    data.insert("zone", node.zone.as_deref());
+    data
+}
+
+/// Writes what is known of a node and its keys.
+pub(crate) fn introduce<S: Store>(
+    tables: &mut Tables<'_, S>,
+    introduction: &Introduction<'_>,
+) -> Result<(), Corruption> {
+    let Introduction { node, raft_id, incarnation, entry } = *introduction;
+    let record = NodeRecord {
+        name: node.name.clone(),
+        raft_id,
+        incarnation,
+        api_address: node.api_address.clone(),
+        peer_address: node.peer_address.clone(),
+        region: node.region.clone(),
+        zone: node.zone.clone(),
+        keys: node.keys.iter().map(|key| key.id).collect(),
+        joined_entry: entry,
+    };
+    tables.put_record(Table::Node, node.name.as_bytes(), &record)?;
+    for key in &node.keys {
+        let record = KeyRecord {
+            id: key.id,
+            usage: key.usage,
+            bytes: key.bytes,
+            node: node.name.clone(),
+            raft_id,
+            valid_from: entry,
+            valid_until: None,
+            revoked: false,
+        };
+        tables.put_record(Table::Key, &key.id.0.key(), &record)?;
+    }
+    Ok(())
+}
+
+fn retire_keys<S: Store>(
+    tables: &mut Tables<'_, S>,
+    bearer: &NodeRecord,
+    until: EntryId,
+) -> Result<(), Corruption> {
+    for id in &bearer.keys {
+        let key = id.0.key();
+        let record: Option<KeyRecord> = tables.record(Table::Key, &key)?;
+        let Some(record) = record else {
+            return Err(Corruption::new("key", format!("`{id}` of `{}` is gone", bearer.name)));
+        };
+        let retired = KeyRecord { valid_until: record.valid_until.or(Some(until)), ..record };
+        tables.put_record(Table::Key, &key, &retired)?;
+    }
+    Ok(())
+}
+
+/// Public keys as entries show them.
+pub(crate) fn keys_json(keys: &[PublicKey]) -> Json {
+    let keys = keys.iter().map(|key| {
+        Json::object([
+            ("kid", key.id.to_string().into()),
+            ("use", key.usage.as_str().into()),
+            ("x", ledger::signature::to_text(&key.bytes).into()),
+        ])
+    });
+    Json::Array(keys.collect())
+}

@@ -1,0 +1,182 @@
+//! The state as ordered bytes. `storage` keeps it in RocksDB; tests keep it in
+//! [`MemStore`].
+//!
+//! What the bytes mean, and the digest over them, is the business of the typed
+//! tables alone, so that two stores cannot differ.
+
+use std::collections::BTreeMap;
+
+use crate::outcome::Corruption;
+
+/// A table of the state. The number is part of the state digest and of the
+/// keys on disk: never renumber, only append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// Bookkeeping that follows from the other tables; outside the digest.
+    Meta = 0,
+    /// Entry id -> canonical header bytes.
+    Header = 1,
+    /// Entry id -> salt (32 bytes), then canonical `data`. Erasable.
+    Data = 2,
+    /// Entry id -> salt (32 bytes), then canonical `personal`. Erasable.
+    Personal = 3,
+    /// Scope and request id of a decision -> entry id and body digest.
+    Request = 4,
+    /// Decision id -> entry id.
+    Decision = 5,
+    /// Entry type, type_seq -> entry id.
+    EntryByType = 6,
+    /// Actor, actor_seq -> entry id.
+    EntryByActor = 7,
+    /// Policy version -> policy record.
+    Policy = 8,
+    /// Node name -> node record.
+    Node = 9,
+    /// Key id -> key record.
+    Key = 10,
+    /// Join nonce -> node name.
+    JoinNonce = 11,
+    /// Actor, action, resource -> the first decision that allowed it.
+    Allowed = 12,
+    /// Scope and idempotency key of a command -> what it made.
+    CommandKey = 13,
+    /// Time of expiry, scope and key of such a record.
+    CommandKeyExpiry = 14,
+    /// What the cluster is: one record.
+    Cluster = 15,
+}
+
+impl Table {
+    /// Every table, in the order of its number.
+    pub const ALL: [Self; 16] = [
+        Self::Meta,
+        Self::Header,
+        Self::Data,
+        Self::Personal,
+        Self::Request,
+        Self::Decision,
+        Self::EntryByType,
+        Self::EntryByActor,
+        Self::Policy,
+        Self::Node,
+        Self::Key,
+        Self::JoinNonce,
+        Self::Allowed,
+        Self::CommandKey,
+        Self::CommandKeyExpiry,
+        Self::Cluster,
+    ];
+
+    /// The table's number.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// One key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the least key of the range up.
+    Ascending,
+    /// From the greatest key of the range down.
+    Descending,
+}
+
+/// A range of keys of one table, and how much of it to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scan<'a> {
+    /// The table.
+    pub table: Table,
+    /// The least key, inclusive.
+    pub from: &'a [u8],
+    /// The end, exclusive; `None` is the end of the table.
+    pub to: Option<&'a [u8]>,
+    /// Which end to begin at.
+    pub direction: Direction,
+    /// At most so many rows come back.
+    pub rows_max: usize,
+}
+
+/// Reading the state at one point in time.
+pub trait Read {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`Corruption`] when the bytes cannot be read back as they were written.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption>;
+
+    /// Rows of a range in the order asked for.
+    ///
+    /// # Errors
+    /// [`Corruption`] when the range cannot be read to its end: a scan never
+    /// stops early without saying so.
+    fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption>;
+}
+
+/// Reading and writing the state. A read sees the writes before it.
+pub trait Store: Read {
+    /// Sets the value of a key.
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]);
+    /// Takes a key out.
+    fn delete(&mut self, table: Table, key: &[u8]);
+}
+
+impl<R: Read + ?Sized> Read for &R {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption> {
+        (**self).get(table, key)
+    }
+
+    fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
+        (**self).scan(scan)
+    }
+}
+
+/// The state in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemStore {
+    rows: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+}
+
+impl MemStore {
+    /// Every row, by table and key.
+    pub fn rows(&self) -> impl Iterator<Item = (Table, &[u8], &[u8])> {
+        self.rows.iter().map(|((table, key), value)| (*table, key.as_slice(), value.as_slice()))
+    }
+}
+
+impl Read for MemStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption> {
+        Ok(self.rows.get(&(table, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
+        let Scan { table, from, to, direction, rows_max } = scan;
+        let rows = self.rows.range((table, from.to_vec())..);
+        let rows = rows
+            .take_while(|((of, key), _)| *of == table && to.is_none_or(|to| key.as_slice() < to));
+        let rows = rows.map(|((_, key), value)| (key.clone(), value.clone()));
+        Ok(match direction {
+            Direction::Ascending => rows.take(rows_max).collect(),
+            Direction::Descending => {
+                let mut all: Vec<Row> = rows.collect();
+                all.reverse();
+                all.truncate(rows_max);
+                all
+            }
+        })
+    }
+}
+
+impl Store for MemStore {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.rows.insert((table, key.to_vec()), value.to_vec());
+    }
+
+    fn delete(&mut self, table: Table, key: &[u8]) {
+        self.rows.remove(&(table, key.to_vec()));
+    }
+}

@@ -1,0 +1,153 @@
+//! Typed tables over a [`Store`], and the state digest over what they write.
+//!
+//! Invariants
+//! - Every logical write but those of [`Table::Meta`] passes through
+//!   [`Tables::put`] or [`Tables::delete`] once and is folded into the digest:
+//!   table, key, record or deletion, before encryption and compression.
+//! - The digest moves once per command that wrote, so it does not depend on how
+//!   commands are gathered into batches.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use types::Digest;
+
+use crate::outcome::Corruption;
+use crate::store::{Direction, Read, Row, Scan, Store, Table};
+use crate::{codec, keys};
+
+/// The tables while one command is applied.
+#[derive(Debug)]
+pub(crate) struct Tables<'a, S> {
+    store: &'a mut S,
+    /// Digest of the writes of this command, begun with the digest before it.
+    fold: Option<Sha256>,
+    before: Digest,
+}
+
+impl<'a, S: Store> Tables<'a, S> {
+    pub(crate) fn new(store: &'a mut S, state_digest: Digest) -> Self {
+        Self { store, fold: None, before: state_digest }
+    }
+
+    /// The state below, for reading.
+    pub(crate) fn read(&self) -> &impl Read {
+        &*self.store
+    }
+
+    pub(crate) fn record<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<T>, Corruption> {
+        record(&*self.store, table, key)
+    }
+
+    pub(crate) fn has(&self, table: Table, key: &[u8]) -> Result<bool, Corruption> {
+        Ok(self.store.get(table, key)?.is_some())
+    }
+
+    pub(crate) fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
+        self.store.scan(scan)
+    }
+
+    pub(crate) fn put_record<T: Serialize>(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        record: &T,
+    ) -> Result<(), Corruption> {
+        let value = codec::encode(name(table), record)?;
+        self.put(table, key, &value);
+        Ok(())
+    }
+
+    /// Puts bytes that have a format of their own after the format byte.
+    pub(crate) fn put_bytes(&mut self, table: Table, key: &[u8], parts: &[&[u8]]) {
+        let mut value = vec![codec::FORMAT];
+        for part in parts {
+            value.extend_from_slice(part);
+        }
+        self.put(table, key, &value);
+    }
+
+    pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
+        self.fold(table, key, None);
+        self.store.delete(table, key);
+    }
+
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.fold(table, key, Some(value));
+        self.store.put(table, key, value);
+    }
+
+    /// Lengths go in before bytes, so that no two writes read alike.
+    fn fold(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
+        let before = self.before;
+        let fold = self.fold.get_or_insert_with(|| Sha256::new_with_prefix(before.0));
+        let kind = if value.is_some() { b'p' } else { b'd' };
+        fold.update([table.number(), kind]);
+        for part in [key, value.unwrap_or_default()] {
+            fold.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            fold.update(part);
+        }
+    }
+
+    /// The digest after this command.
+    pub(crate) fn finish(self) -> Digest {
+        match self.fold {
+            Some(fold) => Digest(fold.finalize().into()),
+            None => self.before,
+        }
+    }
+}
+
+/// One record of a table.
+pub(crate) fn record<T: DeserializeOwned>(
+    read: &impl Read,
+    table: Table,
+    key: &[u8],
+) -> Result<Option<T>, Corruption> {
+    let bytes = read.get(table, key)?;
+    bytes.map(|bytes| codec::decode(name(table), &bytes)).transpose()
+}
+
+/// The last row of a table.
+pub(crate) fn last(read: &impl Read, table: Table) -> Result<Option<Row>, Corruption> {
+    let scan = Scan { table, from: &[], to: None, direction: Direction::Descending, rows_max: 1 };
+    Ok(read.scan(scan)?.into_iter().next())
+}
+
+/// The last number under a text, 0 where there is none.
+pub(crate) fn last_number(read: &impl Read, table: Table, text: &str) -> Result<u64, Corruption> {
+    let (from, to) = (keys::texts(&[text]), keys::after_texts(&[text]));
+    let scan =
+        Scan { table, from: &from, to: Some(&to), direction: Direction::Descending, rows_max: 1 };
+    let rows = read.scan(scan)?;
+    let Some((key, _)) = rows.first() else {
+        return Ok(0);
+    };
+    keys::last_number(key).ok_or_else(|| Corruption::new(name(table), "key too short"))
+}
+
+/// What a table is called in an error.
+pub(crate) fn name(table: Table) -> &'static str {
+    match table {
+        Table::Meta => "meta",
+        Table::Header => "header",
+        Table::Data => "data",
+        Table::Personal => "personal",
+        Table::Request => "request",
+        Table::Decision => "decision",
+        Table::EntryByType => "entry_by_type",
+        Table::EntryByActor => "entry_by_actor",
+        Table::Policy => "policy",
+        Table::Node => "node",
+        Table::Key => "key",
+        Table::JoinNonce => "join_nonce",
+        Table::Allowed => "allowed",
+        Table::CommandKey => "command_key",
+        Table::CommandKeyExpiry => "command_key_expiry",
+        Table::Cluster => "cluster",
+    }
+}

@@ -1,0 +1,181 @@
+//! Reading what the services wrote: for the interface, for other services, for
+//! verification. Nothing here writes.
+
+mod entries;
+
+use ledger::{Header, Part, StoredEntry};
+use types::{DecisionId, EntryId, KeyId};
+
+use crate::outcome::Corruption;
+use crate::record::{ClusterRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord};
+use crate::store::{Direction, Read, Scan, Table};
+use crate::{cache, codec, keys, policies, tables};
+
+pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+
+/// Nodes or keys that are listed at most; far more than a cluster has.
+const MEMBERS_MAX: usize = 10_000;
+
+/// Where the ledger ends.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn head(read: &impl Read) -> Result<Head, Corruption> {
+    cache::load_head(read)
+}
+
+/// An entry as stored, unchecked; `None` past the end.
+///
+/// # Errors
+/// [`Corruption`] when its header is no header.
+pub fn entry(read: &impl Read, id: EntryId) -> Result<Option<StoredEntry>, Corruption> {
+    let key = keys::entry(id);
+    let Some(bytes) = read.get(Table::Header, &key)? else {
+        return Ok(None);
+    };
+    let header = codec::strip("header", &bytes)?;
+    let parsed = Header::parse(header)
+        .map_err(|err| Corruption::new("header", format!("entry {id}: {err}")))?;
+    let text = String::from_utf8(header.to_vec())
+        .map_err(|_| Corruption::new("header", format!("entry {id} is no text")))?;
+    Ok(Some(StoredEntry {
+        header: parsed,
+        header_text: text,
+        data: part(read, Table::Data, id)?,
+        personal: part(read, Table::Personal, id)?,
+    }))
+}
+
+fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Corruption> {
+    let Some(bytes) = read.get(table, &keys::entry(id))? else {
+        return Ok(None);
+    };
+    let name = tables::name(table);
+    let damaged = || Corruption::new(name, format!("entry {id} is no salted text"));
+    let (salt, text) = codec::strip(name, &bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
+    let text = String::from_utf8(text.to_vec()).map_err(|_| damaged())?;
+    Ok(Some(Part { salt: *salt, text }))
+}
+
+/// The entry of a decision.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn decision_entry(read: &impl Read, id: DecisionId) -> Result<Option<EntryId>, Corruption> {
+    tables::record(read, Table::Decision, &id.0.key())
+}
+
+/// What the request id of a decision leads to.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn request(
+    read: &impl Read,
+    scope: &str,
+    request_id: &str,
+) -> Result<Option<RequestRecord>, Corruption> {
+    tables::record(read, Table::Request, &keys::texts(&[scope, request_id]))
+}
+
+/// A version of the policy.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn policy(read: &impl Read, version: u64) -> Result<Option<PolicyRecord>, Corruption> {
+    if version == 0 {
+        return Ok(Some(policies::built_in()));
+    }
+    tables::record(read, Table::Policy, &version.to_be_bytes())
+}
+
+/// The policy in force: the last one loaded, else version 0.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn active_policy(read: &impl Read) -> Result<PolicyRecord, Corruption> {
+    match tables::last(read, Table::Policy)? {
+        Some((_, bytes)) => codec::decode("policy", &bytes),
+        None => Ok(policies::built_in()),
+    }
+}
+
+/// Versions after `after`, oldest first, version 0 among them.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn policies(
+    read: &impl Read,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<PolicyRecord>, Corruption> {
+    let mut found = Vec::new();
+    if after.is_none() && 0 < limit {
+        found.push(policies::built_in());
+    }
+    let from = after.unwrap_or(0).saturating_add(1).to_be_bytes();
+    let rows = read.scan(Scan {
+        table: Table::Policy,
+        from: &from,
+        to: None,
+        direction: Direction::Ascending,
+        rows_max: limit.saturating_sub(found.len()),
+    })?;
+    for (_, bytes) in rows {
+        found.push(codec::decode("policy", &bytes)?);
+    }
+    Ok(found)
+}
+
+/// Every key of every node, oldest first.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn keys(read: &impl Read) -> Result<Vec<KeyRecord>, Corruption> {
+    all(read, Table::Key)
+}
+
+/// A key.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn key(read: &impl Read, id: KeyId) -> Result<Option<KeyRecord>, Corruption> {
+    tables::record(read, Table::Key, &id.0.key())
+}
+
+/// Every node that was ever registered and whose name nobody took over.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn nodes(read: &impl Read) -> Result<Vec<NodeRecord>, Corruption> {
+    all(read, Table::Node)
+}
+
+/// A node by name.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn node(read: &impl Read, name: &str) -> Result<Option<NodeRecord>, Corruption> {
+    tables::record(read, Table::Node, name.as_bytes())
+}
+
+/// What the cluster is; `None` before genesis.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn cluster(read: &impl Read) -> Result<Option<ClusterRecord>, Corruption> {
+    tables::record(read, Table::Cluster, keys::ONLY)
+}
+
+fn all<T: serde::de::DeserializeOwned>(
+    read: &impl Read,
+    table: Table,
+) -> Result<Vec<T>, Corruption> {
+    let rows = read.scan(Scan {
+        table,
+        from: &[],
+        to: None,
+        direction: Direction::Ascending,
+        rows_max: MEMBERS_MAX,
+    })?;
+    rows.iter().map(|(_, bytes)| codec::decode(tables::name(table), bytes)).collect()
+}

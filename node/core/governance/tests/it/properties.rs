@@ -1,0 +1,148 @@
+//! The same log gives the same bytes, however it is split into batches and
+//! wherever a replica restarts in between.
+
+use crate::support::{decide, envelope, found, load, node, policy};
+use governance::command::{Command, Envelope, Idempotency, RegisterNode};
+use governance::{
+    Applied, Cache, MemStore, Outcome, apply, apply_membership, decode_envelope, encode_envelope,
+    finish_batch, view,
+};
+use ledger::Checker;
+use proptest::prelude::*;
+use types::{Digest, EntryId, LogIndex, RaftId, Timestamp};
+
+/// One step of a log.
+#[derive(Clone, Debug)]
+enum Step {
+    Command { at: u64, envelope: Box<Envelope> },
+    Membership { voters: Vec<Vec<RaftId>>, learners: Vec<RaftId> },
+}
+
+/// Where a replica cuts the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Nothing,
+    Batch,
+    /// The process starts again: what was derived is gone.
+    Restart,
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let actor = prop::sample::select(vec!["ai:a", "ai:b", "x"]);
+    let action = prop::sample::select(vec!["read", "write", "action:read"]);
+    let joining = (0..3_u8, 0..4_u8, any::<bool>()).prop_map(|(name, nonce, bearer_lost)| {
+        let node = node(&format!("n{name}"));
+        Command::RegisterNode(RegisterNode { node, nonce: nonce.to_string(), bearer_lost })
+    });
+    prop_oneof![
+        8 => (actor, action).prop_map(|(actor, action)| decide(actor, action)),
+        1 => Just(load(policy())),
+        1 => Just(load(serde_json::from_str(r#"{"relations":[{}]}"#).unwrap())),
+        1 => joining,
+        1 => Just(Command::Tick),
+        1 => Just(found()),
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let key = prop::option::of((0..3_u8, 0..2_u8));
+    let command = (any_command(), any::<u8>(), 0..1_000_000_000_u64, key).prop_map(
+        |(command, seed, at, key)| {
+            let mut envelope = envelope(command, seed);
+            envelope.idempotency = key.map(|(key, body)| Idempotency {
+                scope: String::new(),
+                key: key.to_string(),
+                body_digest: Digest([body; 32]),
+            });
+            Step::Command { at, envelope: Box::new(envelope) }
+        },
+    );
+    let ids = || prop::collection::vec((1..9_u64).prop_map(RaftId), 1..4);
+    let membership = (prop::collection::vec(ids(), 1..3), ids())
+        .prop_map(|(voters, learners)| Step::Membership { voters, learners });
+    prop_oneof![12 => command, 1 => membership]
+}
+
+fn run(steps: &[Step], cuts: &[Cut]) -> (MemStore, Vec<Option<Outcome>>) {
+    let (mut store, mut cache) = (MemStore::default(), Cache::default());
+    let mut outcomes = Vec::new();
+    for ((step, cut), index) in steps.iter().zip(cuts.iter().cycle()).zip(1..) {
+        let index = LogIndex(index);
+        outcomes.push(match step {
+            Step::Command { at, envelope } => {
+                let applied = Applied { index, sub_index: 0, at: Timestamp(*at) };
+                Some(apply(&mut store, &mut cache, applied, envelope).unwrap())
+            }
+            Step::Membership { voters, learners } => {
+                apply_membership(&mut store, &mut cache, index, voters, learners).unwrap();
+                None
+            }
+        });
+        if *cut != Cut::Nothing {
+            finish_batch(&mut store, &mut cache).unwrap();
+        }
+        if *cut == Cut::Restart {
+            cache = Cache::default();
+        }
+    }
+    finish_batch(&mut store, &mut cache).unwrap();
+    (store, outcomes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_of_a_log_gives_the_same_bytes(
+        steps in prop::collection::vec(any_step(), 0..40),
+        cuts in prop::collection::vec(
+            prop::sample::select(vec![Cut::Nothing, Cut::Batch, Cut::Restart]), 1..40),
+    ) {
+        let steps: Vec<Step> =
+            [Step::Command { at: 1, envelope: Box::new(envelope(found(), 0)) }]
+                .into_iter().chain(steps).collect();
+        let whole = run(&steps, &[Cut::Nothing]);
+        prop_assert_eq!(&whole, &run(&steps, &cuts));
+        prop_assert_eq!(&whole, &run(&steps, &[Cut::Restart]));
+        verify(&whole.0);
+    }
+
+    #[test]
+    fn an_envelope_reads_back_as_it_was_written(command in any_command(), seed in any::<u8>()) {
+        let envelope = envelope(command, seed);
+        let bytes = encode_envelope(&envelope).unwrap();
+        prop_assert_eq!(decode_envelope(&bytes).unwrap(), envelope);
+        prop_assert!(decode_envelope(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn hostile_bytes_are_no_envelope(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        // Reading them must end, without a panic and without a huge allocation.
+        let _ = decode_envelope(&bytes);
+    }
+}
+
+/// Every chain that commands can make holds.
+fn verify(store: &MemStore) {
+    let head = view::head(store).unwrap();
+    let mut checker = Checker::from_genesis();
+    for id in 0..head.size() {
+        let entry = view::entry(store, EntryId(id)).unwrap();
+        let entry = entry.unwrap_or_else(|| panic!("entry {id} is missing"));
+        checker.check(&entry).unwrap();
+    }
+    assert_eq!((checker.last().unwrap().0, checker.root()), (head.hash, Some(head.root())));
+}
+
+#[test]
+fn the_state_digest_sees_one_changed_bit() {
+    let steps = |seed| {
+        vec![
+            Step::Command { at: 1, envelope: Box::new(envelope(found(), 0)) },
+            Step::Command { at: 2, envelope: Box::new(envelope(decide("a", "b"), seed)) },
+        ]
+    };
+    let digest = |seed| view::head(&run(&steps(seed), &[Cut::Batch]).0).unwrap().state_digest;
+    assert_eq!(digest(1), digest(1));
+    assert_ne!(digest(1), digest(2));
+}

@@ -1,0 +1,134 @@
+//! A machine over a store in memory, and commands to feed it.
+
+use governance::command::{
+    Command, Decide, Envelope, Found, Idempotency, KeyUsage, LoadPolicy, NodeDescription,
+    Principal, PublicKey,
+};
+use governance::{
+    Applied, Cache, MemStore, Outcome, Recorded, Seed, apply, apply_membership, finish_batch,
+};
+use types::{ClusterId, Digest, Json, KeyId, LogIndex, Object, RaftId, Timestamp, Ulid};
+
+/// One replica.
+#[derive(Debug, Default)]
+pub(crate) struct Machine {
+    pub(crate) store: MemStore,
+    pub(crate) cache: Cache,
+    pub(crate) index: LogIndex,
+}
+
+impl Machine {
+    pub(crate) fn founded() -> Self {
+        let mut machine = Self::default();
+        assert!(matches!(machine.run(1, found()), Outcome::Founded(_)));
+        machine
+    }
+
+    /// Applies a command in an entry of its own.
+    pub(crate) fn run(&mut self, at: u64, command: Command) -> Outcome {
+        let seed = u8::try_from(self.index.0 % 251).unwrap();
+        self.apply(at, &envelope(command, seed))
+    }
+
+    /// The same under an idempotency key.
+    pub(crate) fn run_keyed(&mut self, at: u64, command: Command, key: &str, body: u8) -> Outcome {
+        let mut envelope = envelope(command, u8::try_from(self.index.0 % 251).unwrap());
+        let (scope, key) = (String::new(), key.to_owned());
+        envelope.idempotency = Some(Idempotency { scope, key, body_digest: Digest([body; 32]) });
+        self.apply(at, &envelope)
+    }
+
+    pub(crate) fn apply(&mut self, at: u64, envelope: &Envelope) -> Outcome {
+        self.index.0 += 1;
+        let applied = Applied { index: self.index, sub_index: 0, at: Timestamp(at) };
+        let outcome = apply(&mut self.store, &mut self.cache, applied, envelope).unwrap();
+        finish_batch(&mut self.store, &mut self.cache).unwrap();
+        outcome
+    }
+
+    pub(crate) fn members(
+        &mut self,
+        index: u64,
+        voters: &[Vec<RaftId>],
+        learners: &[RaftId],
+    ) -> Option<Recorded> {
+        self.index = LogIndex(index);
+        let recorded =
+            apply_membership(&mut self.store, &mut self.cache, self.index, voters, learners);
+        finish_batch(&mut self.store, &mut self.cache).unwrap();
+        recorded.unwrap()
+    }
+}
+
+pub(crate) fn envelope(command: Command, seed: u8) -> Envelope {
+    Envelope {
+        version: 1,
+        group: "main".to_owned(),
+        command,
+        principal: Principal::nobody(),
+        idempotency: None,
+        seed: Seed([seed; 32]),
+        asked_node: "n1".to_owned(),
+    }
+}
+
+pub(crate) fn node(name: &str) -> NodeDescription {
+    let key = |(n, usage): (u8, KeyUsage)| {
+        let id = KeyId(Ulid(u128::from(n) + u128::from(name.as_bytes()[name.len() - 1]) * 16));
+        PublicKey { id, usage, bytes: [n; 32] }
+    };
+    NodeDescription {
+        name: name.to_owned(),
+        api_address: "http://127.0.0.1:8000".to_owned(),
+        peer_address: "127.0.0.1:9000".to_owned(),
+        region: None,
+        zone: None,
+        keys: (0..).zip(KeyUsage::ALL).map(key).collect(),
+    }
+}
+
+pub(crate) fn found() -> Command {
+    Command::Found(Found {
+        cluster_id: ClusterId(Ulid(1)),
+        log_name: "lexecon.local".to_owned(),
+        node: node("n1"),
+        raft_id: RaftId(1),
+    })
+}
+
+pub(crate) fn decide(actor: &str, action: &str) -> Command {
+    let mut context = Object::new();
+    context.insert("purpose", "triage");
+    Command::Decide(Box::new(Decide {
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        resource: None,
+        tool: None,
+        data_classes: Vec::new(),
+        context,
+        user_intent: None,
+        risk: None,
+        risk_level: None,
+        policy_mode: None,
+        expires_in_seconds: 300,
+        request_id: None,
+    }))
+}
+
+pub(crate) fn policy() -> Json {
+    serde_json::from_str(
+        r#"{"name":"desk","terms":[{"id":"actor:ai:a","type":"actor"},{"id":"action:read","type":"action"}],
+            "relations":[{"type":"permits","subject":"actor:ai:a","action":"action:read",
+                          "conditions":[{"purpose":"triage"}],"justification":"a may read"}]}"#,
+    )
+    .unwrap_or_else(|err| panic!("{err}"))
+}
+
+pub(crate) fn load(document: Json) -> Command {
+    Command::LoadPolicy(Box::new(LoadPolicy {
+        document,
+        expected_active_version: None,
+        acknowledge_widening: false,
+        note: None,
+    }))
+}

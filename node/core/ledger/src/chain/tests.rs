@@ -1,0 +1,147 @@
+//! Each check has a test in which it fails.
+
+use types::{Json, Timestamp};
+
+use super::*;
+use crate::entry::Part;
+use crate::header::Header;
+
+/// A chain of `n` entries that holds.
+fn chain(n: u8) -> Vec<StoredEntry> {
+    let mut entries: Vec<StoredEntry> = Vec::new();
+    for id in 0..n {
+        let data = Part::new([id; 32], &Json::object([("n", u32::from(id).into())]));
+        let personal = Part::new([id ^ 0xff; 32], &Json::object([("who", "somebody".into())]));
+        let entry_type = if id == 0 { EntryType::Genesis } else { EntryType::Decision };
+        let header = Header {
+            id: EntryId(id.into()),
+            entry_type,
+            timestamp: Timestamp(u64::from(id) * 1000),
+            actor_seq: 0,
+            type_seq: u64::from(id.max(1)),
+            data_hash: data.hash(),
+            personal_hash: Some(personal.hash()),
+            previous_hash: entries.last().map_or(Digest::ZERO, StoredEntry::hash),
+        };
+        entries.push(stored(header, data, personal));
+    }
+    entries
+}
+
+fn stored(header: Header, data: Part, personal: Part) -> StoredEntry {
+    let header_text = header.to_canonical();
+    StoredEntry { header, header_text, data: Some(data), personal: Some(personal) }
+}
+
+fn verify(entries: &[StoredEntry]) -> Result<Checker, Fault> {
+    let mut checker = Checker::from_genesis();
+    for entry in entries {
+        checker.check(entry)?;
+    }
+    Ok(checker)
+}
+
+#[track_caller]
+fn check(change: impl FnOnce(&mut Vec<StoredEntry>), id: u64, reason: FaultReason) {
+    let mut entries = chain(9);
+    verify(&entries).unwrap();
+    change(&mut entries);
+    assert_eq!(verify(&entries).unwrap_err(), Fault { id: EntryId(id), reason });
+}
+
+/// Changes a header and hashes its new bytes, as whoever runs the server could.
+fn rewrite(entry: &mut StoredEntry, change: impl FnOnce(&mut Header)) {
+    change(&mut entry.header);
+    entry.header_text = entry.header.to_canonical();
+}
+
+#[test]
+fn a_changed_part_is_named() {
+    check(
+        |entries| entries[5].data.as_mut().unwrap().text.push(' '),
+        5,
+        FaultReason::DataHashMismatch,
+    );
+    check(
+        |entries| entries[5].data.as_mut().unwrap().salt[0] ^= 1,
+        5,
+        FaultReason::DataHashMismatch,
+    );
+    check(
+        |entries| entries[6].personal.as_mut().unwrap().text.push(' '),
+        6,
+        FaultReason::PersonalHashMismatch,
+    );
+}
+
+#[test]
+fn a_part_that_the_header_does_not_commit_to_is_named() {
+    check(
+        |entries| rewrite(&mut entries[8], |header| header.personal_hash = None),
+        8,
+        FaultReason::PersonalHashMismatch,
+    );
+}
+
+#[test]
+fn a_rewritten_header_breaks_the_link_of_the_next() {
+    check(
+        |entries| rewrite(&mut entries[5], |header| header.actor_seq = 7),
+        6,
+        FaultReason::BrokenLink,
+    );
+}
+
+#[test]
+fn a_missing_or_moved_entry_is_named() {
+    check(|entries| drop(entries.remove(4)), 4, FaultReason::Missing);
+    check(|entries| entries.swap(3, 4), 3, FaultReason::Missing);
+}
+
+#[test]
+fn time_and_counts_do_not_run_backwards() {
+    check(
+        |entries| rewrite(&mut entries[8], |header| header.timestamp = Timestamp(1)),
+        8,
+        FaultReason::SequenceGap,
+    );
+    check(
+        |entries| rewrite(&mut entries[8], |header| header.type_seq = 9),
+        8,
+        FaultReason::SequenceGap,
+    );
+}
+
+#[test]
+fn what_was_erased_is_counted_and_still_verifies() {
+    let mut entries = chain(9);
+    entries[3].personal = None;
+    entries[4].data = None;
+    let checker = verify(&entries).unwrap();
+    assert_eq!((checker.checked(), checker.erased()), (9, 2));
+}
+
+#[test]
+fn a_range_is_checked_from_what_is_known_before_it() {
+    let entries = chain(9);
+    let before = Some((entries[3].hash(), entries[3].header.timestamp));
+    let run = |before| {
+        let mut checker = Checker::from(EntryId(4), before);
+        entries[4..].iter().try_for_each(|entry| checker.check(entry)).map(|()| checker)
+    };
+    let checker = run(before).unwrap();
+    assert_eq!(checker.root(), None);
+    assert_eq!(checker.last().unwrap().0, entries[8].hash());
+    let elsewhere = Some((Digest([1; 32]), Timestamp(0)));
+    let fault = Fault { id: EntryId(4), reason: FaultReason::BrokenLink };
+    assert_eq!(run(elsewhere).unwrap_err(), fault);
+    assert!(run(None).is_ok());
+}
+
+#[test]
+fn the_root_covers_every_entry() {
+    let entries = chain(9);
+    let mut tree = Frontier::default();
+    entries.iter().for_each(|entry| tree.append(entry.hash()));
+    assert_eq!(verify(&entries).unwrap().root(), Some(tree.root()));
+}

@@ -1,0 +1,31 @@
+//! The ledger's format, version 1, and every check of it: byte-exact, with
+//! vectors in `tests/vectors` that another language can use.
+//!
+//! Linked by the servers and by the offline verifier alike. It holds no state
+//! and reads no store: bytes come in, facts or faults go out.
+//!
+//! Reading order: [`header`], [`entry`], [`chain`], [`merkle`]; then [`reply`]
+//! and [`token`], which are made from an entry.
+//!
+//! Invariants
+//! - An entry is hashed as it is stored; nothing is re-encoded before a check.
+//! - Nothing here signs. Verification takes keys as arguments.
+
+#![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
+
+pub mod chain;
+pub mod entry;
+pub mod entry_type;
+pub mod hash;
+pub mod header;
+pub mod merkle;
+pub mod reply;
+pub mod signature;
+pub mod token;
+
+pub use chain::{Checker, Fault, FaultReason};
+pub use entry::{Part, StoredEntry};
+pub use entry_type::EntryType;
+pub use header::Header;
+pub use merkle::Frontier;

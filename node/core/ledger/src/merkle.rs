@@ -1,0 +1,96 @@
+//! The Merkle tree of RFC 6962, section 2.1, as far as appending and its root
+//! need it: the roots of its perfect subtrees from the left.
+
+use serde::{Deserialize, Serialize};
+use types::Digest;
+
+use crate::hash::{node_hash, sha256};
+
+/// The right edge of a tree of `size` leaves.
+///
+/// INVARIANT: `peaks` has one root for each bit set in `size`, the largest
+/// subtree first; [`Frontier::append`] alone changes either.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frontier {
+    size: u64,
+    peaks: Vec<Digest>,
+}
+
+impl Frontier {
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds a leaf by its hash.
+    pub fn append(&mut self, leaf: Digest) {
+        let mut node = leaf;
+        // Each trailing one of the old size is a subtree as large as `node`.
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                node = node_hash(left, node);
+            }
+        }
+        self.peaks.push(node);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// Root of the tree; of the empty tree, the hash of nothing.
+    pub fn root(&self) -> Digest {
+        let mut peaks = self.peaks.iter().rev();
+        match peaks.next() {
+            None => sha256(b""),
+            Some(last) => peaks.fold(*last, |right, left| node_hash(*left, right)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, word by word: split at the largest power of two below n.
+    fn by_definition(leaves: &[Digest]) -> Digest {
+        match leaves {
+            [] => sha256(b""),
+            [leaf] => *leaf,
+            _ => {
+                let left = leaves.len().next_power_of_two() / 2;
+                node_hash(by_definition(&leaves[..left]), by_definition(&leaves[left..]))
+            }
+        }
+    }
+
+    #[test]
+    fn the_root_is_that_of_the_definition_at_every_size() {
+        let mut frontier = Frontier::default();
+        let mut leaves = Vec::new();
+        for n in 0..130_u8 {
+            assert_eq!(frontier.root(), by_definition(&leaves), "{n} leaves");
+            let leaf = crate::hash::entry_hash(&[n]);
+            frontier.append(leaf);
+            leaves.push(leaf);
+        }
+    }
+
+    #[test]
+    fn roots_are_those_of_certificate_transparency() {
+        // Test data of the reference implementation named by RFC 6962.
+        let inputs: [&[u8]; 3] = [b"", b"\x00", b"\x10"];
+        let mut frontier = Frontier::default();
+        let mut roots = vec![frontier.root().to_string()];
+        for input in inputs {
+            frontier.append(crate::hash::entry_hash(input));
+            roots.push(frontier.root().to_string());
+        }
+        assert_eq!(
+            roots,
+            [
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+                "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+                "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+            ]
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Who a word of a request stands for: the terms and patterns that answer to
+//! it, and all they are kinds of.
+//!
+//! There are two readings. A permit takes the word as it is written and follows
+//! only what certainly holds. What restricts also takes the word without the
+//! kind in front of it, and follows what cannot be excluded: else a prohibition
+//! would be escaped by another spelling, or by leaving out a key.
+
+use std::collections::BTreeSet;
+
+use super::walk::{Held, Walk};
+use crate::compile::Kind;
+use crate::meter::Spent;
+use crate::names::{Node, without_kind};
+
+/// The nodes of one word.
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    /// Sorted; what a permit may rest on.
+    given: Vec<Node>,
+    /// Sorted; what a restriction looks at. `None`: the same.
+    wide: Option<Vec<Node>>,
+}
+
+impl Subject {
+    pub(super) fn find(word: &str, walk: &mut Walk<'_>) -> Result<Self, Spent> {
+        let mut given = Vec::new();
+        walk.policy.names.find(word, &mut given, walk.meter)?;
+        settle(&mut given);
+        let mut wide = match without_kind(word) {
+            Some(rest) => {
+                let mut wide = given.clone();
+                walk.policy.names.find(rest, &mut wide, walk.meter)?;
+                settle(&mut wide);
+                Some(wide)
+            }
+            None => None,
+        };
+        if !walk.policy.kinds.is_empty() {
+            let mut reach = wide.take().unwrap_or_else(|| given.clone());
+            follow(&mut given, Held::Certainly, walk)?;
+            follow(&mut reach, Held::Possibly, walk)?;
+            wide = (reach != given).then_some(reach);
+        }
+        Ok(Self { given, wide })
+    }
+
+    pub(super) fn wide(&self) -> &[Node] {
+        self.wide.as_deref().unwrap_or(&self.given)
+    }
+
+    /// Whether a permit about this node is about the word.
+    pub(super) fn is(&self, node: Node) -> bool {
+        self.given.binary_search(&node).is_ok()
+    }
+
+    /// Whether a restriction about this node is about the word.
+    pub(super) fn may_be(&self, node: Node) -> bool {
+        self.wide().binary_search(&node).is_ok()
+    }
+}
+
+fn settle(nodes: &mut Vec<Node>) {
+    nodes.sort_unstable();
+    nodes.dedup();
+}
+
+/// Adds everything the nodes are kinds of. A walk rather than a table: the
+/// closure of 50,000 relations does not fit, and most words reach little.
+fn follow(nodes: &mut Vec<Node>, held: Held, walk: &mut Walk<'_>) -> Result<(), Spent> {
+    let policy = walk.policy;
+    let leads_on = |node: &Node| kinds_of(&policy.kinds, *node).next().is_some();
+    if !nodes.iter().any(leads_on) {
+        return Ok(());
+    }
+    let mut reached: BTreeSet<Node> = nodes.iter().copied().collect();
+    let mut open = std::mem::take(nodes);
+    while let Some(node) = open.pop() {
+        for kind in kinds_of(&policy.kinds, node) {
+            walk.meter.spend(1)?;
+            if reached.contains(&kind.to) {
+                continue;
+            }
+            let leads = match kind.by {
+                Some(rule) => walk.holds(rule, held)?,
+                None => true,
+            };
+            if leads {
+                reached.insert(kind.to);
+                open.push(kind.to);
+            }
+        }
+    }
+    *nodes = reached.into_iter().collect();
+    Ok(())
+}
+
+/// The edges that lead away from a node.
+pub(super) fn kinds_of(kinds: &[Kind], node: Node) -> impl Iterator<Item = &Kind> {
+    let from = kinds.partition_point(|kind| kind.from < node);
+    kinds.get(from..).unwrap_or_default().iter().take_while(move |kind| kind.from == node)
+}
