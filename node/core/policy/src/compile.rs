@@ -268,9 +268,9 @@ impl<'a> Compiler<'a> {
         match self.kinds_of_terms.get(id) {
             Some(TermType::DataClass) => TargetKind::DataClasses,
             Some(TermType::Resource) => TargetKind::Resource,
-            Some(
-                TermType::Actor | TermType::Action | TermType::Context | TermType::Constraint,
-            ) => TargetKind::Either,
+            Some(TermType::Actor | TermType::Action | TermType::Context | TermType::Constraint) => {
+                TargetKind::Either
+            }
             None if id.starts_with("data:") => TargetKind::DataClasses,
             None if id.starts_with("resource:") => TargetKind::Resource,
             None => TargetKind::Either,

@@ -113,7 +113,10 @@ impl Document {
             ("effective_until", self.effective_until.map(|time| time.to_string()).into()),
             ("terms", Json::Array(self.terms.iter().map(Term::to_json).collect())),
             ("relations", Json::Array(self.relations.iter().map(Relation::to_json).collect())),
-            ("constraints", Json::Array(self.constraints.iter().map(Constraint::to_json).collect())),
+            (
+                "constraints",
+                Json::Array(self.constraints.iter().map(Constraint::to_json).collect()),
+            ),
         ])
     }
 

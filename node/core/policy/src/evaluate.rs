@@ -12,6 +12,7 @@
 //! - A missing key never makes a permit apply, and never keeps a prohibition, a
 //!   conflict or a constraint from applying.
 
+mod conflict;
 mod reply;
 mod subject;
 mod walk;
@@ -140,8 +141,7 @@ fn decide(mode: Mode, request: &Request<'_>, findings: &Findings) -> (Verdict, R
     if findings.escalate.is_some() {
         return (Verdict::Escalated, ReasonCode::ConstraintEscalated);
     }
-    let reason =
-        if is_permitted { ReasonCode::Permitted } else { ReasonCode::PermissiveDefault };
+    let reason = if is_permitted { ReasonCode::Permitted } else { ReasonCode::PermissiveDefault };
     (Verdict::Allowed, reason)
 }
 

@@ -6,7 +6,7 @@
 //! caller's business.
 //!
 //! Reading order: [`Document`] (what is hashed), [`Compiled`] (what is asked),
-//! [`evaluate`] (the order of the rules).
+//! [`evaluate()`] (the order of the rules).
 //!
 //! Invariants
 //! - A document that parses compiles, and a faulted one never does.

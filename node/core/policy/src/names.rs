@@ -148,7 +148,8 @@ impl Table {
     fn find(&self, hash: Fnv, text: &str, found: &mut Vec<Node>) {
         let from = self.hashes.partition_point(|known| *known < hash.0);
         let same = self.entries.get(from..).unwrap_or_default().iter();
-        let same = same.take_while(|entry| entry.hash == hash.0).filter(|entry| *entry.text == *text);
+        let same =
+            same.take_while(|entry| entry.hash == hash.0).filter(|entry| *entry.text == *text);
         found.extend(same.map(|entry| entry.node));
     }
 }

@@ -3,8 +3,6 @@
 //!
 //! A change of this file's expectations changes the hash of recorded policies.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use policy::Document;
 use types::Json;
 

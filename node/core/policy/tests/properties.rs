@@ -27,10 +27,16 @@ fn scalar() -> impl Strategy<Value = Json> {
         any::<bool>().prop_map(Json::from),
         (-20_i64..20).prop_map(|value| Json::Number(Number::from_i64(value).unwrap())),
         (-200_i64..200).prop_map(|tenths| {
-            let text = format!("{}{}.{}", if tenths < 0 { "-" } else { "" }, tenths.abs() / 10, tenths.abs() % 10);
+            let text = format!(
+                "{}{}.{}",
+                if tenths < 0 { "-" } else { "" },
+                tenths.abs() / 10,
+                tenths.abs() % 10
+            );
             serde_json::from_str(&text).unwrap()
         }),
-        select(vec!["", "a", "ab", "10.0.0.0/8", "10.1.1.1", "a+", "(", "é😀"]).prop_map(Json::from),
+        select(vec!["", "a", "ab", "10.0.0.0/8", "10.1.1.1", "a+", "(", "é😀"])
+            .prop_map(Json::from),
     ]
 }
 
@@ -69,30 +75,37 @@ fn relation() -> impl Strategy<Value = Json> {
             ])
         });
     let conflicts = (select(&ACTIONS[..]), select(&ACTIONS[..])).prop_map(|(source, target)| {
-        Json::object([("type", "conflicts".into()), ("source", source.into()), ("target", target.into())])
-    });
-    // Downwards in the list only, so that most documents have no cycle.
-    let implies = (0..3_usize, 1..4_usize, vec(condition(), 0..2)).prop_map(|(from, on, conditions)| {
         Json::object([
-            ("type", "implies".into()),
-            ("source", ACTORS[from].into()),
-            ("target", ACTORS[(from + on).min(4)].into()),
-            ("conditions", Json::Array(conditions)),
+            ("type", "conflicts".into()),
+            ("source", source.into()),
+            ("target", target.into()),
         ])
     });
+    // Downwards in the list only, so that most documents have no cycle.
+    let implies =
+        (0..3_usize, 1..4_usize, vec(condition(), 0..2)).prop_map(|(from, on, conditions)| {
+            Json::object([
+                ("type", "implies".into()),
+                ("source", ACTORS[from].into()),
+                ("target", ACTORS[(from + on).min(4)].into()),
+                ("conditions", Json::Array(conditions)),
+            ])
+        });
     prop_oneof![6 => between, 1 => conflicts, 1 => implies]
 }
 
 fn constraint() -> impl Strategy<Value = Json> {
     let test = (select(&KEYS[..]), select(&OPS[..]), value());
-    (0..9_u32, test, select(vec!["deny", "escalate"])).prop_map(|(name, (key, op, value), effect)| {
-        let test = Json::object([("key", key.into()), ("op", op.into()), ("value", value)]);
-        Json::object([
-            ("name", format!("c{name}").into()),
-            ("condition", test),
-            ("action", effect.into()),
-        ])
-    })
+    (0..9_u32, test, select(vec!["deny", "escalate"])).prop_map(
+        |(name, (key, op, value), effect)| {
+            let test = Json::object([("key", key.into()), ("op", op.into()), ("value", value)]);
+            Json::object([
+                ("name", format!("c{name}").into()),
+                ("condition", test),
+                ("action", effect.into()),
+            ])
+        },
+    )
 }
 
 fn terms() -> Json {
@@ -107,33 +120,55 @@ fn terms() -> Json {
     for (ids, kind) in [(&ACTORS[..3], "actor"), (&ACTIONS[..3], "action")] {
         terms.extend(ids.iter().map(|id| term(id, kind)));
     }
-    terms.extend([term("data:d", "data_class"), term("data:e", "data_class"), term("resource:r", "resource")]);
+    terms.extend([
+        term("data:d", "data_class"),
+        term("data:e", "data_class"),
+        term("resource:r", "resource"),
+    ]);
     Json::Array(terms)
 }
 
 /// Documents of which most parse.
 fn document() -> impl Strategy<Value = Json> {
     let mode = select(vec!["strict", "strict", "permissive", "paranoid"]);
-    (mode, vec(relation(), 0..6), vec(constraint(), 0..2)).prop_map(|(mode, relations, constraints)| {
-        Json::object([
-            ("mode", mode.into()),
-            ("terms", terms()),
-            ("relations", Json::Array(relations)),
-            ("constraints", Json::Array(constraints)),
-        ])
-    })
+    (mode, vec(relation(), 0..6), vec(constraint(), 0..2)).prop_map(
+        |(mode, relations, constraints)| {
+            Json::object([
+                ("mode", mode.into()),
+                ("terms", terms()),
+                ("relations", Json::Array(relations)),
+                ("constraints", Json::Array(constraints)),
+            ])
+        },
+    )
 }
 
 /// JSON that is a document by accident at most, with the right words in it.
 fn nonsense() -> impl Strategy<Value = Json> {
     let key = select(vec![
-        "terms", "relations", "constraints", "id", "type", "source", "target", "object", "key",
-        "op", "value", "conditions", "condition", "name", "mode", "metadata", "applies_to",
+        "terms",
+        "relations",
+        "constraints",
+        "id",
+        "type",
+        "source",
+        "target",
+        "object",
+        "key",
+        "op",
+        "value",
+        "conditions",
+        "condition",
+        "name",
+        "mode",
+        "metadata",
+        "applies_to",
     ]);
     let leaf = prop_oneof![
         Just(Json::Null),
         scalar(),
-        select(vec!["actor", "permits", "implies", "constraint", "*", "a:*", "deny", "eq"]).prop_map(Json::from),
+        select(vec!["actor", "permits", "implies", "constraint", "*", "a:*", "deny", "eq"])
+            .prop_map(Json::from),
     ];
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
@@ -203,14 +238,15 @@ fn word(words: &'static [&'static str]) -> impl Strategy<Value = String> {
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    let context = vec((select(vec!["k", "m", "list", "flag"]), value()), 0..4).prop_map(|members| {
-        let mut context = Object::new();
-        for (key, value) in members {
-            let value = if key == "m" { Json::object([("n", value)]) } else { value };
-            context.insert(key, value);
-        }
-        context
-    });
+    let context =
+        vec((select(vec!["k", "m", "list", "flag"]), value()), 0..4).prop_map(|members| {
+            let mut context = Object::new();
+            for (key, value) in members {
+                let value = if key == "m" { Json::object([("n", value)]) } else { value };
+                context.insert(key, value);
+            }
+            context
+        });
     let what = (
         word(&ACTORS),
         word(&ACTIONS),

@@ -33,9 +33,15 @@ impl Network {
     /// Whether the text is an address of this network.
     pub(crate) fn holds(&self, text: &str) -> bool {
         match (self, text.parse::<IpAddr>().map(|address| address.to_canonical())) {
-            (Self::V4 { address, mask }, Ok(IpAddr::V4(asked))) => asked.to_bits() & mask == *address,
-            (Self::V6 { address, mask }, Ok(IpAddr::V6(asked))) => asked.to_bits() & mask == *address,
-            (Self::V4 { .. } | Self::V6 { .. }, Ok(IpAddr::V4(_) | IpAddr::V6(_)) | Err(_)) => false,
+            (Self::V4 { address, mask }, Ok(IpAddr::V4(asked))) => {
+                asked.to_bits() & mask == *address
+            }
+            (Self::V6 { address, mask }, Ok(IpAddr::V6(asked))) => {
+                asked.to_bits() & mask == *address
+            }
+            (Self::V4 { .. } | Self::V6 { .. }, Ok(IpAddr::V4(_) | IpAddr::V6(_)) | Err(_)) => {
+                false
+            }
         }
     }
 

@@ -231,9 +231,9 @@ impl Check {
             Op::Prefix => Self::Prefix(string(value)?),
             Op::Suffix => Self::Suffix(string(value)?),
             Op::Contains => Self::Contains(value.clone()),
-            Op::Exists => {
-                Self::Exists(value.as_bool().ok_or_else(|| flaw("wrong_type", "must be a boolean"))?)
-            }
+            Op::Exists => Self::Exists(
+                value.as_bool().ok_or_else(|| flaw("wrong_type", "must be a boolean"))?,
+            ),
             Op::Cidr => Self::Cidr(network(&string(value)?)?),
             Op::Matches => Self::Matches(patterns.compile(&string(value)?).map_err(refused)?),
         })
@@ -326,7 +326,10 @@ fn items(value: &Json) -> Result<Vec<Json>, Flaw> {
 
 fn network(text: &str) -> Result<Network, Flaw> {
     Network::parse(text).ok_or_else(|| {
-        flaw("bad_format", format!("`{text}` is no network such as `10.0.0.0/8` or `2001:db8::/32`"))
+        flaw(
+            "bad_format",
+            format!("`{text}` is no network such as `10.0.0.0/8` or `2001:db8::/32`"),
+        )
     })
 }
 
@@ -342,7 +345,8 @@ fn refused(err: PatternError) -> Flaw {
 }
 
 fn bound(value: &Json, included: bool) -> Result<Bound, Flaw> {
-    let limit = Limit::new(value).ok_or_else(|| flaw("wrong_type", "must be a number or a string"))?;
+    let limit =
+        Limit::new(value).ok_or_else(|| flaw("wrong_type", "must be a number or a string"))?;
     Ok(Bound { limit, included })
 }
 
@@ -363,9 +367,9 @@ fn between(value: &Json) -> Result<Check, Flaw> {
 impl Bound {
     /// Whether `actual` lies on the given side of the bound.
     fn admits(&self, actual: &Json, side: Ordering) -> bool {
-        self.limit.compare(actual).is_some_and(|order| {
-            order == side || (self.included && order == Ordering::Equal)
-        })
+        self.limit
+            .compare(actual)
+            .is_some_and(|order| order == side || (self.included && order == Ordering::Equal))
     }
 }
 
@@ -385,12 +389,10 @@ impl Limit {
     /// How `actual` compares with the limit; `None` across types.
     fn compare(&self, actual: &Json) -> Option<Ordering> {
         match (self, actual) {
-            (Self::Number(small, exact), Json::Number(number)) => {
-                match (number.as_i64(), small) {
-                    (Some(actual), Some(small)) => Some(actual.cmp(small)),
-                    (Some(_) | None, Some(_) | None) => Some(decimal(number)?.cmp(exact)),
-                }
-            }
+            (Self::Number(small, exact), Json::Number(number)) => match (number.as_i64(), small) {
+                (Some(actual), Some(small)) => Some(actual.cmp(small)),
+                (Some(_) | None, Some(_) | None) => Some(decimal(number)?.cmp(exact)),
+            },
             (Self::Text(limit), Json::String(text)) => Some(text.as_bytes().cmp(limit.as_bytes())),
             (
                 Self::Number(..) | Self::Text(_),

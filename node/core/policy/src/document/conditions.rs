@@ -129,8 +129,9 @@ impl Reader<'_> {
         let near = self.constraint_terms.iter().take(NEAR_TERMS_MAX);
         let near: Vec<&str> = near.map(String::as_str).collect();
         if let Some(near) = suggest(text, &near) {
-            let detail =
-                format!("`{text}` is read as a key of the context; did you mean the term `{near}`?");
+            let detail = format!(
+                "`{text}` is read as a key of the context; did you mean the term `{near}`?"
+            );
             self.findings.warn(&field.pointer, "near_constraint", detail);
         }
     }

@@ -356,9 +356,9 @@ impl Parser {
     }
 
     fn applies_to(&mut self, members: &Members<'_>) -> (Option<String>, Option<String>) {
-        let members = members.get("applies_to").and_then(|field| {
-            Members::open(&field, &["actor", "action"], &mut self.findings)
-        });
+        let members = members
+            .get("applies_to")
+            .and_then(|field| Members::open(&field, &["actor", "action"], &mut self.findings));
         let Some(members) = members else {
             return (None, None);
         };

@@ -235,10 +235,7 @@ fn a_constraint_term_is_a_condition_and_no_other_term_is() {
     let term = |rest: &str| format!(r#"{{"terms":[{{"id":"t",{rest}}}]}}"#);
     faults(&term(r#""type":"constraint","key":"k","op":"eq","value":1"#), &[]);
     faults(&term(r#""type":"constraint","key":"k","op":"exists""#), &[]);
-    faults(
-        &term(r#""type":"constraint""#),
-        &["/terms/0/key missing", "/terms/0/op missing"],
-    );
+    faults(&term(r#""type":"constraint""#), &["/terms/0/key missing", "/terms/0/op missing"]);
     faults(&term(r#""type":"constraint","key":"k","op":"eq""#), &["/terms/0/value missing"]);
     faults(&term(r#""type":"actor","op":"eq""#), &["/terms/0/op not_applicable"]);
 }
@@ -296,13 +293,18 @@ fn nothing_is_a_kind_of_itself() {
     let chain = |ends: &[(&str, &str)]| {
         let edges: Vec<String> = ends
             .iter()
-            .map(|(from, to)| format!(r#"{{"type":"implies","source":"{from}:*","target":"{to}:*"}}"#))
+            .map(|(from, to)| {
+                format!(r#"{{"type":"implies","source":"{from}:*","target":"{to}:*"}}"#)
+            })
             .collect();
         format!(r#"{{"relations":[{}]}}"#, edges.join(","))
     };
     faults(&chain(&[("a", "b"), ("b", "c"), ("a", "c")]), &[]);
     faults(&chain(&[("a", "a")]), &["/relations/0 implies_cycle"]);
-    faults(&chain(&[("x", "a"), ("a", "b"), ("b", "a"), ("b", "y")]), &["/relations/1 implies_cycle"]);
+    faults(
+        &chain(&[("x", "a"), ("a", "b"), ("b", "a"), ("b", "y")]),
+        &["/relations/1 implies_cycle"],
+    );
     faults(
         &chain(&[("a", "b"), ("b", "a"), ("p", "q"), ("q", "r"), ("r", "p")]),
         &["/relations/0 implies_cycle", "/relations/2 implies_cycle"],
@@ -314,7 +316,10 @@ fn nothing_is_a_kind_of_itself() {
 #[test]
 fn a_condition_has_three_forms() {
     alike(&condition(r#""flag""#), &condition(r#"[{"key":"flag","op":"eq","value":true}]"#));
-    alike(&condition(r#"{"a":1,"b":2}"#), &condition(r#"[{"b":2},{"key":"a","op":"eq","value":1}]"#));
+    alike(
+        &condition(r#"{"a":1,"b":2}"#),
+        &condition(r#"[{"b":2},{"key":"a","op":"eq","value":1}]"#),
+    );
     alike(
         &condition(r#"{"key":"a","op":"exists"}"#),
         &condition(r#"{"key":"a","op":"exists","value":true}"#),

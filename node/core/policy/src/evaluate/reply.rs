@@ -202,8 +202,7 @@ impl Reply<'_> {
     /// The one that decided among the first, so that it has room; shown in the
     /// order of their relations.
     fn obligations(&self) -> Vec<Obligation> {
-        let mut applying: Vec<&Hit> =
-            self.findings.hits.iter().filter(|hit| hit.applies).collect();
+        let mut applying: Vec<&Hit> = self.findings.hits.iter().filter(|hit| hit.applies).collect();
         applying.sort_by_key(|hit| self.rank(hit));
         let requires = applying
             .into_iter()
@@ -249,7 +248,11 @@ impl Matched {
         let texts = [&self.relation_id, &self.source, &self.target];
         let texts = texts.into_iter().chain(&self.object).map(String::len);
         let conditions = self.conditions.iter().flat_map(|condition| {
-            [condition.key.len(), size(&condition.expected), condition.actual.as_ref().map_or(0, size)]
+            [
+                condition.key.len(),
+                size(&condition.expected),
+                condition.actual.as_ref().map_or(0, size),
+            ]
         });
         texts.chain(conditions).fold(0, usize::saturating_add)
     }

@@ -114,7 +114,7 @@ impl History for Past {
     type Error = &'static str;
 
     fn allowed(&self, actor: &str, pairs_max: usize) -> Result<Option<Vec<Allowed>>, Self::Error> {
-        self.1.set(self.1.get() + 1);
+        self.1.set(self.1.get().saturating_add(1));
         if actor != "bot" {
             return Err("not the actor of the request");
         }
@@ -148,9 +148,7 @@ fn the_empty_policy_denies() {
 #[test]
 fn permissive_allows_unless_something_forbids() {
     let of = |relation: &str| {
-        compile(&format!(
-            r#"{{"mode":"permissive","terms":[{TERMS}],"relations":[{relation}]}}"#
-        ))
+        compile(&format!(r#"{{"mode":"permissive","terms":[{TERMS}],"relations":[{relation}]}}"#))
     };
     check(&of(""), "{}", "allowed permissive_default");
     assert_eq!(ask(&of(""), "{}").reason, "Permitted by 0 rule(s), no conflicts");
@@ -160,10 +158,21 @@ fn permissive_allows_unless_something_forbids() {
 }
 
 #[test]
-fn paranoid_denies_everything() {
-    let paranoid = compile(&format!(
-        r#"{{"mode":"paranoid","terms":[{TERMS}],"relations":[{BOT_READS}]}}"#
+fn a_permit_that_covers_only_a_part_permits_nothing() {
+    let policy = compile(&format!(
+        r#"{{"mode":"permissive","terms":[{TERMS}],"relations":[
+        {{"type":"permits","source":"actor:bot","target":"action:read","object":"data:name","justification":"Names"}}]}}"#
     ));
+    assert_eq!(ask(&policy, r#"{"data_classes":["name"]}"#).reason, "Names");
+    let part = ask(&policy, r#"{"data_classes":["name","card"]}"#);
+    assert_eq!(part.reason_code, ReasonCode::PermissiveDefault);
+    assert_eq!(part.reason, "Permitted by 0 rule(s), no conflicts");
+}
+
+#[test]
+fn paranoid_denies_everything() {
+    let paranoid =
+        compile(&format!(r#"{{"mode":"paranoid","terms":[{TERMS}],"relations":[{BOT_READS}]}}"#));
     check(&paranoid, "{}", "denied paranoid");
     let evaluation = ask(&paranoid, "{}");
     assert_eq!(evaluation.reason, "Paranoid mode denies every request");
@@ -185,7 +194,8 @@ fn a_term_answers_to_id_bare_id_and_label_and_to_nothing_else() {
     for actor in ["actor:bot", "bot", "The bot"] {
         check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), PERMITTED);
     }
-    for actor in ["b", "o", "bo", "bot2", "Bot", "actor", "actor:", "data:bot", "bot:x", "the bot"] {
+    for actor in ["b", "o", "bo", "bot2", "Bot", "actor", "actor:", "data:bot", "bot:x", "the bot"]
+    {
         check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), NO_PERMIT);
     }
     check(&policy, r#"{"action":"action:read"}"#, PERMITTED);
@@ -296,11 +306,17 @@ fn a_kind_with_a_condition_holds_for_permits_only_when_it_is_met() {
 
 #[test]
 fn every_data_class_must_be_covered_by_a_permit() {
-    let name = r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"data:name"}"#;
-    let card = r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"data:card"}"#;
+    let name =
+        r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"data:name"}"#;
+    let card =
+        r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"data:card"}"#;
     check(&policy(name), r#"{"data_classes":["name"]}"#, PERMITTED);
     check(&policy(name), r#"{"data_classes":["name","card"]}"#, NO_PERMIT);
-    check(&policy(&format!("{name},{card}")), r#"{"data_classes":["name","data:card"]}"#, PERMITTED);
+    check(
+        &policy(&format!("{name},{card}")),
+        r#"{"data_classes":["name","data:card"]}"#,
+        PERMITTED,
+    );
     check(&policy(&format!("{name},{BOT_READS}")), r#"{"data_classes":["card"]}"#, PERMITTED);
     check(&policy(name), "{}", NO_PERMIT);
     check(&policy(name), r#"{"data_classes":["nam"]}"#, NO_PERMIT);
@@ -313,9 +329,7 @@ fn a_permit_with_an_unmet_condition_covers_nothing() {
         r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"data:name"},
         {"type":"permits","source":"actor:bot","target":"action:read","object":"data:card","conditions":["masked"]}"#,
     );
-    let with = |context: &str| {
-        format!(r#"{{"data_classes":["name","card"],"context":{context}}}"#)
-    };
+    let with = |context: &str| format!(r#"{{"data_classes":["name","card"],"context":{context}}}"#);
     check(&policy, &with(r#"{"masked":true}"#), PERMITTED);
     check(&policy, &with("{}"), NO_PERMIT);
 }
@@ -332,8 +346,7 @@ fn a_data_class_may_be_a_kind_of_another() {
 
 #[test]
 fn a_permit_for_a_resource_asks_for_that_resource() {
-    let claim =
-        r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"resource:claim"}"#;
+    let claim = r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"resource:claim"}"#;
     check(&policy(claim), r#"{"resource":"claim"}"#, PERMITTED);
     check(&policy(claim), r#"{"resource":"the claim"}"#, PERMITTED);
     check(&policy(claim), r#"{"resource":"claims"}"#, NO_PERMIT);
@@ -362,9 +375,8 @@ fn a_prohibition_of_a_class_applies_to_it_and_when_none_is_named() {
 
 #[test]
 fn an_object_pattern_without_a_kind_looks_at_both() {
-    let policy = policy(
-        r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"eu:*"}"#,
-    );
+    let policy =
+        policy(r#"{"type":"permits","source":"actor:bot","target":"action:read","object":"eu:*"}"#);
     check(&policy, r#"{"data_classes":["eu:name"]}"#, PERMITTED);
     check(&policy, r#"{"resource":"eu:7"}"#, PERMITTED);
     check(&policy, r#"{"resource":"us:7"}"#, NO_PERMIT);
@@ -415,8 +427,11 @@ fn obligations_must_be_met_by_the_context() {
     let unmet = ask(&policy, r#"{"context":{"hour":12}}"#);
     assert_eq!(unmet.reason_code, ReasonCode::ObligationUnmet);
     assert_eq!(unmet.reason, "Unmet obligation: logged");
-    let states: Vec<_> =
-        unmet.obligations.iter().map(|asked| (&*asked.obligation, asked.satisfied, asked.by)).collect();
+    let states: Vec<_> = unmet
+        .obligations
+        .iter()
+        .map(|asked| (&*asked.obligation, asked.satisfied, asked.by))
+        .collect();
     assert_eq!(states, [("office_hours", true, Some("context")), ("logged", false, None)]);
 }
 
@@ -433,7 +448,12 @@ const PAY_CONFLICTS: &str = r#"{"type":"permits","source":"*"},
     {"type":"conflicts","source":"action:pay","target":"action:approve","justification":"Four eyes"}"#;
 
 #[track_caller]
-fn conflicts(policy: &Compiled, request: &str, past: &[(&'static str, Option<&'static str>)], expect: &str) {
+fn conflicts(
+    policy: &Compiled,
+    request: &str,
+    past: &[(&'static str, Option<&'static str>)],
+    expect: &str,
+) {
     let evaluation = evaluate(policy, &Ask::new(request).request(), &Past::of(past)).unwrap();
     let got = format!("{} {}", evaluation.outcome, evaluation.reason_code);
     assert_eq!(got, expect, "{request} after {past:?}");
@@ -478,7 +498,8 @@ fn too_many_past_actions_conflict() {
     let fits = vec![("read", None); PAIRS_MAX];
     conflicts(&policy, r#"{"action":"pay"}"#, &fits, PERMITTED);
     let too_many = Past::of(&vec![("read", None); PAIRS_MAX + 1]);
-    let evaluation = evaluate(&policy, &Ask::new(r#"{"action":"pay"}"#).request(), &too_many).unwrap();
+    let evaluation =
+        evaluate(&policy, &Ask::new(r#"{"action":"pay"}"#).request(), &too_many).unwrap();
     assert_eq!(evaluation.reason_code, ReasonCode::Conflict);
     assert!(evaluation.conflicting.is_empty());
 }
@@ -563,7 +584,8 @@ fn the_first_rule_that_applies_wins() {
         ("escalate", true),
     ];
     let with = |facts: &[(&str, bool)], rest: &str| {
-        let members: Vec<String> = facts.iter().map(|(key, fact)| format!("\"{key}\":{fact}")).collect();
+        let members: Vec<String> =
+            facts.iter().map(|(key, fact)| format!("\"{key}\":{fact}")).collect();
         format!(r#"{{"action":"pay","context":{{{}}}{rest}}}"#, members.join(","))
     };
     let past = [("approve", None)];
@@ -606,7 +628,10 @@ fn an_evaluation_with_too_many_steps_is_denied() {
     check(&policy, &format!(r#"{{"steps_max":{steps}}}"#), PERMITTED);
     for fewer in 0..steps {
         let spent = ask(&policy, &format!(r#"{{"steps_max":{fewer}}}"#));
-        assert_eq!((spent.outcome, spent.reason_code), (Verdict::Denied, ReasonCode::ConstraintDenied));
+        assert_eq!(
+            (spent.outcome, spent.reason_code),
+            (Verdict::Denied, ReasonCode::ConstraintDenied)
+        );
         assert_eq!(spent.steps, fewer);
         assert_eq!(spent.reason, format!("Evaluation took more than {fewer} steps"));
     }
@@ -636,8 +661,7 @@ fn what_matched_is_shown_by_relation_id_with_what_was_found() {
     );
     let matched = ask(&policy, r#"{"context":{"purpose":"triage","blocked":false}}"#).matched;
     let ids: Vec<_> = matched.iter().map(|found| (&*found.relation_id, found.applies)).collect();
-    let expect =
-        [("forbids:actor:bot:*", false), ("permits:actor:bot:action:read", true)];
+    let expect = [("forbids:actor:bot:*", false), ("permits:actor:bot:action:read", true)];
     assert_eq!(ids, expect);
     let condition = &matched[1].conditions[0];
     assert_eq!((&*condition.key, condition.op, condition.met), ("purpose", Op::Eq, true));
