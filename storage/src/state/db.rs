@@ -1,0 +1,256 @@
+//! One RocksDB instance with the rows of one state.
+//!
+//! Budget of memory, for a node that serves 100,000 entries under 400 MB: 64 MiB
+//! of block cache, which holds index and filter blocks too; 64 MiB of write
+//! buffers over all column families, at most doubled while they are flushed;
+//! 512 open files, whose readers are small since their blocks are in the cache.
+//! Beside it the log has 104 MiB (`log/disk.rs`, `log::Config`). Buffers grow as
+//! they fill, so that an idle node has a few MB of all this.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use governance::{Corruption, Direction, Row, Scan, Table};
+use rocksdb::checkpoint::Checkpoint;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DEFAULT_COLUMN_FAMILY_NAME, FlushOptions, Options, ReadOptions, Snapshot, WriteBatch,
+    WriteOptions,
+};
+
+use super::batch::Writes;
+use crate::durable::remove_dir;
+use crate::keys::{DATA, Group, HEADER, PERSONAL, family};
+use crate::rocks::{self, io_error};
+
+const MIB: usize = 1024 * 1024;
+const FAMILIES: [&str; 4] = [DEFAULT_COLUMN_FAMILY_NAME, HEADER, DATA, PERSONAL];
+
+/// How to open an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Makes an empty one if there is none.
+    Create,
+    /// It must be there.
+    Existing,
+    /// It must be there, and is not changed.
+    ReadOnly,
+}
+
+/// The open instance. Closed before its directory may be removed: fields are
+/// dropped in this order.
+pub(crate) struct Db {
+    db: DB,
+    keys: Group,
+    dir: Dir,
+}
+
+/// The directory of an instance, removed with it once it is out of force: a
+/// view opens files of it for as long as it lives.
+struct Dir {
+    path: PathBuf,
+    retired: AtomicBool,
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        if self.retired.load(Ordering::Acquire)
+            && let Err(error) = remove_dir(&self.path)
+        {
+            // The next start removes it.
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a replaced state");
+        }
+    }
+}
+
+impl Db {
+    pub(crate) fn open(path: &Path, keys: Group, mode: Mode) -> Result<Self, rocksdb::Error> {
+        let cache = Cache::new_lru_cache(64 * MIB);
+        let mut options = rocks::options();
+        options.create_if_missing(mode == Mode::Create);
+        options.create_missing_column_families(mode == Mode::Create);
+        options.set_atomic_flush(true);
+        options.set_db_write_buffer_size(64 * MIB);
+        options.set_max_open_files(512);
+        let families =
+            FAMILIES.map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache)));
+        let db = match mode {
+            Mode::ReadOnly => DB::open_cf_descriptors_read_only(&options, path, families, false)?,
+            Mode::Create | Mode::Existing => DB::open_cf_descriptors(&options, path, families)?,
+        };
+        let dir = Dir { path: path.to_owned(), retired: AtomicBool::new(false) };
+        Ok(Self { db, keys, dir })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir.path
+    }
+
+    /// The directory goes when the last batch and view of this state are gone.
+    pub(crate) fn retire(&self) {
+        self.dir.retired.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        self.db.snapshot()
+    }
+
+    pub(crate) fn write(&self, writes: &Writes, applied: &[u8]) -> io::Result<()> {
+        let mut batch = WriteBatch::default();
+        for (table, rows) in writes {
+            let family = self.family(family(*table)).map_err(io::Error::other)?;
+            for (key, value) in rows {
+                let key = self.keys.row(*table, key);
+                match value {
+                    Some(value) => batch.put_cf(family, key, value),
+                    None => batch.delete_cf(family, key),
+                }
+            }
+        }
+        batch.put(self.keys.applied(), applied);
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        self.db.write_opt(batch, &options).map_err(io_error)
+    }
+
+    pub(crate) fn applied(&self, at: Option<&Snapshot<'_>>) -> io::Result<Option<Bytes>> {
+        let key = self.keys.applied();
+        let value = match at {
+            Some(snapshot) => snapshot.get(key),
+            None => self.db.get(key),
+        };
+        Ok(value.map_err(io_error)?.map(Bytes::from))
+    }
+
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        let mut families = Vec::with_capacity(FAMILIES.len());
+        for name in FAMILIES {
+            families.push(self.family(name).map_err(io::Error::other)?);
+        }
+        let mut options = FlushOptions::default();
+        options.set_wait(true);
+        self.db.flush_cfs_opt(&families, &options).map_err(io_error)
+    }
+
+    /// Links the files of this instance into a directory that does not exist.
+    pub(crate) fn checkpoint(&self, path: &Path) -> io::Result<()> {
+        let checkpoint = Checkpoint::new(&self.db).map_err(io_error)?;
+        checkpoint.create_checkpoint(path).map_err(io_error)
+    }
+
+    fn family(&self, name: &'static str) -> Result<&ColumnFamily, Corruption> {
+        let family = self.db.cf_handle(name);
+        family.ok_or_else(|| Corruption::new(name, "the column family is missing"))
+    }
+
+    pub(crate) fn get(
+        &self,
+        at: Option<&Snapshot<'_>>,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, Corruption> {
+        let name = family(table);
+        let family = self.family(name)?;
+        let key = self.keys.row(table, key);
+        let value = match at {
+            Some(snapshot) => snapshot.get_cf(family, key),
+            None => self.db.get_cf(family, key),
+        };
+        value.map_err(|error| Corruption::new(name, error.to_string()))
+    }
+
+    pub(crate) fn scan(
+        &self,
+        at: Option<&Snapshot<'_>>,
+        scan: Scan<'_>,
+    ) -> Result<Vec<Row>, Corruption> {
+        let mut rows = self.rows(at, scan)?;
+        let mut found = Vec::new();
+        while found.len() < scan.rows_max
+            && let Some((key, value)) = rows.item()?
+        {
+            found.push((key.to_vec(), value.to_vec()));
+            rows.advance();
+        }
+        Ok(found)
+    }
+
+    /// The rows of a range, one after the other.
+    pub(crate) fn rows<'a>(
+        &'a self,
+        at: Option<&'a Snapshot<'a>>,
+        scan: Scan<'_>,
+    ) -> Result<Rows<'a>, Corruption> {
+        let name = family(scan.table);
+        let family = self.family(name)?;
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(self.keys.row(scan.table, scan.from));
+        options.set_iterate_upper_bound(match scan.to {
+            Some(to) => self.keys.row(scan.table, to.max(scan.from)),
+            None => self.keys.table_end(scan.table),
+        });
+        let mut rows = match at {
+            Some(snapshot) => snapshot.raw_iterator_cf_opt(family, options),
+            None => self.db.raw_iterator_cf_opt(family, options),
+        };
+        match scan.direction {
+            Direction::Ascending => rows.seek_to_first(),
+            Direction::Descending => rows.seek_to_last(),
+        }
+        Ok(Rows { rows, direction: scan.direction, prefix: self.keys.row_prefix_bytes(), name })
+    }
+}
+
+/// A key without its prefix, and its value.
+pub(crate) type Item<'a> = (&'a [u8], &'a [u8]);
+
+/// An iterator that cannot end early unseen.
+pub(crate) struct Rows<'a> {
+    rows: rocksdb::DBRawIterator<'a>,
+    direction: Direction,
+    prefix: usize,
+    name: &'static str,
+}
+
+impl Rows<'_> {
+    /// The row it stands on; `None` at the end of the range, and an error when
+    /// the end was not reached.
+    pub(crate) fn item(&self) -> Result<Option<Item<'_>>, Corruption> {
+        let Some((key, value)) = self.rows.item() else {
+            let status = self.rows.status();
+            return status.map(|()| None).map_err(|error| {
+                Corruption::new(self.name, format!("a scan stopped early: {error}"))
+            });
+        };
+        let key = key.get(self.prefix..);
+        let key = key.ok_or_else(|| Corruption::new(self.name, "a key is too short"))?;
+        Ok(Some((key, value)))
+    }
+
+    pub(crate) fn advance(&mut self) {
+        match self.direction {
+            Direction::Ascending => self.rows.next(),
+            Direction::Descending => self.rows.prev(),
+        }
+    }
+}
+
+fn family_options(cache: &Cache) -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // Most requests ask for a key that is not there: has it been used before?
+    table.set_bloom_filter(10.0, false);
+    table.set_block_size(16 * 1024);
+    table.set_format_version(5);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_write_buffer_size(32 * MIB);
+    options.set_max_write_buffer_number(2);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    options
+}

@@ -1,0 +1,116 @@
+//! Which directory is the state, and how another one takes its place.
+//!
+//! `state/current` names the directory in force, `state/<n>`. A checkpoint is
+//! linked and copied to `state/<n+1>`, made durable, opened, and only then named
+//! by `current`, with one rename. So at every moment of a crash `current` names
+//! a whole state; directories it does not name are leftovers, removed at the
+//! next start.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::db::{Db, Mode};
+use super::lost;
+use crate::data_dir::DataDir;
+use crate::durable::{create_dir, remove_dir, sync_files, write_durably};
+use crate::error::Error;
+use crate::keys::Group;
+use crate::rocks::{damaged, io_error};
+
+/// The state directory of a new node. It alone may be made empty: a node that
+/// lost a later one must not begin anew unseen.
+pub(crate) const FIRST: u64 = 1;
+
+/// Names the state directory in force, durably.
+pub(crate) fn point_to(state_dir: &Path, number: u64) -> io::Result<()> {
+    write_durably(&state_dir.join("current"), format!("{}\n", dir_name(number)).as_bytes())
+}
+
+fn dir_name(number: u64) -> String {
+    format!("{number:08}")
+}
+
+/// Opens the state in force and removes what a crash left beside it.
+pub(crate) fn open_current(dir: &DataDir, group: &Group) -> Result<Db, Error> {
+    let state_dir = dir.state_dir();
+    let name = read_current(&state_dir)?;
+    let path = state_dir.join(&name);
+    let mode = if name == dir_name(FIRST) { Mode::Create } else { Mode::Existing };
+    let db = Db::open(&path, group.clone(), mode).map_err(|error| lost(&path, error))?;
+    remove_others(&state_dir, &name).map_err(|source| Error::Open { path: state_dir, source })?;
+    Ok(db)
+}
+
+fn read_current(state_dir: &Path) -> Result<String, Error> {
+    let path = state_dir.join("current");
+    let gone = |what: &str| Error::StateLost { path: path.clone(), what: what.to_owned() };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(gone("the file that names the state directory is gone"));
+        }
+        Err(source) => return Err(Error::Open { path, source }),
+    };
+    let number: Option<u64> = text.trim_end().parse().ok();
+    let number = number.ok_or_else(|| gone("the file holds no number"))?;
+    Ok(dir_name(number))
+}
+
+fn remove_others(state_dir: &Path, current: &str) -> io::Result<()> {
+    for entry in fs::read_dir(state_dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && entry.file_name() != current {
+            remove_dir(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the files of a checkpoint where the next state is, durably, and opens
+/// it, which is the proof that it is one.
+pub(crate) fn prepare(
+    state_dir: &Path,
+    old: &Path,
+    checkpoint: &Path,
+    group: &Group,
+) -> io::Result<Db> {
+    let target = state_dir.join(dir_name(number_of(old)? + 1));
+    remove_dir(&target)?;
+    let prepared = fill(checkpoint, &target)
+        .and_then(|()| Db::open(&target, group.clone(), Mode::Existing).map_err(io_error));
+    if prepared.is_err() {
+        remove_dir(&target)?;
+    }
+    prepared
+}
+
+/// Puts a prepared state in force.
+pub(crate) fn switch(state_dir: &Path, prepared: &Db) -> io::Result<()> {
+    point_to(state_dir, number_of(prepared.path())?)
+}
+
+fn number_of(path: &Path) -> io::Result<u64> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let number = name.and_then(|name| name.parse().ok());
+    number.ok_or_else(|| damaged(format!("`{}` is no state directory", path.display())))
+}
+
+/// RocksDB never writes to a table file again, so those are linked; it appends
+/// to the others, so those are copied.
+fn fill(checkpoint: &Path, target: &Path) -> io::Result<()> {
+    create_dir(target)?;
+    for entry in fs::read_dir(checkpoint)? {
+        let from = entry?.path();
+        let Some(name) = from.file_name().filter(|_| from.is_file()) else {
+            return Err(damaged(format!("`{}` is no file of a checkpoint", from.display())));
+        };
+        let to = target.join(name);
+        if from.extension().is_some_and(|extension| extension == "sst") {
+            fs::hard_link(&from, &to)?;
+        } else if name != "LOCK" {
+            fs::copy(&from, &to)?;
+        }
+    }
+    sync_files(target)
+}
