@@ -1,0 +1,242 @@
+//! The checkpoint that serves as this node's snapshot, on the disk.
+//!
+//! A snapshot is a directory that the state store made, and beside it a small
+//! file `<directory>.meta` that says what it holds. The file is written last,
+//! so a directory without one is a leftover and is removed at start.
+//!
+//! Invariants
+//! - A newer snapshot is never replaced by an older one, whichever is ready
+//!   last: a build may overtake, or be overtaken by, an install.
+//! - A directory lives as long as somebody sends it: it is removed when the
+//!   last holder of a superseded snapshot lets go.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use proto::peer::v1::SnapshotFile;
+use types::Timestamp;
+
+use crate::encoding::{Cursor, decode_meta, encode_meta, put_bytes};
+use crate::kinds::SnapshotMeta;
+
+const META_VERSION: u8 = 1;
+const META_EXTENSION: &str = "meta";
+/// What directories that are being received begin with.
+pub(crate) const INCOMING_PREFIX: &str = "incoming-";
+
+/// A snapshot on the disk. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) taken_at: Timestamp,
+    dir: Arc<Dir>,
+}
+
+#[derive(Debug)]
+struct Dir {
+    path: PathBuf,
+    superseded: AtomicBool,
+    /// Made when the snapshot is first sent.
+    manifest: OnceLock<Arc<[SnapshotFile]>>,
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        if self.superseded.load(Ordering::Relaxed) {
+            remove(&self.path);
+        }
+    }
+}
+
+impl Snapshot {
+    /// A snapshot in a directory that is not published, such as one received.
+    pub(crate) fn new(meta: SnapshotMeta, taken_at: Timestamp, path: PathBuf) -> Self {
+        let superseded = AtomicBool::new(false);
+        let dir = Arc::new(Dir { path, superseded, manifest: OnceLock::new() });
+        Self { meta, taken_at, dir }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir.path
+    }
+
+    pub(crate) fn manifest(&self) -> &OnceLock<Arc<[SnapshotFile]>> {
+        &self.dir.manifest
+    }
+
+    pub(crate) fn index(&self) -> Option<u64> {
+        self.meta.last_log_id.map(|id| id.index)
+    }
+
+    fn supersede(&self) {
+        self.dir.superseded.store(true, Ordering::Relaxed);
+    }
+
+    fn is_newer_than(&self, other: &Self) -> bool {
+        self.meta.last_log_id > other.meta.last_log_id
+    }
+
+    /// Sum of the sizes of its files.
+    pub(crate) fn size(&self) -> io::Result<u64> {
+        Ok(files(self.path())?.into_iter().map(|(_, size)| size).sum())
+    }
+}
+
+/// The node's newest snapshot.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    dir: PathBuf,
+    current: Mutex<Option<Snapshot>>,
+}
+
+impl Snapshots {
+    /// Finds the newest snapshot in `dir` and removes everything else there.
+    pub(crate) fn open(dir: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&dir)?;
+        let mut newest: Option<Snapshot> = None;
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&dir)? {
+            found.push(entry?.path());
+        }
+        for path in found.iter().filter(|path| is_meta(path)) {
+            let Some(snapshot) = read_meta(path)? else { continue };
+            if newest.as_ref().is_none_or(|known| snapshot.is_newer_than(known)) {
+                newest = Some(snapshot);
+            }
+        }
+        let kept = newest.as_ref().map(|snapshot| snapshot.path().to_owned());
+        for path in found {
+            let keep = kept.as_ref().is_some_and(|kept| path.with_extension("") == *kept);
+            if !keep && is_ours(&path) {
+                remove(&path.with_extension(""));
+            }
+        }
+        Ok(Self { dir, current: Mutex::new(newest) })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn current(&self) -> Option<Snapshot> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes a directory the node's snapshot, unless it has one as new. Returns
+    /// the snapshot that holds from now on.
+    pub(crate) fn publish(&self, snapshot: Snapshot) -> io::Result<Snapshot> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = current.as_ref()
+            && !snapshot.is_newer_than(known)
+        {
+            if known.path() != snapshot.path() {
+                snapshot.supersede();
+            }
+            return Ok(known.clone());
+        }
+        exchange(&mut current, snapshot)
+    }
+
+    /// Makes a directory the node's snapshot whatever it had: the state itself
+    /// was replaced by this one.
+    pub(crate) fn replace(&self, snapshot: Snapshot) -> io::Result<Snapshot> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        exchange(&mut current, snapshot)
+    }
+}
+
+fn exchange(current: &mut Option<Snapshot>, snapshot: Snapshot) -> io::Result<Snapshot> {
+    write_meta(&snapshot)?;
+    if let Some(old) = current.replace(snapshot.clone()) {
+        old.supersede();
+    }
+    Ok(snapshot)
+}
+
+/// Names of the checkpoint of an index; ordinal tells apart those of one index.
+pub(crate) fn name(index: u64, ordinal: u64) -> String {
+    format!("snapshot-{index:020}-{ordinal}")
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.starts_with("snapshot-") || name.starts_with(INCOMING_PREFIX))
+}
+
+fn is_meta(path: &Path) -> bool {
+    is_ours(path) && path.extension().is_some_and(|extension| extension == META_EXTENSION)
+}
+
+fn write_meta(snapshot: &Snapshot) -> io::Result<()> {
+    let mut bytes = vec![META_VERSION];
+    bytes.extend_from_slice(&snapshot.taken_at.0.to_be_bytes());
+    put_bytes(&mut bytes, &encode_meta(&snapshot.meta));
+    let path = snapshot.path().with_extension(META_EXTENSION);
+    let draft = snapshot.path().with_extension("draft");
+    let mut file = fs::File::create(&draft)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, &path)?;
+    sync_dir(path.parent())
+}
+
+/// What a meta file says, or nothing when its directory is not there.
+fn read_meta(path: &Path) -> io::Result<Option<Snapshot>> {
+    let dir = path.with_extension("");
+    if !dir.is_dir() {
+        return Ok(None);
+    }
+    let bytes = fs::read(path)?;
+    let mut cursor = Cursor::versioned("a snapshot's meta file", META_VERSION, &bytes)?;
+    let taken_at = Timestamp(cursor.u64()?);
+    let meta = decode_meta(cursor.bytes()?)?;
+    cursor.end()?;
+    Ok(Some(Snapshot::new(meta, taken_at, dir)))
+}
+
+/// Makes renames and new names in a directory durable.
+pub(crate) fn sync_dir(dir: Option<&Path>) -> io::Result<()> {
+    dir.map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+}
+
+/// Takes a snapshot's directory and its meta file away. What stays because of
+/// an error is removed at the next start.
+fn remove(dir: &Path) {
+    for path in [dir.with_extension(META_EXTENSION), dir.with_extension("draft"), dir.to_owned()] {
+        let removed =
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        if let Err(err) = removed
+            && err.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), error = %err, "cannot remove an old snapshot");
+        }
+    }
+}
+
+/// Every file below `root`, as a path relative to it, with its size; in the
+/// order of their names.
+pub(crate) fn files(root: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
+    let mut found = Vec::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in fs::read_dir(&dir)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                pending.push(path);
+                continue;
+            }
+            let size = fs::metadata(&path)?.len();
+            let relative = path.strip_prefix(root).map_err(io::Error::other)?;
+            found.push((relative.to_owned(), size));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use super::*;
+use crate::kinds::log_id;
+
+fn made(dir: &Path, index: u64) -> Snapshot {
+    let path = dir.join(name(index, 0));
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("file"), b"state").unwrap();
+    let meta = SnapshotMeta { last_log_id: Some(log_id(1, index)), ..SnapshotMeta::default() };
+    Snapshot::new(meta, Timestamp(7), path)
+}
+
+fn current_index(snapshots: &Snapshots) -> Option<u64> {
+    snapshots.current().and_then(|snapshot| snapshot.index())
+}
+
+#[test]
+fn an_older_snapshot_never_replaces_a_newer_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    snapshots.publish(made(dir.path(), 9)).unwrap();
+    let late = made(dir.path(), 4);
+    let late_path = late.path().to_owned();
+    assert_eq!(snapshots.publish(late).unwrap().index(), Some(9));
+    assert_eq!(current_index(&snapshots), Some(9));
+    assert!(!late_path.exists());
+}
+
+#[test]
+fn a_superseded_snapshot_stays_while_it_is_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    snapshots.publish(made(dir.path(), 1)).unwrap();
+    let held = snapshots.current().unwrap();
+    snapshots.publish(made(dir.path(), 2)).unwrap();
+    assert!(held.path().exists());
+    let path = held.path().to_owned();
+    drop(held);
+    assert!(!path.exists());
+}
+
+#[test]
+fn opening_finds_the_newest_and_removes_leftovers() {
+    let dir = tempfile::tempdir().unwrap();
+    for index in [3, 5] {
+        write_meta(&made(dir.path(), index)).unwrap();
+    }
+    let unfinished = made(dir.path(), 8).path().to_owned();
+    let incoming = dir.path().join("incoming-x");
+    fs::create_dir(&incoming).unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    assert_eq!(current_index(&snapshots), Some(5));
+    assert_eq!(snapshots.current().unwrap().taken_at, Timestamp(7));
+    assert!(!unfinished.exists() && !incoming.exists());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}

@@ -1,0 +1,170 @@
+//! openraft's state machine over a [`StateStore`].
+//!
+//! openraft calls it from one task, so that apply, install and the moment of a
+//! snapshot never overlap. What waits for the disk runs off the async workers.
+
+use std::io;
+use std::sync::Arc;
+
+use futures::{FutureExt, Stream, StreamExt};
+use openraft::alias::SnapshotOf;
+use openraft::storage::{EntryResponder, RaftStateMachine};
+use openraft::{OptionalSend, RaftSnapshotBuilder};
+
+use super::blocking;
+use super::snapshot::{Snapshot, Snapshots, name};
+use crate::apply::Applier;
+use crate::clock::Clock;
+use crate::kinds::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::ports::StateStore;
+
+/// Entries that are applied between two looks at the async runtime.
+const APPLY_ENTRIES_MAX: usize = 64;
+
+/// openraft's view of the state.
+pub(crate) struct Machine<S: StateStore> {
+    state: Arc<S>,
+    applier: Applier<S>,
+    snapshots: Arc<Snapshots>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S: StateStore> Machine<S> {
+    pub(crate) fn new(
+        state: Arc<S>,
+        applier: Applier<S>,
+        snapshots: Arc<Snapshots>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { state, applier, snapshots, clock }
+    }
+
+    fn meta(&self) -> SnapshotMeta {
+        let applied = self.applier.applied();
+        SnapshotMeta { last_log_id: applied.last, last_membership: applied.membership.clone() }
+    }
+
+    /// A checkpoint of the state as it is now, or the published one when the
+    /// state has not moved since.
+    fn checkpoint(&self) -> io::Result<Snapshot> {
+        let meta = self.meta();
+        if let Some(current) = self.snapshots.current()
+            && current.meta == meta
+        {
+            return Ok(current);
+        }
+        self.new_checkpoint(meta)
+    }
+
+    fn new_checkpoint(&self, meta: SnapshotMeta) -> io::Result<Snapshot> {
+        let taken_at = self.clock.now();
+        let index = meta.last_log_id.map_or(0, |id| id.index);
+        let path = blocking(|| self.state.checkpoint(&name(index, taken_at.0)))?;
+        Ok(Snapshot::new(meta, taken_at, path))
+    }
+
+    fn apply_all(&mut self, entries: Vec<EntryResponder<TypeConfig>>) -> io::Result<()> {
+        for (entry, responder) in entries {
+            self.applier.apply(&entry)?;
+            if let Some(responder) = responder {
+                responder.send(());
+            }
+        }
+        Ok(())
+    }
+
+    fn install(&mut self, meta: &SnapshotMeta, snapshot: &Snapshot) -> io::Result<()> {
+        self.state.install(snapshot.path().to_owned())?;
+        self.applier.reload()?;
+        if self.applier.applied().last != meta.last_log_id {
+            let held = self.applier.applied().last;
+            let said = meta.last_log_id;
+            return Err(io::Error::other(format!("the snapshot holds {held:?}, not {said:?}")));
+        }
+        // The directory may have been moved into place: link another copy, so
+        // that this node too can send what it was sent.
+        let checkpoint = self.new_checkpoint(self.meta())?;
+        self.snapshots.replace(checkpoint).map(drop)
+    }
+}
+
+/// A checkpoint that was made between two entries, yet to be published.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    made: Option<io::Result<Snapshot>>,
+    snapshots: Arc<Snapshots>,
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for Builder {
+    type SnapshotData = Snapshot;
+
+    async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<TypeConfig, Snapshot>> {
+        let made = self.made.take().unwrap_or_else(|| Err(io::Error::other("built before")))?;
+        let snapshot = blocking(|| self.snapshots.publish(made))?;
+        Ok(SnapshotOf::<TypeConfig, Snapshot> { meta: snapshot.meta.clone(), snapshot })
+    }
+}
+
+impl<S: StateStore> RaftStateMachine<TypeConfig> for Machine<S> {
+    type SnapshotData = Snapshot;
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
+        let applied = self.applier.applied();
+        Ok((applied.last, applied.membership.clone()))
+    }
+
+    async fn apply<E>(&mut self, entries: E) -> io::Result<()>
+    where
+        E: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
+    {
+        let mut entries = entries.fuse();
+        while let Some(first) = entries.next().await {
+            let mut ready = vec![first?];
+            while ready.len() < APPLY_ENTRIES_MAX
+                && let Some(Some(more)) = entries.next().now_or_never()
+            {
+                ready.push(more?);
+            }
+            blocking(|| self.apply_all(ready))?;
+        }
+        Ok(())
+    }
+
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
+        let made = self.checkpoint();
+        if let Err(err) = &made
+            && !force
+        {
+            // Not fatal: the log is kept until a later attempt succeeds.
+            tracing::error!(error = %err, "cannot make a checkpoint of the state");
+            return None;
+        }
+        Some(Builder { made: Some(made), snapshots: self.snapshots.clone() })
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        let made = self.checkpoint();
+        Builder { made: Some(made), snapshots: self.snapshots.clone() }
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta,
+        snapshot: Snapshot,
+    ) -> io::Result<()> {
+        blocking(|| self.install(meta, &snapshot)).inspect_err(|err| {
+            self.applier.fail(format!("cannot install a snapshot: {err}"));
+        })
+    }
+
+    async fn get_current_snapshot(
+        &mut self,
+    ) -> io::Result<Option<SnapshotOf<TypeConfig, Snapshot>>> {
+        let current = self.snapshots.current();
+        Ok(current.map(|snapshot| SnapshotOf::<TypeConfig, Snapshot> {
+            meta: snapshot.meta.clone(),
+            snapshot,
+        }))
+    }
+}

@@ -1,0 +1,160 @@
+//! What raft needs from below, in its own words: bytes, indexes and terms, no
+//! openraft types. `storage` offers the concrete types, `node` joins the two.
+//!
+//! Invariants an implementation must keep
+//! - Votes and appended records share one ordered durability stream: a
+//!   completion, or a returned `save_vote`, promises everything queued before
+//!   it (openraft.md, section 2.3).
+//! - What `append` was given is readable when it returns, durable when it
+//!   completes.
+//! - A reader returns exactly the records asked for or an error, never a hole.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use governance::{Read, Store};
+
+/// Called once, from any thread, when an append is durable or has failed.
+pub type Completion = Box<dyn FnOnce(io::Result<()>) + Send>;
+
+/// One record of the log: its index and raft's own encoding of the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Place in the log; the next record has the next index.
+    pub index: u64,
+    /// Term, leader and payload, encoded by raft.
+    pub bytes: Bytes,
+}
+
+/// What the log holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogState {
+    /// Raft's encoding of the id of the last purged record.
+    pub purged: Option<Bytes>,
+    /// The last record, if any is left.
+    pub last: Option<Record>,
+}
+
+/// The replicated log, the vote and the commit marker: one durability stream.
+/// Every method is called from async code and must not block on the disk,
+/// except the readers, which may for what is no longer in memory.
+pub trait LogStore: Clone + Send + Sync + fmt::Debug + 'static {
+    /// What is there.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn state(&self) -> io::Result<LogState>;
+
+    /// Records `from..to`: exactly those, in order, cut short only by
+    /// `bytes_max`, and never to none unless the range is empty.
+    ///
+    /// # Errors
+    /// When a record is missing or damaged.
+    fn read(&self, from: u64, to: u64, bytes_max: usize) -> io::Result<Vec<Record>>;
+
+    /// Queues records that follow the last one.
+    ///
+    /// # Errors
+    /// When they do not follow, or the writer has stopped.
+    fn append(&self, records: Vec<Record>, done: Completion) -> io::Result<()>;
+
+    /// Queues a vote; `done` after it and everything before it is durable.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    fn save_vote(&self, vote: Bytes, done: Completion) -> io::Result<()>;
+
+    /// The last saved vote.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn vote(&self) -> io::Result<Option<Bytes>>;
+
+    /// Queues the commit marker; nobody waits for it.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    fn save_committed(&self, committed: Option<Bytes>) -> io::Result<()>;
+
+    /// The last commit marker that reached the disk.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn committed(&self) -> io::Result<Option<Bytes>>;
+
+    /// Queues the removal of every record from `from` on.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    fn truncate(&self, from: u64) -> io::Result<()>;
+
+    /// Queues the removal of every record up to `through`, whose encoded id is
+    /// `purged`. The caller has made sure that the state is durable that far.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    fn purge(&self, through: u64, purged: Bytes) -> io::Result<()>;
+
+    /// Bytes of the records that are not purged.
+    fn bytes(&self) -> u64;
+}
+
+/// The state machine's state. Writes gather in a batch over one Raft entry and
+/// become visible and atomic together.
+pub trait StateStore: Send + Sync + fmt::Debug + 'static {
+    /// Writes that are not committed yet, over the state below them.
+    type Batch: Store + Send;
+    /// The state at one moment; cheap, and unmoved by later commits.
+    type View: Read + Send + Sync + 'static;
+
+    /// Begins the writes of one Raft entry.
+    ///
+    /// # Errors
+    /// When the store has failed.
+    fn begin(&self) -> io::Result<Self::Batch>;
+
+    /// Commits a batch and, in the same atomic write, `applied`: raft's own
+    /// encoding of last applied id and membership. Not synced: what is lost is
+    /// replayed from the log.
+    ///
+    /// # Errors
+    /// When the write fails; the node must stop.
+    fn commit(&self, batch: Self::Batch, applied: Bytes) -> io::Result<()>;
+
+    /// What the last committed batch said was applied.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn applied(&self) -> io::Result<Option<Bytes>>;
+
+    /// The state now.
+    ///
+    /// # Errors
+    /// When the store has failed.
+    fn view(&self) -> io::Result<Self::View>;
+
+    /// Makes everything committed so far durable. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the flush fails; the node must stop.
+    fn flush(&self) -> io::Result<()>;
+
+    /// Flushes and links a copy of the state as it is now into a new directory
+    /// beside the state. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the copy cannot be made.
+    fn checkpoint(&self, name: &str) -> io::Result<PathBuf>;
+
+    /// Where checkpoints and incoming snapshots lie; on the same file system.
+    fn snapshots_dir(&self) -> PathBuf;
+
+    /// Replaces the state by the checkpoint in `dir`, durably and at once: after
+    /// a crash the state is the old one or the new one. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the directory is no state, or cannot be put in place.
+    fn install(&self, dir: PathBuf) -> io::Result<()>;
+}

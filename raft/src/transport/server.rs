@@ -1,0 +1,277 @@
+//! The peer listener and its service.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::{self, BoxStream, StreamExt};
+use openraft::alias::SnapshotOf;
+use proto::peer::v1 as wire;
+use proto::peer::v1::peer_server::{Peer, PeerServer};
+use proto::peer::v1::propose_reply::Result as ProposeResult;
+use proto::peer::v1::snapshot_part::Part;
+use proto::peer::v1::snapshot_reply::Reply;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+use types::RaftId;
+
+use super::convert::{
+    append_from_wire, appended_to_wire, transfer_from_wire, transferred_to_wire, vote_from_wire,
+    voted_to_wire,
+};
+use super::receive;
+use super::route::{Gate, Here, sender};
+use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
+use crate::adapter::snapshot::Snapshot;
+use crate::batch::{ITEM_OVERHEAD_BYTES, Item, Origin};
+use crate::encoding::encode_vote;
+use crate::kinds::{AppendEntries, TypeConfig};
+use crate::members;
+use crate::ports::StateStore;
+use crate::proposer::{Fate, Parcel};
+use crate::replica::Core;
+
+/// Streams of one connection; each peer uses a handful.
+const STREAMS_PER_CONNECTION_MAX: u32 = 256;
+
+/// Serves peers until the replica stops. The one place where the listener gets
+/// its properties, TLS among them once peers have certificates.
+pub(crate) async fn serve<S: StateStore>(
+    core: Arc<Core<S>>,
+    here: Here,
+    listener: TcpListener,
+) -> Result<(), tonic::transport::Error> {
+    let stop = core.stop.clone();
+    let config = core.config.transport.clone();
+    let service = PeerServer::new(Service { core })
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let gated = tonic::service::interceptor::InterceptedService::new(service, Gate::new(here));
+    let serving = Server::builder()
+        .http2_keepalive_interval(Some(config.keepalive_interval))
+        .http2_keepalive_timeout(Some(config.keepalive_timeout))
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .add_service(gated)
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+    // Dropped rather than drained: a stream of entries has no end to wait for.
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        served = serving => served,
+    }
+}
+
+struct Service<S: StateStore> {
+    core: Arc<Core<S>>,
+}
+
+fn stopped(err: impl std::fmt::Display) -> Status {
+    Status::unavailable(err.to_string())
+}
+
+type Refusal = Arc<Mutex<Option<Status>>>;
+
+/// Requests up to the first that cannot be taken; why is left in `refusal`.
+fn requests(
+    from: Streaming<wire::AppendRequest>,
+    sender: RaftId,
+    refusal: Refusal,
+) -> BoxStream<'static, AppendEntries> {
+    stream::unfold((from, refusal), move |(mut from, refusal)| async move {
+        let message = from.message().await.transpose()?;
+        match message.and_then(|message| append_from_wire(message, sender)) {
+            Ok(request) => Some((request, (from, refusal))),
+            Err(status) => {
+                *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+                None
+            }
+        }
+    })
+    .boxed()
+}
+
+#[tonic::async_trait]
+impl<S: StateStore> Peer for Service<S> {
+    type AppendStream = BoxStream<'static, Result<wire::AppendReply, Status>>;
+    type InstallSnapshotStream = ReceiverStream<Result<wire::SnapshotReply, Status>>;
+
+    async fn append(
+        &self,
+        request: Request<Streaming<wire::AppendRequest>>,
+    ) -> Result<Response<Self::AppendStream>, Status> {
+        let sender = sender(&request)?;
+        let refusal = Refusal::default();
+        let requests = requests(request.into_inner(), sender, refusal.clone());
+        let replies = self.core.raft.stream_append(requests).map(|reply| match reply {
+            Ok(result) => Ok(appended_to_wire(&result)),
+            Err(fatal) => Err(stopped(fatal)),
+        });
+        let last = stream::once(async move {
+            refusal.lock().unwrap_or_else(PoisonError::into_inner).take().map(Err)
+        });
+        Ok(Response::new(replies.chain(last.filter_map(std::future::ready)).boxed()))
+    }
+
+    async fn vote(
+        &self,
+        request: Request<wire::VoteRequest>,
+    ) -> Result<Response<wire::VoteReply>, Status> {
+        let sender = sender(&request)?;
+        let message = request.into_inner();
+        let request = vote_from_wire(&message, sender)?;
+        let voted = if message.pre_vote {
+            self.core.raft.pre_vote(request).await
+        } else {
+            self.core.raft.vote(request).await
+        };
+        voted.map(|voted| Response::new(voted_to_wire(&voted))).map_err(stopped)
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<wire::TransferLeaderRequest>,
+    ) -> Result<Response<wire::TransferLeaderReply>, Status> {
+        let sender = sender(&request)?;
+        let request = transfer_from_wire(request.get_ref(), sender)?;
+        let transferred = self.core.raft.handle_transfer_leader(request).await.map_err(stopped)?;
+        Ok(Response::new(transferred_to_wire(&transferred)))
+    }
+
+    async fn install_snapshot(
+        &self,
+        request: Request<Streaming<wire::SnapshotPart>>,
+    ) -> Result<Response<Self::InstallSnapshotStream>, Status> {
+        let sender = sender(&request)?;
+        let (replies, outgoing) = mpsc::channel(2);
+        let core = self.core.clone();
+        tokio::spawn(async move {
+            let taken = tokio::select! {
+                () = core.stop.cancelled() => Err(Status::unavailable("the node is stopping")),
+                () = replies.closed() => return,
+                taken = core.take_in(request.into_inner(), sender, &replies) => taken,
+            };
+            // Nobody listens when the sender has gone.
+            let _ = replies.send(taken.map(reply)).await;
+        });
+        Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+
+    async fn propose(
+        &self,
+        request: Request<wire::ProposeRequest>,
+    ) -> Result<Response<wire::ProposeReply>, Status> {
+        let sender = sender(&request)?;
+        let fate = self.core.take_parcel(request.into_inner(), sender).await;
+        let result = match fate {
+            Fate::Committed => ProposeResult::Committed,
+            Fate::Refused => ProposeResult::Refused,
+            Fate::Unknown => ProposeResult::Unknown,
+            Fate::Unreadable => ProposeResult::Unreadable,
+        };
+        Ok(Response::new(wire::ProposeReply { result: result.into() }))
+    }
+
+    async fn read_index(
+        &self,
+        _request: Request<wire::ReadIndexRequest>,
+    ) -> Result<Response<wire::ReadIndexReply>, Status> {
+        let index = self.core.confirm_leading().await;
+        Ok(Response::new(wire::ReadIndexReply { index }))
+    }
+
+    async fn probe_clock(
+        &self,
+        _request: Request<wire::ProbeClockRequest>,
+    ) -> Result<Response<wire::ProbeClockReply>, Status> {
+        let term = self.core.metrics().current_term;
+        let now_micros = self.core.clock.now().0;
+        Ok(Response::new(wire::ProbeClockReply { now_micros, term }))
+    }
+
+    async fn change(
+        &self,
+        request: Request<wire::ChangeRequest>,
+    ) -> Result<Response<wire::ChangeReply>, Status> {
+        members::change::serve(&self.core, request.into_inner()).await.map(Response::new)
+    }
+}
+
+fn reply(reply: Reply) -> wire::SnapshotReply {
+    wire::SnapshotReply { reply: Some(reply) }
+}
+
+impl<S: StateStore> Core<S> {
+    async fn take_in(
+        &self,
+        mut parts: Streaming<wire::SnapshotPart>,
+        sender: RaftId,
+        replies: &mpsc::Sender<Result<wire::SnapshotReply, Status>>,
+    ) -> Result<Reply, Status> {
+        let busy = |_| Status::aborted("another snapshot is on its way in");
+        let turn = self.receiving.clone().try_lock_owned().map_err(busy)?;
+        let config = &self.config.transport;
+        let first = tokio::time::timeout(config.snapshot_idle_max, parts.message()).await;
+        let first = first.map_err(|_| Status::deadline_exceeded("the sender stands still"))??;
+        let Some(Part::Header(header)) = first.and_then(|first| first.part) else {
+            return Err(Status::invalid_argument("a snapshot begins with its header"));
+        };
+        let (incoming, wanted) = receive::begin(header, sender, self.snapshots.dir(), config)?;
+        tracing::info!(sender = sender.0, files = wanted.len(), "receiving a snapshot");
+        let ask = reply(Reply::Wanted(wire::SnapshotWanted { files: wanted.clone() }));
+        replies.send(Ok(ask)).await.map_err(|_| Status::cancelled("the sender has gone"))?;
+        incoming.receive(wanted, &mut parts, config).await?;
+        let taken_at = self.clock.now();
+        let snapshot = Snapshot::new(incoming.meta.clone(), taken_at, incoming.dir.clone());
+        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta: incoming.meta.clone(), snapshot };
+        let raft = self.raft.clone();
+        // A task of its own, which ends even if the sender goes away: nobody may
+        // begin another transfer while raft takes this one over.
+        let installing = tokio::spawn(async move {
+            let _turn = turn;
+            let installed = raft.install_full_snapshot(incoming.vote, snapshot).await;
+            crate::adapter::blocking(|| incoming.clear());
+            installed
+        });
+        let installed = installing.await.map_err(stopped)?.map_err(stopped)?;
+        Ok(Reply::Installed(wire::SnapshotInstalled { vote: encode_vote(&installed.vote) }))
+    }
+
+    /// Takes another node's commands to the dispatcher and waits for their fate.
+    async fn take_parcel(&self, request: wire::ProposeRequest, sender: RaftId) -> Fate {
+        let origin = Origin { node: sender, epoch: request.epoch };
+        let items: Vec<Item> = request
+            .items
+            .into_iter()
+            .map(|item| Item { origin, sequence: item.sequence, envelope: item.envelope })
+            .collect();
+        if !self.is_within_bounds(&items) {
+            return Fate::Unreadable;
+        }
+        // An entry that cannot be decoded would stop every replica that applies
+        // it, so it is kept out of the log.
+        if items.iter().any(|item| governance::decode_envelope(&item.envelope).is_err()) {
+            tracing::warn!(sender = sender.0, "refused commands this release cannot read");
+            return Fate::Unreadable;
+        }
+        let (fate, landed) = oneshot::channel();
+        if self.inbox.send(Parcel { items, fate }).await.is_err() {
+            return Fate::Refused;
+        }
+        // Dropped without a word only when the replica stops, and then it may
+        // have been on its way.
+        landed.await.unwrap_or(Fate::Unknown)
+    }
+
+    fn is_within_bounds(&self, items: &[Item]) -> bool {
+        let bounds = &self.config.bounds;
+        let bytes: usize = items.iter().map(|item| item.envelope.len() + ITEM_OVERHEAD_BYTES).sum();
+        match items {
+            [] => false,
+            [one] => one.envelope.len() <= bounds.command_bytes_max,
+            _ => items.len() <= bounds.batch_items_max && bytes <= bounds.batch_bytes_max,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Replicas over real loopback connections, on stores in memory: what a client,
+//! an operator and an auditor can rely on while nodes come and go.
+//!
+//! Nothing here sleeps: a test waits until what it expects is so, and fails
+//! when it is not within a bound.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod commands;
+mod faults;
+mod membership;
+mod support;
