@@ -1,0 +1,91 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use governance::PolicyCache;
+use prometheus::Registry;
+use tokio::sync::Semaphore;
+
+use crate::backend::Backend;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem};
+use crate::verified::Verified;
+
+/// A handle to what requests share: cloned for each of them.
+#[derive(Clone, Debug)]
+pub(crate) struct App<B: Backend> {
+    pub(crate) backend: B,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) config: Arc<Config>,
+}
+
+/// Made once.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) metrics: Metrics,
+    pub(crate) registry: Registry,
+    pub(crate) policies: PolicyCache,
+    /// The beginning of the ledger that was verified since start.
+    pub(crate) verified: Verified,
+    /// `/openapi.json`.
+    pub(crate) openapi: Bytes,
+    /// Requests in progress.
+    pub(crate) admission: Semaphore,
+    /// Audits in progress.
+    pub(crate) audits: Arc<Semaphore>,
+}
+
+impl<B: Backend> App<B> {
+    pub(crate) fn new(backend: B, config: Config, metrics: Metrics, registry: Registry) -> Self {
+        let shared = Shared {
+            metrics,
+            registry,
+            policies: PolicyCache::default(),
+            verified: Verified::default(),
+            openapi: Bytes::from(crate::openapi::document(config.version).to_canonical()),
+            admission: Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)),
+            audits: Arc::new(Semaphore::new(config.audits_max.min(Semaphore::MAX_PERMITS))),
+        };
+        Self { backend, shared: Arc::new(shared), config: Arc::new(config) }
+    }
+
+    /// Runs `read` on a thread that may block.
+    pub(crate) async fn blocking<T, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(read).await {
+            Ok(result) => result,
+            Err(error) => {
+                tracing::error!(%error, "a read of the state did not end");
+                Err(Problem::internal())
+            }
+        }
+    }
+
+    /// Runs an audit, of which few go on at once: they read much, and the
+    /// commit path must not feel them.
+    pub(crate) async fn audit<T, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.shared.audits).acquire_owned();
+        // The queue is as long as requests in progress are many, no longer.
+        let permit = tokio::time::timeout(self.config.request_timeout, permit).await;
+        let Ok(Ok(permit)) = permit else {
+            let detail = "as many verifications as this node runs at once are in progress";
+            return Err(Problem::new(Code::OVERLOADED, detail));
+        };
+        self.blocking(move || {
+            // Held by the thread, not by the request: a caller that goes away
+            // does not make room for another while the thread still reads.
+            let _permit = permit;
+            read()
+        })
+        .await
+    }
+}

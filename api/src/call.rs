@@ -1,0 +1,138 @@
+//! One request and its answer, free of any transport: REST and gRPC make the
+//! same [`Call`] and get the same [`Answer`].
+
+use bytes::Bytes;
+use governance::command::Principal;
+use types::{Json, LogIndex, Object};
+
+use crate::fields::{Checked, check_body};
+use crate::problem::{Code, Fault, Problem};
+use crate::routes::{Route, Shape};
+
+/// A request whose parameters and fields were checked.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// What is asked for.
+    pub(crate) route: &'static Route,
+    /// The parameter of the path; empty where it has none.
+    pub(crate) path: String,
+    /// Parameters of the query.
+    pub(crate) query: Checked,
+    /// The body.
+    pub(crate) body: Body,
+    /// Its size as it came.
+    pub(crate) body_bytes: usize,
+    /// `Idempotency-Key`.
+    pub(crate) key: Option<String>,
+    /// `X-Lexecon-Min-Index`.
+    pub(crate) min_index: Option<u64>,
+    /// `X-Request-Id` of the answer.
+    pub(crate) request_id: String,
+    /// Who asks.
+    pub(crate) principal: Principal,
+}
+
+/// A body by the shape its route gives it.
+#[derive(Debug, Default)]
+pub(crate) enum Body {
+    /// There is none.
+    #[default]
+    None,
+    /// Known members.
+    Fields(Checked),
+    /// Judged by its handler.
+    Raw(Json),
+}
+
+impl Body {
+    /// Checks a body against the shape of its route.
+    pub(crate) fn check(shape: &Shape, body: Option<Json>) -> Result<Self, Problem> {
+        let empty = || Json::Object(Object::new());
+        match (shape, body) {
+            (Shape::None, None) => Ok(Self::None),
+            (Shape::None, Some(Json::Object(object))) if object.is_empty() => Ok(Self::None),
+            (Shape::None, Some(_)) => {
+                Err(Problem::fault(Fault::at("", "unknown_field", "this path takes no body")))
+            }
+            (Shape::Fields(fields), body) => {
+                check_body(fields, body.unwrap_or_else(empty)).map(Self::Fields)
+            }
+            (Shape::Policy(fields), Some(Json::Object(object)))
+                if object.get("policy").is_some() =>
+            {
+                check_body(fields, Json::Object(object)).map(Self::Fields)
+            }
+            (Shape::Policy(_) | Shape::Decision, Some(body @ Json::Object(_))) => {
+                Ok(Self::Raw(body))
+            }
+            (Shape::Policy(_) | Shape::Decision, Some(_)) => {
+                Err(Problem::fault(Fault::at("", "wrong_type", "must be an object")))
+            }
+            (Shape::Policy(_) | Shape::Decision, None) => {
+                Err(Problem::new(Code::MALFORMED_JSON, "the body is empty"))
+            }
+        }
+    }
+
+    /// Checked members; none where the shape has none.
+    pub(crate) fn into_fields(self) -> Checked {
+        match self {
+            Self::Fields(checked) => checked,
+            Self::None | Self::Raw(_) => Checked::default(),
+        }
+    }
+}
+
+/// What a call is answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// What it says.
+    pub(crate) content: Content,
+    /// Log index of what was recorded.
+    pub(crate) index: Option<LogIndex>,
+    /// Whether it was recorded before.
+    pub(crate) replayed: bool,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Members.
+    Json(Object),
+    /// Any other bytes, with their media type.
+    Bytes {
+        /// Media type.
+        media: &'static str,
+        /// The bytes.
+        bytes: Bytes,
+    },
+}
+
+impl Answer {
+    /// Members.
+    pub(crate) fn json(object: Object) -> Self {
+        Self { content: Content::Json(object), index: None, replayed: false }
+    }
+
+    /// Members, named in place.
+    pub(crate) fn members<const N: usize>(members: [(&str, Json); N]) -> Self {
+        let mut object = Object::new();
+        for (name, value) in members {
+            object.insert(name, value);
+        }
+        Self::json(object)
+    }
+
+    /// Bytes of another media type.
+    pub(crate) fn bytes(media: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let content = Content::Bytes { media, bytes: bytes.into() };
+        Self { content, index: None, replayed: false }
+    }
+
+    /// With the index at which it was recorded.
+    #[must_use]
+    pub(crate) fn at(mut self, index: LogIndex) -> Self {
+        self.index = Some(index);
+        self
+    }
+}

@@ -1,0 +1,93 @@
+//! Headers that every response carries, and what browsers of other origins may
+//! do.
+
+use axum::body::Body;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, Response, StatusCode};
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::config::Config;
+use crate::routes::{Op, Route};
+
+/// Nothing an API answers is to be run or framed.
+const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// The description runs its own files and asks this server alone. It sets
+/// styles on elements, which is what `unsafe-inline` of styles is for.
+const CSP_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'self'; \
+     form-action 'none'; frame-ancestors 'none'";
+
+/// Reply headers that scripts of other origins may read.
+const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-Lexecon-Leader, \
+     Idempotent-Replayed, Retry-After";
+
+/// Request headers that they may send.
+const TAKEN: &str =
+    "Content-Type, Authorization, Idempotency-Key, X-Lexecon-Min-Index, X-Tenant-ID";
+
+/// Sets a header; a value that no header can hold is left out.
+pub(super) fn put(response: &mut Response<Body>, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
+pub(super) fn common<B: Backend>(
+    app: &App<B>,
+    parts: &Parts,
+    route: Option<&'static Route>,
+    request_id: &str,
+    response: &mut Response<Body>,
+) {
+    let op = route.map(|route| route.op);
+    put(response, "x-request-id", request_id);
+    put(response, "x-lexecon-node", &app.backend.node_name());
+    put(response, "x-lexecon-leader", app.backend.leader_name().as_deref().unwrap_or_default());
+    if !response.headers().contains_key("x-lexecon-applied-index") {
+        put(response, "x-lexecon-applied-index", &app.backend.applied_index().0.to_string());
+    }
+    let is_kept = op == Some(Op::Keys) && response.status() == StatusCode::OK;
+    put(response, "cache-control", if is_kept { "public, max-age=60" } else { "no-store" });
+    let csp = if op == Some(Op::Docs) { CSP_DOCS } else { CSP };
+    put(response, "content-security-policy", csp);
+    put(response, "x-frame-options", "DENY");
+    put(response, "x-content-type-options", "nosniff");
+    put(response, "referrer-policy", "no-referrer");
+    put(response, "permissions-policy", "camera=(), geolocation=(), microphone=()");
+    if !app.config.cors_origins.is_empty() {
+        put(response, "vary", "Origin");
+    }
+    if let Some(origin) = allowed_origin(&app.config, parts) {
+        put(response, "access-control-allow-origin", origin);
+        put(response, "access-control-expose-headers", EXPOSED);
+    }
+}
+
+fn allowed_origin<'a>(config: &Config, parts: &'a Parts) -> Option<&'a str> {
+    let origin = parts.headers.get("origin")?.to_str().ok()?;
+    config.cors_origins.iter().any(|known| known == origin).then_some(origin)
+}
+
+/// The answer to a browser that asks whether it may; `None` for anything else,
+/// and for origins that may not.
+pub(super) fn preflight(
+    config: &Config,
+    rows: &[&'static Route],
+    parts: &Parts,
+) -> Option<Response<Body>> {
+    let asks = parts.headers.contains_key("access-control-request-method");
+    if parts.method != Method::OPTIONS || !asks || rows.is_empty() {
+        return None;
+    }
+    allowed_origin(config, parts)?;
+    let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    put(&mut response, "access-control-allow-methods", &methods.join(", "));
+    put(&mut response, "access-control-allow-headers", TAKEN);
+    put(&mut response, "access-control-max-age", "600");
+    Some(response)
+}

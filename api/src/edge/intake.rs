@@ -1,0 +1,211 @@
+//! From an HTTP request to a checked call.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use governance::command::Principal;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::call::{Body as CallBody, Call};
+use crate::fields::{Checked, check_query};
+use crate::idempotency;
+use crate::json_text::{self, TextFault};
+use crate::problem::{Code, Fault, Problem};
+use crate::routes::{Access, Op, Reply, Route, Shape};
+
+/// Bodies below this are read where they arrive.
+const INLINE_BYTES_MAX: usize = 256 << 10;
+
+pub(super) struct Intake<'a> {
+    pub(super) route: &'static Route,
+    pub(super) parts: &'a Parts,
+    pub(super) path: String,
+    pub(super) request_id: &'a str,
+}
+
+impl Intake<'_> {
+    /// Checks everything about a request that its handler need not know.
+    pub(super) async fn call<B: Backend>(self, app: &App<B>, body: Body) -> Result<Call, Problem> {
+        let Self { route, parts, path, request_id } = self;
+        let headers = &parts.headers;
+        let principal = principal(headers)?;
+        check_tenant(headers)?;
+        check_accept(route, headers)?;
+        let query = match route.op {
+            // Browsers and proxies may add to the address of a page.
+            Op::Docs => Checked::default(),
+            _ => check_query(&route.parameters(), parts.uri.query().unwrap_or_default())?,
+        };
+        let key = match (route.access, headers.get(idempotency::HEADER)) {
+            (Access::Write, Some(value)) => Some(idempotency::read_key(value.as_bytes())?),
+            (_, _) => None,
+        };
+        let min_index = min_index(headers)?;
+        let (body, body_bytes) = match route.shape {
+            Shape::None if route.access != Access::Write => (CallBody::None, 0),
+            _ => read_body(app, route, headers, body).await?,
+        };
+        let request_id = request_id.to_owned();
+        Ok(Call { route, path, query, body, body_bytes, key, min_index, request_id, principal })
+    }
+}
+
+/// Who asks. In open mode nobody has a credential, so one that is shown is not
+/// valid, and is never taken for nobody's.
+pub(crate) fn principal(headers: &HeaderMap) -> Result<Principal, Problem> {
+    if headers.contains_key("authorization") {
+        let detail = "this node runs in open mode, where no credential is valid";
+        return Err(Problem::new(Code::UNAUTHENTICATED, detail));
+    }
+    Ok(Principal::nobody())
+}
+
+pub(crate) fn check_tenant(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get("x-tenant-id").map(|value| value.as_bytes().trim_ascii()) {
+        None | Some(b"default") => Ok(()),
+        Some(_) => {
+            let detail = "`X-Tenant-ID` may only be `default`: one cluster serves one organisation";
+            Err(Problem::new(Code::TENANT_UNSUPPORTED, detail))
+        }
+    }
+}
+
+/// Whether the answer has a form that the caller takes.
+fn check_accept(route: &Route, headers: &HeaderMap) -> Result<(), Problem> {
+    if matches!(route.op, Op::Root | Op::Docs) {
+        return Ok(());
+    }
+    let media = match route.reply {
+        Reply::Members(_) => "application/json",
+        Reply::Media(media) => media,
+    };
+    let mut ranges = Vec::new();
+    for value in headers.get_all("accept") {
+        let value = value.to_str().unwrap_or_default();
+        ranges.extend(value.split(',').map(str::trim).filter(|range| !range.is_empty()));
+    }
+    if ranges.is_empty() || ranges.iter().any(|range| accepts(range, media)) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NOT_ACCEPTABLE, format!("this path answers `{media}`")))
+}
+
+/// RFC 9110, section 12.5.1, as far as one media type needs it.
+fn accepts(range: &str, media: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let refused = parts.any(|part| {
+        let quality = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+        quality.and_then(|quality| quality.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+    });
+    let family = media.split_once('/').map_or("", |(family, _)| family);
+    !refused && (range == "*/*" || range == media || range == format!("{family}/*"))
+}
+
+pub(crate) fn min_index(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    const NAME: &str = "X-Lexecon-Min-Index";
+    let Some(value) = headers.get(NAME) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(index) if digits => Ok(Some(index)),
+        Ok(_) | Err(_) => {
+            let detail = "must be a log index";
+            Err(Problem::fault(Fault::header(NAME, "bad_format", detail)))
+        }
+    }
+}
+
+async fn read_body<B: Backend>(
+    app: &App<B>,
+    route: &'static Route,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(CallBody, usize), Problem> {
+    let declared = headers.get("content-length").and_then(|value| value.to_str().ok());
+    let declared: Option<usize> = declared.and_then(|text| text.parse().ok());
+    let too_large = || {
+        let detail = format!("at most {} bytes are taken", route.body_bytes_max);
+        Problem::new(Code::PAYLOAD_TOO_LARGE, detail)
+    };
+    if declared.is_some_and(|bytes| route.body_bytes_max < bytes) {
+        return Err(too_large());
+    }
+    let is_json = is_json(headers);
+    if !is_json && headers.contains_key("content-type") {
+        return Err(unsupported());
+    }
+    let collected = Limited::new(body, route.body_bytes_max).collect().await;
+    let bytes = match collected {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(_) => return Err(Problem::new(Code::MALFORMED_JSON, "the body ended early")),
+    };
+    if bytes.is_empty() {
+        return Ok((CallBody::check(&route.shape, None)?, 0));
+    }
+    if !is_json {
+        return Err(unsupported());
+    }
+    let size = bytes.len();
+    let read = move || {
+        let json = json_text::read(&bytes).map_err(|fault| json_problem(route.op, fault))?;
+        CallBody::check(&route.shape, Some(json))
+    };
+    // Megabytes take long enough to hold up the other requests of a thread.
+    let body = if size < INLINE_BYTES_MAX { read()? } else { app.blocking(read).await? };
+    Ok((body, size))
+}
+
+fn unsupported() -> Problem {
+    Problem::new(Code::UNSUPPORTED_MEDIA_TYPE, "`Content-Type` must be `application/json`")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get("content-type").and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let media = parts.next().is_some_and(|media| media == "application/json");
+    media
+        && parts.all(|part| {
+            part.is_empty() || matches!(part.as_str(), "charset=utf-8" | "charset=\"utf-8\"")
+        })
+}
+
+/// What is wrong with a text, for a caller of `op`.
+pub(crate) fn json_problem(op: Op, fault: TextFault) -> Problem {
+    let detail = fault.to_string();
+    let code = match fault {
+        TextFault::Malformed(_) => Code::MALFORMED_JSON,
+        TextFault::DuplicateKey(_) => Code::DUPLICATE_KEY,
+        TextFault::NotCanonical { .. } => Code::NUMBER_NOT_CANONICAL,
+        // Only a context can be deep and a decision otherwise well formed.
+        TextFault::TooDeep if op == Op::Decide => Code::CONTEXT_TOO_LARGE,
+        TextFault::TooDeep => Code::PAYLOAD_TOO_LARGE,
+    };
+    Problem::new(code, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_with_quality_zero_is_refused() {
+        for (range, expect) in [
+            ("*/*", true),
+            ("application/*;q=0.1", true),
+            ("Application/JSON", true),
+            ("application/json;q=0", false),
+            ("text/html", false),
+            ("text/*", false),
+        ] {
+            assert_eq!(accepts(range, "application/json"), expect, "{range}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! gRPC on the same port: the same calls, answered by the same code.
+//!
+//! A message becomes the members that a REST body would have, goes through the
+//! same checks and the same handler, and the answer's members become a message.
+//! So the two differ in form alone. What nodes say to each other is neither
+//! served nor described here.
+
+mod caller;
+mod cluster;
+mod decisions;
+mod health;
+mod ledger;
+mod members;
+mod policies;
+mod status;
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Response};
+use futures::FutureExt as _;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use proto::governance::v1::cluster_server::ClusterServer;
+use proto::governance::v1::decisions_server::DecisionsServer;
+use proto::governance::v1::ledger_server::LedgerServer;
+use proto::governance::v1::policies_server::PoliciesServer;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
+use tower::ServiceExt as _;
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::edge;
+use crate::problem::Problem;
+use caller::Caller;
+
+/// Messages of `Decisions`: a batch.
+const DECISION_BYTES_MAX: usize = 16 << 20;
+/// Messages of `Policies`: a document and what is around it.
+const POLICY_BYTES_MAX: usize = (4 << 20) + (64 << 10);
+/// Any other message.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// The package that is for other nodes alone.
+const PEER_PACKAGE: &str = "lexecon.peer";
+
+/// What is described to callers: all but the peers' package.
+static DESCRIPTORS: LazyLock<FileDescriptorSet> = LazyLock::new(|| {
+    let mut set = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap_or_default();
+    set.file.retain(|file| !file.package().starts_with(PEER_PACKAGE));
+    set
+});
+
+/// Paths of the methods there are, which label metrics.
+static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let health =
+        FileDescriptorSet::decode(tonic_health::pb::FILE_DESCRIPTOR_SET).unwrap_or_default();
+    let files = DESCRIPTORS.file.iter().chain(&health.file);
+    let mut paths = BTreeSet::new();
+    for file in files {
+        for service in &file.service {
+            let methods = service
+                .method
+                .iter()
+                .map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name()));
+            paths.extend(methods);
+        }
+    }
+    paths
+});
+
+/// A service over a node.
+#[derive(Clone, Debug)]
+struct Service<B: Backend>(App<B>);
+
+/// Every service.
+pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
+    let service = Service(app);
+    let mut routes = Routes::builder();
+    routes
+        .add_service(
+            DecisionsServer::new(service.clone()).max_decoding_message_size(DECISION_BYTES_MAX),
+        )
+        .add_service(
+            PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
+        )
+        .add_service(
+            LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            ClusterServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(HealthServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_file_descriptor_set(DESCRIPTORS.clone())
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => {
+            routes.add_service(reflection);
+        }
+        Err(error) => tracing::error!(%error, "gRPC reflection is not served"),
+    }
+    routes.routes().into_axum_router()
+}
+
+/// Whether a request is gRPC's.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let media = headers.get("content-type");
+    media.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Answers one gRPC request.
+pub(crate) async fn handle<B: Backend>(
+    app: &App<B>,
+    router: axum::Router,
+    mut request: Request,
+) -> Response<Body> {
+    let request_id = edge::request_id(app);
+    let path = request.uri().path();
+    let endpoint = METHODS.get(path).map_or("unmatched", String::as_str);
+    let time = time(app, path);
+    let admitted = admit(app, path, &request_id, request.headers());
+    let run = async {
+        let (_permit, caller) = admitted?;
+        request.extensions_mut().insert(caller);
+        match tokio::time::timeout(time, router.oneshot(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(never)) => match never {},
+            Err(_) => Err(Problem::new(crate::problem::Code::REQUEST_TIMEOUT, "not done in time")),
+        }
+    };
+    let refused = |problem: &Problem| status::of(problem, &request_id).into_http::<Body>();
+    let mut response = match AssertUnwindSafe(run).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => refused(&problem),
+        Err(_) => {
+            tracing::error!(endpoint, request_id, "a handler panicked");
+            refused(&Problem::internal())
+        }
+    };
+    put(&mut response, "x-request-id", &request_id);
+    put(&mut response, "x-lexecon-node", &app.backend.node_name());
+    put(
+        &mut response,
+        "x-lexecon-leader",
+        app.backend.leader_name().as_deref().unwrap_or_default(),
+    );
+    app.shared.metrics.answered("POST", endpoint, response.status().as_str());
+    response
+}
+
+type Admitted<'a> = (Option<tokio::sync::SemaphorePermit<'a>>, Arc<Caller>);
+
+fn admit<'a, B: Backend>(
+    app: &'a App<B>,
+    path: &str,
+    request_id: &str,
+    headers: &HeaderMap,
+) -> Result<Admitted<'a>, Problem> {
+    // As the probes of REST, health is asked when the node is busy.
+    let permit = match path.starts_with("/grpc.health.v1.Health/") {
+        true => None,
+        false => Some(edge::admit(app)?),
+    };
+    Ok((permit, Arc::new(Caller::read(headers, request_id)?)))
+}
+
+/// Time for reading the message and answering it.
+fn time<B: Backend>(app: &App<B>, path: &str) -> Duration {
+    let config = &app.config;
+    let is_audit = path.starts_with("/lexecon.governance.v1.Ledger/");
+    let answer = if is_audit { config.audit_timeout } else { config.request_timeout };
+    // A second more than the inner bounds, which say what it was.
+    config.request_timeout + answer + Duration::from_secs(1)
+}
+
+fn put(response: &mut Response<Body>, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,131 @@
+//! Who calls, and calling on their behalf.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use governance::command::Principal;
+use tonic::Status;
+use types::{Json, Object};
+
+use super::{Service, status};
+use crate::backend::Backend;
+use crate::call::{Answer, Body, Call, Content};
+use crate::edge::{self, intake};
+use crate::fields::check_query;
+use crate::idempotency;
+use crate::problem::{Code, Problem};
+use crate::rest;
+use crate::routes::{Access, Op, route};
+
+/// What the metadata of a request says.
+#[derive(Debug)]
+pub(super) struct Caller {
+    principal: Principal,
+    key: Option<String>,
+    min_index: Option<u64>,
+    pub(super) request_id: String,
+}
+
+impl Caller {
+    pub(super) fn read(headers: &HeaderMap, request_id: &str) -> Result<Self, Problem> {
+        intake::check_tenant(headers)?;
+        let key = headers.get(idempotency::HEADER).map(|key| idempotency::read_key(key.as_bytes()));
+        Ok(Self {
+            principal: intake::principal(headers)?,
+            key: key.transpose()?,
+            min_index: intake::min_index(headers)?,
+            request_id: request_id.to_owned(),
+        })
+    }
+}
+
+/// What is called for.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) op: Op,
+    pub(super) path: String,
+    pub(super) query: Query,
+    pub(super) body: Option<Json>,
+    /// Size of the message.
+    pub(super) bytes: usize,
+}
+
+impl Input {
+    pub(super) fn of(op: Op) -> Self {
+        Self { op, path: String::new(), query: Query::default(), body: None, bytes: 0 }
+    }
+}
+
+/// Parameters as a query string, so that both transports have one check.
+#[derive(Debug, Default)]
+pub(super) struct Query(String);
+
+impl Query {
+    pub(super) fn put(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.0.push_str(name);
+            self.0.push('=');
+            for byte in value.to_string().bytes() {
+                self.0.push_str(&format!("%{byte:02x}"));
+            }
+            self.0.push('&');
+        }
+        self
+    }
+
+    /// How fresh a read must be.
+    pub(super) fn read(self, options: Option<proto::governance::v1::ReadOptions>) -> Self {
+        let options = options.unwrap_or_default();
+        self.put("consistency", Some(options.consistency).filter(|word| !word.is_empty()))
+            .put("max_staleness_ms", options.max_staleness_ms)
+    }
+}
+
+impl<B: Backend> Service<B> {
+    /// Answers with a message made of the members of the REST answer.
+    pub(super) async fn answer<T>(
+        &self,
+        extensions: &tonic::Extensions,
+        input: Result<Input, Problem>,
+        message: impl FnOnce(Object) -> T,
+    ) -> Result<tonic::Response<T>, Status> {
+        let caller = extensions.get::<Arc<Caller>>().cloned();
+        let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
+        let answered = async { self.call(&caller, input?).await };
+        let refused = |problem: Problem| status::of(&problem, &caller.request_id);
+        let Answer { content, index, replayed } = answered.await.map_err(refused)?;
+        let Content::Json(members) = content else {
+            return Err(status::of(&Problem::internal(), &caller.request_id));
+        };
+        let mut response = tonic::Response::new(message(members));
+        let metadata = response.metadata_mut();
+        let applied = index.unwrap_or_default().max(self.0.backend.applied_index());
+        metadata.insert("x-lexecon-applied-index", applied.0.into());
+        if replayed {
+            metadata
+                .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
+        }
+        Ok(response)
+    }
+
+    async fn call(&self, caller: &Caller, input: Input) -> Result<Answer, Problem> {
+        let Input { op, path, query, body, bytes } = input;
+        let route = route(op).ok_or_else(Problem::internal)?;
+        if route.body_bytes_max < bytes {
+            let detail = format!("at most {} bytes are taken", route.body_bytes_max);
+            return Err(Problem::new(Code::PAYLOAD_TOO_LARGE, detail));
+        }
+        let call = Call {
+            route,
+            path,
+            query: check_query(&route.parameters(), &query.0)?,
+            body: Body::check(&route.shape, body)?,
+            body_bytes: bytes,
+            key: caller.key.clone().filter(|_| route.access == Access::Write),
+            min_index: caller.min_index,
+            request_id: caller.request_id.clone(),
+            principal: caller.principal.clone(),
+        };
+        edge::within(&self.0, route.access, rest::answer(&self.0, call)).await
+    }
+}

@@ -1,0 +1,47 @@
+//! The service `Cluster`.
+
+use proto::governance::v1::cluster_server::Cluster;
+use proto::governance::v1::{ClusterStatusReply, ClusterStatusRequest, Divergence};
+use tonic::{Request, Response, Status};
+
+use super::Service;
+use super::caller::{Input, Query};
+use super::members::Members;
+use crate::backend::Backend;
+use crate::routes::Op;
+
+#[tonic::async_trait]
+impl<B: Backend> Cluster for Service<B> {
+    async fn status(
+        &self,
+        request: Request<ClusterStatusRequest>,
+    ) -> Result<Response<ClusterStatusReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let query = Query::default().read(message.read);
+        let input = Input { query, ..Input::of(Op::ClusterStatus) };
+        self.answer(&extensions, Ok(input), |reply| {
+            let mut reply = Members(reply);
+            ClusterStatusReply {
+                cluster_id: reply.word("cluster_id"),
+                node_id: reply.word("node_id"),
+                role: reply.word("role"),
+                leader_id: reply.text("leader_id"),
+                term: reply.count("term"),
+                commit_index: reply.count("commit_index"),
+                applied_index: reply.count("applied_index"),
+                ledger_size: reply.count("ledger_size"),
+                root_hash: reply.word("root_hash"),
+                state_hash: reply.word("state_hash"),
+                policy_hash: reply.word("policy_hash"),
+                voters: reply.texts("voters"),
+                learners: reply.texts("learners"),
+                feature_level: reply.count("feature_level"),
+                divergence: reply.object("divergence", |divergence| Divergence {
+                    consistent: divergence.fact("consistent"),
+                    checked_at_size: divergence.number("checked_at_size"),
+                }),
+            }
+        })
+        .await
+    }
+}

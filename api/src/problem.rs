@@ -1,0 +1,375 @@
+//! What went wrong, for programs and people: RFC 9457.
+//!
+//! Every refusal of the interface is a [`Problem`] with a [`Code`] of the table
+//! below, and nothing else is. Texts from inside (storage, panics, paths) have
+//! no way in: an internal failure has one fixed text.
+//!
+//! Invariants
+//! - A code is never removed and never changes its meaning or status.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use governance::{Corruption, Rejection};
+use types::{Json, Object};
+
+use crate::backend::{ChangeRefused, Unavailable};
+
+/// Faults beyond this many are counted, not listed: one per line helps nobody
+/// any more.
+const FAULTS_MAX: usize = 100;
+
+/// A stable name for one kind of refusal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// On the wire.
+    pub name: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The same for people.
+    pub title: &'static str,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({} {})", self.status, self.name)
+    }
+}
+
+macro_rules! codes {
+    ($($constant:ident = $status:literal $name:literal $title:literal;)*) => {
+        impl Code {
+            $(#[doc = $title] pub const $constant: Self =
+                Self { name: $name, status: $status, title: $title };)*
+
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$constant,)*];
+        }
+    };
+}
+
+codes! {
+    MISSING_LEDGER_ENTRY_HASH = 400 "missing_ledger_entry_hash" "The decision names no ledger entry";
+    POLICY_INVALID = 400 "policy_invalid" "The policy is not valid";
+    POLICY_MODE_LOOSENS = 400 "policy_mode_loosens" "A request may only tighten the policy mode";
+    TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
+    UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
+    NOT_FOUND = 404 "not_found" "There is nothing at this path";
+    METRICS_DISABLED = 404 "metrics_disabled" "Metrics are switched off";
+    UNKNOWN_DECISION = 404 "unknown_decision" "No such decision is recorded";
+    UNKNOWN_ENTRY = 404 "unknown_entry" "No such ledger entry";
+    UNKNOWN_NODE = 404 "unknown_node" "No such node";
+    UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
+    METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
+    NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
+    REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
+    ALREADY_EXISTS = 409 "already_exists" "This exists already";
+    IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
+    NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
+    NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
+    POLICY_VERSION_CONFLICT = 409 "policy_version_conflict" "Another policy version is active";
+    UNSAFE_MEMBERSHIP_CHANGE = 409 "unsafe_membership_change" "The change would endanger the cluster";
+    ERASED = 410 "erased" "What was recorded has been erased";
+    CONTEXT_TOO_LARGE = 413 "context_too_large" "The context is too large";
+    PAYLOAD_TOO_LARGE = 413 "payload_too_large" "The request is too large";
+    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type" "The body must be JSON";
+    DUPLICATE_KEY = 422 "duplicate_key" "An object has a key twice";
+    MALFORMED_JSON = 422 "malformed_json" "The body is not JSON";
+    NUMBER_NOT_CANONICAL = 422 "number_not_canonical" "A number would not keep its value";
+    UNKNOWN_FIELD = 422 "unknown_field" "The body has a field that is not known";
+    UNKNOWN_PARAMETER = 422 "unknown_parameter" "The query has a parameter that is not known";
+    VALIDATION_FAILED = 422 "validation_failed" "Request validation failed";
+    OVERLOADED = 429 "overloaded" "The node has as much work as it can take";
+    INTERNAL = 500 "internal" "The node failed to answer";
+    MIN_INDEX_TIMEOUT = 503 "min_index_timeout" "The node has not applied that index in time";
+    NO_LEADER = 503 "no_leader" "No leader took the request in time";
+    NODE_QUARANTINED = 503 "node_quarantined" "The node has stopped serving";
+    NOT_READY = 503 "not_ready" "The node is not ready";
+    OUTCOME_UNKNOWN = 503 "outcome_unknown" "The request may have been recorded";
+    READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
+    STARTING = 503 "starting" "The node is starting";
+    TOO_STALE = 503 "too_stale" "The node cannot show a state as fresh as asked";
+}
+
+/// Where in a request a fault is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// JSON pointer into the body (RFC 6901).
+    Pointer(String),
+    /// Name of a query or path parameter.
+    Parameter(String),
+    /// Name of a header.
+    Header(&'static str),
+}
+
+/// One thing wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What kind of fault.
+    pub code: &'static str,
+    /// What is wrong, in words.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault in the body.
+    pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { place: Place::Pointer(pointer.into()), code, detail: detail.into() }
+    }
+
+    /// A fault in the query or the path.
+    pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { place: Place::Parameter(name.to_owned()), code, detail: detail.into() }
+    }
+
+    /// A fault in a header.
+    pub fn header(name: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { place: Place::Header(name), code, detail: detail.into() }
+    }
+
+    fn to_json(&self) -> Json {
+        let (name, value) = match &self.place {
+            Place::Pointer(pointer) => ("pointer", pointer.as_str()),
+            Place::Parameter(parameter) => ("parameter", parameter.as_str()),
+            Place::Header(header) => ("header", *header),
+        };
+        Json::object([
+            (name, value.into()),
+            ("code", self.code.into()),
+            ("detail", self.detail.as_str().into()),
+        ])
+    }
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    code: Code,
+    detail: String,
+    faults: Option<Vec<Fault>>,
+    omitted: usize,
+    allow: Option<String>,
+    extra: Object,
+}
+
+impl Problem {
+    /// A refusal of this kind.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            detail: detail.into(),
+            faults: None,
+            omitted: 0,
+            allow: None,
+            extra: Object::new(),
+        }))
+    }
+
+    /// 500. The cause goes to the log of the node, never to the caller.
+    pub fn internal() -> Self {
+        Self::new(Code::INTERNAL, "the node could not answer; its log says why")
+    }
+
+    /// 405 with the methods that are taken.
+    pub fn method_not_allowed(allow: String) -> Self {
+        let mut problem = Self::new(Code::METHOD_NOT_ALLOWED, format!("allowed: {allow}"));
+        problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// 422 with every fault. `unknown_field` and `unknown_parameter` are the
+    /// code of the whole where nothing else is wrong.
+    pub fn faults(faults: Vec<Fault>) -> Self {
+        let only = |code: Code| faults.iter().all(|fault| fault.code == code.name);
+        let code = [Code::UNKNOWN_FIELD, Code::UNKNOWN_PARAMETER].into_iter().find(|c| only(*c));
+        Self::listed(code.unwrap_or(Code::VALIDATION_FAILED), faults)
+    }
+
+    /// 422 with one fault.
+    pub fn fault(fault: Fault) -> Self {
+        Self::faults(vec![fault])
+    }
+
+    fn listed(code: Code, mut faults: Vec<Fault>) -> Self {
+        let count = faults.len();
+        let detail = match count {
+            1 => "1 field is not valid".to_owned(),
+            _ => format!("{count} fields are not valid"),
+        };
+        let mut problem = Self::new(code, detail);
+        problem.0.omitted = count.saturating_sub(FAULTS_MAX);
+        faults.truncate(FAULTS_MAX);
+        problem.0.faults = Some(faults);
+        problem
+    }
+
+    /// 400 with what is wrong in a policy, under `prefix` of the body.
+    pub fn policy_invalid(faults: &[policy::Fault], prefix: &str) -> Self {
+        let faults = faults.iter().map(|fault| {
+            let pointer = format!("{prefix}{}", fault.pointer);
+            Fault::at(pointer, fault.code, fault.detail.as_str())
+        });
+        let mut problem = Self::listed(Code::POLICY_INVALID, faults.collect());
+        problem.0.detail = "the policy in force stays in force".to_owned();
+        problem
+    }
+
+    /// Adds a member beside those of the standard.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.0.extra.insert(name, value);
+        self
+    }
+
+    /// What kind of refusal it is.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What is wrong, in words.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What is wrong, one by one.
+    pub fn listed_faults(&self) -> &[Fault] {
+        self.0.faults.as_deref().unwrap_or_default()
+    }
+
+    /// HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Methods for the `Allow` header.
+    pub fn allow(&self) -> Option<&str> {
+        self.0.allow.as_deref()
+    }
+
+    /// Seconds for the `Retry-After` header.
+    pub fn retry_after(&self) -> Option<&'static str> {
+        (self.0.code.status == 429).then_some("1")
+    }
+
+    /// The members of the body; `instance` is the request id.
+    pub fn to_json(&self, instance: &str) -> Json {
+        let Inner { code, detail, faults, omitted, extra, .. } = &*self.0;
+        let mut body = extra.clone();
+        body.insert("type", format!("urn:lexecon:problem:{}", code.name));
+        body.insert("title", code.title);
+        body.insert("status", u64::from(code.status));
+        body.insert("code", code.name);
+        body.insert("detail", detail.as_str());
+        body.insert("instance", instance);
+        if let Some(faults) = faults {
+            body.insert("errors", Json::Array(faults.iter().map(Fault::to_json).collect()));
+        }
+        if 0 < *omitted {
+            body.insert("errors_omitted", u64::try_from(*omitted).unwrap_or(u64::MAX));
+        }
+        Json::Object(body)
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(why: Unavailable) -> Self {
+        let code = match why {
+            Unavailable::NoLeader => Code::NO_LEADER,
+            Unavailable::OutcomeUnknown => Code::OUTCOME_UNKNOWN,
+            Unavailable::Overloaded => Code::OVERLOADED,
+            Unavailable::TooLarge => Code::PAYLOAD_TOO_LARGE,
+            Unavailable::Starting => Code::STARTING,
+            Unavailable::Quarantined => Code::NODE_QUARANTINED,
+        };
+        Self::new(code, why.to_string())
+    }
+}
+
+impl From<Corruption> for Problem {
+    fn from(found: Corruption) -> Self {
+        tracing::error!(table = found.table, detail = %found.detail, "stored state is damaged");
+        Self::new(Code::NODE_QUARANTINED, "this node found damage in its own state")
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(why: Rejection) -> Self {
+        let code = match &why {
+            Rejection::IdempotencyConflict { .. } => Code::IDEMPOTENCY_CONFLICT,
+            Rejection::Erased => Code::ERASED,
+            Rejection::NotFounded => Code::STARTING,
+            Rejection::AlreadyFounded | Rejection::NodeNameInUse { .. } => Code::ALREADY_EXISTS,
+            Rejection::UnknownEnvelope { .. } => Code::NOT_ALLOWED,
+            Rejection::PolicyModeLoosens { .. } => Code::POLICY_MODE_LOOSENS,
+            Rejection::PolicyInvalid { faults } => return Self::policy_invalid(faults, ""),
+            Rejection::PolicyVersionConflict { .. } => Code::POLICY_VERSION_CONFLICT,
+            Rejection::RaftIdTaken { .. } => Code::OVERLOADED,
+            Rejection::LifetimeTooLong => {
+                let fault = Fault::at("/expires_in", "out_of_range", why.to_string());
+                return Self::fault(fault);
+            }
+        };
+        Self::new(code, why.to_string())
+    }
+}
+
+impl From<ChangeRefused> for Problem {
+    fn from(why: ChangeRefused) -> Self {
+        let code = match &why {
+            ChangeRefused::Unknown(_) => Code::UNKNOWN_NODE,
+            ChangeRefused::Unsafe(_) => Code::UNSAFE_MEMBERSHIP_CHANGE,
+            ChangeRefused::NotCaughtUp { .. } => Code::NOT_CAUGHT_UP,
+            ChangeRefused::NameInUse(_) => Code::ALREADY_EXISTS,
+            ChangeRefused::Unavailable(unavailable) => return unavailable.clone().into(),
+        };
+        Self::new(code, why.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_listed_up_to_a_bound() {
+        let fault = || Fault::at("/x", "unknown_field", "is not known");
+        let two = Problem::faults(vec![fault(), Fault::at("/y", "missing", "is required")]);
+        assert_eq!(two.code(), Code::VALIDATION_FAILED);
+        assert_eq!(two.listed_faults().len(), 2);
+        let many = Problem::faults(vec![fault(); FAULTS_MAX + 7]);
+        assert_eq!(many.code(), Code::UNKNOWN_FIELD);
+        let body = many.to_json("req_1");
+        let body = body.as_object().unwrap();
+        assert_eq!(body.get("errors_omitted").and_then(Json::as_u64), Some(7));
+        assert_eq!(body.get("instance").and_then(Json::as_str), Some("req_1"));
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        for (at, code) in Code::ALL.iter().enumerate() {
+            assert!(Code::ALL[at + 1..].iter().all(|other| other.name != code.name), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_rejection_keeps_its_code() {
+        for rejection in [
+            Rejection::IdempotencyConflict { key: "k".to_owned() },
+            Rejection::Erased,
+            Rejection::NotFounded,
+            Rejection::AlreadyFounded,
+            Rejection::PolicyModeLoosens { asked: "strict", active: "paranoid" },
+            Rejection::PolicyInvalid { faults: Vec::new() },
+            Rejection::PolicyVersionConflict { expected: 1, active: 2 },
+            Rejection::NodeNameInUse { name: "n".to_owned() },
+        ] {
+            let name = rejection.code();
+            assert_eq!(Problem::from(rejection).code().name, name);
+        }
+    }
+}

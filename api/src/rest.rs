@@ -1,0 +1,55 @@
+//! What each operation does, one file per noun, over a [`Call`] that was
+//! checked. gRPC comes through here too.
+
+pub(crate) mod cluster;
+pub(crate) mod decision;
+pub(crate) mod ledger;
+pub(crate) mod policy;
+pub(crate) mod system;
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::call::{Answer, Call};
+use crate::consistency;
+use crate::problem::Problem;
+use crate::routes::{Access, Op};
+
+/// Answers a call. The compiler asks for an arm for every operation.
+pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    match call.route.access {
+        Access::Read | Access::Audit | Access::Compute => consistency::settle(app, &call).await?,
+        Access::Probe | Access::Static | Access::Write => (),
+    }
+    match call.route.op {
+        Op::Decide => decision::decide(app, call).await,
+        Op::DecideBatch => decision::batch::decide(app, call).await,
+        Op::DecideVerify => decision::verify::verify(app, call),
+        Op::Decision => decision::record::get(app, &call),
+        Op::Policies => policy::list_versions(app, &call).await,
+        Op::PolicyLoad => policy::load(app, call).await,
+        Op::PolicyValidate => policy::validate(app, call).await,
+        Op::Policy => policy::get(app, &call),
+        Op::PolicyActive => policy::active(app),
+        Op::Entries => ledger::entries::list_entries(app, call).await,
+        Op::Entry => ledger::entry(app, &call),
+        Op::LedgerVerify => ledger::verify::verify(app, &call).await,
+        Op::Keys => ledger::keys(app),
+        Op::Health => system::health(app),
+        Op::Live => Ok(system::live()),
+        Op::Ready => system::ready(app, &call),
+        Op::Startup => system::startup(app),
+        Op::Status => system::status(app),
+        Op::Metrics => system::metrics(app).await,
+        Op::ClusterStatus => cluster::status(app),
+        Op::Nodes => cluster::nodes(app),
+        Op::NodeAdd => cluster::change::add(app, call).await,
+        Op::NodePromote | Op::NodeDemote | Op::NodeRemove => {
+            cluster::change::member(app, call).await
+        }
+        Op::TransferLeader => cluster::change::transfer(app, call).await,
+        Op::Snapshot => cluster::snapshot(app).await,
+        Op::OpenApi => Ok(Answer::bytes("application/json", app.shared.openapi.clone())),
+        Op::Docs => system::docs::page(&call.path),
+        Op::Root => Ok(system::root(app)),
+    }
+}

@@ -1,0 +1,49 @@
+//! A recorded decision, looked up.
+
+use governance::command::KeyUsage;
+use governance::view;
+use ledger::reply::{signed_bytes, signed_members};
+use types::{DecisionId, Json};
+
+use super::reply::{parts, place, sign, signature_json};
+use crate::app::App;
+use crate::backend::Backend;
+use crate::call::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::rest::ledger::erased;
+
+/// `GET /decisions/{decision_id}`.
+pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || Problem::new(Code::UNKNOWN_DECISION, "no such decision is recorded");
+    let id: DecisionId = call.path.parse().map_err(|_| unknown())?;
+    let read = app.backend.view()?;
+    let entry = view::decision_entry(&read, id)?.ok_or_else(unknown)?;
+    let entry = view::entry(&read, entry)?.ok_or_else(unknown)?;
+    let parts = parts(&entry)?;
+    let Some(data) = parts.data else {
+        return Err(Problem::new(Code::ERASED, "the content of this decision has been erased"));
+    };
+    let personal = parts.personal.as_ref();
+    let mut reply = signed_members(Some(place(&entry)), &data, personal);
+    // What was signed once cannot be signed again when some of it is gone.
+    let signature = match personal {
+        Some(_) => {
+            let signature = sign(app, KeyUsage::Decision, signed_bytes(&reply).as_bytes())?;
+            signature_json(&signature)
+        }
+        None => Json::Null,
+    };
+    reply.insert("signature", signature);
+    for name in ["context", "user_intent"] {
+        let value = personal.and_then(|personal| personal.get(name));
+        reply.insert(name, value.cloned().unwrap_or_default());
+    }
+    reply.insert("facts", data.get("facts").cloned().unwrap_or_default());
+    reply.insert("effective_outcome", data.get("outcome").cloned().unwrap_or_default());
+    reply.insert("effective_basis", "decision");
+    for name in ["override_ids", "evidence_ids", "risk_versions"] {
+        reply.insert(name, Json::Array(Vec::new()));
+    }
+    reply.insert("erased", erased(&entry));
+    Ok(Answer::json(reply))
+}

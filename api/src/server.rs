@@ -1,0 +1,108 @@
+//! The listener: HTTP/1.1 and HTTP/2 without TLS on one port, with a bound on
+//! everything a client can hold: connections, heads, streams, silence.
+
+mod watched;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Limits;
+use watched::Watched;
+
+/// Headers of one HTTP/1.1 request.
+const HEADERS_MAX: usize = 64;
+/// Between pings on an HTTP/2 connection that is silent.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// After an error of `accept` that says the process is out of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` until `shutdown`, then lets requests in progress end.
+///
+/// # Errors
+/// When the listener cannot be used at all.
+pub async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    shutdown: CancellationToken,
+    limits: Limits,
+) -> io::Result<()> {
+    listener.local_addr()?;
+    let builder = builder(&limits);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        let stream = TokioIo::new(Watched::new(stream, &limits));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection(stream, service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // What a client does to its own connection is its affair.
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests in progress were cut off at shutdown");
+    }
+    Ok(())
+}
+
+/// Takes a connection once there is a place for it; until then it waits in the
+/// backlog of the socket.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small: waiting to fill a segment only adds time.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+            }
+            Some((stream, place))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let head_bytes = usize::try_from(limits.head_bytes_max).unwrap_or(usize::MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_headers(HEADERS_MAX)
+        // Also the size of the read buffer; hyper asks for at least 8 KiB.
+        .max_buf_size(head_bytes.max(8 << 10));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.head_bytes_max)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(limits.head_timeout);
+    builder
+}

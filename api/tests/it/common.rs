@@ -1,0 +1,470 @@
+//! A node in memory: commands are applied by the real state machine as they
+//! come, keys and signatures are real. What consensus would do can be told.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use api::backend::{
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Signature,
+    SnapshotTaken, Status, Unavailable,
+};
+use api::{Config, Metrics};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use ed25519_dalek::{Signer as _, SigningKey};
+use governance::command::{
+    Command, ENVELOPE_VERSION, Envelope, Found, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
+    PublicKey, RegisterNode,
+};
+use governance::{Applied, Cache, MemStore, Outcome, Seed, view};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
+
+/// 2027-03-04T05:06:07Z
+pub(crate) const START: u64 = 1_804_136_767_000_000;
+
+pub(crate) struct Inner {
+    pub(crate) store: MemStore,
+    pub(crate) cache: Cache,
+    pub(crate) index: u64,
+    pub(crate) now: u64,
+    pub(crate) role: Role,
+    pub(crate) leader: Option<String>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) failed: Option<String>,
+    pub(crate) recovered: bool,
+    pub(crate) disk_full: bool,
+    pub(crate) staleness: Option<Duration>,
+    /// What submitting and confirming answer, if not done.
+    pub(crate) refuse: Option<Unavailable>,
+    /// Whether submitting waits until it is released.
+    pub(crate) hang: bool,
+    /// Commands that came.
+    pub(crate) submitted: u64,
+    pub(crate) no_keys: bool,
+    /// Whether submitting panics.
+    pub(crate) panic: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) name: Arc<str>,
+    pub(crate) inner: Arc<Mutex<Inner>>,
+    pub(crate) keys: Arc<Vec<(KeyId, KeyUsage, SigningKey)>>,
+    released: Arc<Notify>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Node")
+    }
+}
+
+pub(crate) fn cluster_id() -> ClusterId {
+    ClusterId(Ulid(7))
+}
+
+fn member(name: &str, raft_id: u64, voter: bool, leader: bool) -> Member {
+    Member {
+        node_id: name.to_owned(),
+        raft_id: RaftId(raft_id),
+        address: format!("http://{name}:8000"),
+        peer_address: format!("{name}:9000"),
+        region: None,
+        zone: None,
+        voter,
+        leader,
+        reachable: Some(true),
+        matched_index: Some(1),
+        last_contact: Some(Duration::from_millis(3)),
+    }
+}
+
+impl Node {
+    /// A node that has founded its cluster.
+    pub(crate) fn founded() -> Self {
+        let node = Self::empty();
+        let public = |(id, usage, key): &(KeyId, KeyUsage, SigningKey)| PublicKey {
+            id: *id,
+            usage: *usage,
+            bytes: key.verifying_key().to_bytes(),
+        };
+        let found = Found {
+            cluster_id: cluster_id(),
+            log_name: "lexecon.test".to_owned(),
+            node: NodeDescription {
+                name: node.name.to_string(),
+                api_address: "http://n1:8000".to_owned(),
+                peer_address: "n1:9000".to_owned(),
+                region: None,
+                zone: None,
+                keys: node.keys.iter().map(public).collect(),
+            },
+            raft_id: RaftId(1),
+        };
+        let outcome = node.apply(envelope(Command::Found(found))).outcome;
+        assert!(matches!(outcome, Outcome::Founded(_)), "{outcome:?}");
+        node
+    }
+
+    /// A node before genesis.
+    pub(crate) fn empty() -> Self {
+        let keys = KeyUsage::ALL.into_iter().zip(1_u8..);
+        let keys = keys.map(|(usage, n)| {
+            (KeyId(Ulid(u128::from(n))), usage, SigningKey::from_bytes(&[n; 32]))
+        });
+        let inner = Inner {
+            store: MemStore::default(),
+            cache: Cache::default(),
+            index: 0,
+            now: START,
+            role: Role::Leader,
+            leader: Some("n1".to_owned()),
+            members: vec![
+                member("n1", 1, true, true),
+                member("n2", 2, true, false),
+                member("n3", 3, false, false),
+            ],
+            failed: None,
+            recovered: true,
+            disk_full: false,
+            staleness: Some(Duration::ZERO),
+            refuse: None,
+            hang: false,
+            submitted: 0,
+            no_keys: false,
+            panic: false,
+        };
+        let inner = Arc::new(Mutex::new(inner));
+        let keys = Arc::new(keys.collect());
+        Self { name: "n1".into(), inner, keys, released: Arc::default() }
+    }
+
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    pub(crate) fn apply(&self, envelope: Envelope) -> Committed {
+        let mut inner = self.inner();
+        inner.index += 1;
+        inner.now += 1000;
+        let (index, at) = (LogIndex(inner.index), Timestamp(inner.now));
+        let applied = Applied { index, sub_index: 0, at };
+        let Inner { store, cache, .. } = &mut *inner;
+        let outcome = governance::apply(store, cache, applied, &envelope).unwrap();
+        governance::finish_batch(store, cache).unwrap();
+        Committed { index, at, outcome }
+    }
+
+    /// Commands that came.
+    pub(crate) fn submitted(&self) -> u64 {
+        self.inner().submitted
+    }
+
+    /// Lets a command that hangs go on, and those that come later too.
+    pub(crate) fn release(&self) {
+        self.inner().hang = false;
+        self.released.notify_one();
+    }
+
+    pub(crate) fn ledger_size(&self) -> u64 {
+        view::head(&self.inner().store).unwrap().size()
+    }
+
+    fn key(&self, usage: KeyUsage) -> Option<&(KeyId, KeyUsage, SigningKey)> {
+        let known = self.keys.iter().find(|(_, of, _)| *of == usage);
+        known.filter(|_| !self.inner().no_keys)
+    }
+}
+
+pub(crate) fn envelope(command: Command) -> Envelope {
+    Envelope {
+        version: ENVELOPE_VERSION,
+        group: MAIN_GROUP.to_owned(),
+        command,
+        principal: Principal::nobody(),
+        idempotency: None,
+        seed: Seed([9; 32]),
+        asked_node: "n1".to_owned(),
+    }
+}
+
+impl Backend for Node {
+    type View = MemStore;
+
+    async fn submit(&self, envelope: Envelope) -> Result<Committed, Unavailable> {
+        let (refuse, hang) = {
+            let inner = self.inner();
+            (inner.refuse.clone(), inner.hang)
+        };
+        if std::mem::take(&mut self.inner().panic) {
+            panic!("as told");
+        }
+        self.inner().submitted += 1;
+        if hang {
+            self.released.notified().await;
+        }
+        match refuse {
+            Some(why) => Err(why),
+            None => Ok(self.apply(envelope)),
+        }
+    }
+
+    fn view(&self) -> Result<MemStore, Unavailable> {
+        let inner = self.inner();
+        match inner.failed {
+            Some(_) => Err(Unavailable::Quarantined),
+            None => Ok(inner.store.clone()),
+        }
+    }
+
+    async fn wait_applied(&self, index: LogIndex, _: Duration) -> bool {
+        index.0 <= self.inner().index
+    }
+
+    async fn confirm_read(&self, _: Duration) -> Result<(), Unavailable> {
+        self.inner().refuse.clone().map_or(Ok(()), Err)
+    }
+
+    fn staleness(&self) -> Option<Duration> {
+        self.inner().staleness
+    }
+
+    fn status(&self) -> Status {
+        let inner = self.inner();
+        Status {
+            node_id: self.name.to_string(),
+            raft_id: RaftId(1),
+            role: inner.role,
+            leader_id: inner.leader.clone(),
+            term: 3,
+            commit_index: inner.index,
+            applied_index: inner.index,
+            uptime_seconds: 12,
+            members: inner.members.clone(),
+            failed: inner.failed.clone(),
+            recovered: inner.recovered,
+            disk_full: inner.disk_full,
+        }
+    }
+
+    fn node_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    fn leader_name(&self) -> Option<Arc<str>> {
+        self.inner().leader.as_deref().map(Arc::from)
+    }
+
+    fn applied_index(&self) -> LogIndex {
+        LogIndex(self.inner().index)
+    }
+
+    fn cluster_id(&self) -> Option<ClusterId> {
+        Some(cluster_id())
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.inner().now)
+    }
+
+    fn key_id(&self, usage: KeyUsage) -> Option<KeyId> {
+        self.key(usage).map(|(id, _, _)| *id)
+    }
+
+    fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<Signature> {
+        let (key_id, _, key) = self.key(usage)?;
+        Some(Signature { key_id: *key_id, bytes: key.sign(message).to_bytes() })
+    }
+
+    async fn change(&self, change: Change) -> Result<ChangeDone, ChangeRefused> {
+        let mut inner = self.inner();
+        match change {
+            Change::Promote(name) if name == "n2" => {
+                Err(ChangeRefused::Unsafe("votes already".to_owned()))
+            }
+            Change::Promote(name) => {
+                inner.members.iter_mut().filter(|m| m.node_id == name).for_each(|m| m.voter = true);
+                Ok(ChangeDone { leader_id: inner.leader.clone() })
+            }
+            Change::Demote(name) => {
+                inner
+                    .members
+                    .iter_mut()
+                    .filter(|m| m.node_id == name)
+                    .for_each(|m| m.voter = false);
+                Ok(ChangeDone { leader_id: inner.leader.clone() })
+            }
+            Change::Remove(name) if name == "n1" => {
+                Err(ChangeRefused::Unsafe("the leader is not removed".to_owned()))
+            }
+            Change::Remove(name) => {
+                inner.members.retain(|member| member.node_id != name);
+                Ok(ChangeDone { leader_id: inner.leader.clone() })
+            }
+            Change::Transfer(Some(name)) if name == "n3" => {
+                Err(ChangeRefused::NotCaughtUp { lag_entries: 9 })
+            }
+            Change::Transfer(to) => {
+                inner.leader = to.or(Some("n2".to_owned()));
+                Ok(ChangeDone { leader_id: inner.leader.clone() })
+            }
+        }
+    }
+
+    async fn plan(&self, change: &Change) -> Result<Plan, ChangeRefused> {
+        let inner = self.inner();
+        let voters = inner.members.iter().filter(|member| member.voter);
+        let before: Vec<String> = voters.map(|member| member.node_id.clone()).collect();
+        let mut after = before.clone();
+        match change {
+            Change::Promote(name) => after.push(name.clone()),
+            Change::Demote(name) | Change::Remove(name) => after.retain(|voter| voter != name),
+            Change::Transfer(_) => (),
+        }
+        Ok(Plan { allowed: true, reasons: Vec::new(), voters_before: before, voters_after: after })
+    }
+
+    async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
+        let name = node.name.clone();
+        let register = RegisterNode { node, nonce, bearer_lost: false };
+        match self.apply(envelope(Command::RegisterNode(register))).outcome {
+            Outcome::NodeRegistered(done) => Ok(Joined {
+                cluster_id: cluster_id(),
+                raft_id: done.raft_id,
+                incarnation: done.incarnation,
+            }),
+            _ => Err(ChangeRefused::NameInUse(name)),
+        }
+    }
+
+    async fn snapshot(&self) -> Result<SnapshotTaken, Unavailable> {
+        let index = LogIndex(self.inner().index);
+        Ok(SnapshotTaken { id: "snap-1".to_owned(), index, size_bytes: 42 })
+    }
+}
+
+/// A node with its interface.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) node: Node,
+    pub(crate) router: Router,
+}
+
+/// An answer taken apart.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// `200`, or the status and code of a problem that has every member.
+    pub(crate) fn outcome(&self) -> String {
+        if self.status == 200 {
+            return "200".to_owned();
+        }
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.status);
+        let problem = self.json();
+        let code = problem["code"].as_str().unwrap();
+        assert_eq!(problem["type"], format!("urn:lexecon:problem:{code}"));
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["instance"], self.header("x-request-id"));
+        for member in ["title", "detail"] {
+            assert!(problem[member].is_string(), "{problem}");
+        }
+        format!("{} {code}", self.status)
+    }
+
+    /// `pointer code`, one per fault.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let problem = self.json();
+        let faults = problem["errors"].as_array().cloned().unwrap_or_default();
+        let place = |fault: &Value| {
+            ["pointer", "parameter", "header"]
+                .into_iter()
+                .find_map(|name| fault[name].as_str().map(str::to_owned))
+        };
+        faults
+            .iter()
+            .map(|fault| format!("{} {}", place(fault).unwrap(), fault["code"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self::with(Node::founded(), Config::default())
+    }
+
+    pub(crate) fn with(node: Node, config: Config) -> Self {
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        let router = api::router(node.clone(), config, metrics, registry);
+        Self { node, router }
+    }
+
+    /// A server whose policy lets triage read claims.
+    pub(crate) async fn loaded() -> Self {
+        let server = Self::new();
+        let reply = server.post("/policies/load", POLICY).await;
+        assert_eq!(reply.outcome(), "200", "{}", reply.json());
+        server
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, bytes }
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, "", &[]).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl ToString) -> Reply {
+        self.call("POST", path, &body.to_string(), &[]).await
+    }
+}
+
+/// Lets triage read claims for the purpose of triage, and nothing else.
+pub(crate) const POLICY: &str = r#"{"policy":{"name":"Claims desk","mode":"strict",
+ "terms":[{"id":"actor:ai_agent:claims_triage","type":"actor"},{"id":"action:read_claim","type":"action"}],
+ "relations":[{"type":"permits","subject":"actor:ai_agent:claims_triage","action":"action:read_claim",
+  "conditions":[{"purpose":"triage"}],"justification":"Triage may read open claims"}]}}"#;
+
+/// A request that this policy allows.
+pub(crate) const ALLOWED: &str = r#"{"actor":"ai_agent:claims_triage","action":"read_claim",
+ "context":{"purpose":"triage","channel":"phone"},"request_id":"triage-8841"}"#;

@@ -1,0 +1,205 @@
+//! `/openapi.json` and the pages made from it: unchanged unless meant, whole,
+//! and true of what is answered.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::{ALLOWED, Server};
+
+fn document() -> Value {
+    serde_json::from_str(&api::openapi("0.0.0")).unwrap()
+}
+
+/// The text of the file in the tree, indented so that changes read well.
+fn golden() -> (std::path::PathBuf, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let text = format!("{}\n", serde_json::to_string_pretty(&document()).unwrap());
+    (path, text)
+}
+
+#[test]
+fn the_description_is_the_one_in_the_tree() {
+    let (path, text) = golden();
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        known == text,
+        "api/openapi.json differs: run the tests with UPDATE_OPENAPI=1 and review"
+    );
+}
+
+#[tokio::test]
+async fn every_path_is_described_and_answers_its_methods_alone() {
+    let server = Server::loaded().await;
+    let root = server.get("/").await.json();
+    assert_eq!(root["service"], "lexecon");
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let endpoints = root["endpoints"].as_object().unwrap();
+    assert_eq!(paths.keys().collect::<Vec<_>>(), endpoints.keys().collect::<Vec<_>>());
+    for (path, operations) in paths {
+        let methods: Vec<String> =
+            operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        let mut listed: Vec<&str> = endpoints[path]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|method| method.as_str().unwrap())
+            .collect();
+        listed.sort_unstable();
+        assert_eq!(methods, listed, "{path}");
+        let path = path.replace("{id}", "1").replace("{version}", "1");
+        let path = path.replace("{decision_id}", "dec_1");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            let known = methods.iter().any(|known| known == method)
+                || method == "HEAD" && methods.iter().any(|known| known == "GET");
+            // Nothing valid is sent, so what is taken is not carried out.
+            let body = if known { "" } else { "{" };
+            let reply = server.call(method, &path, body, &[("x-tenant-id", "nobody")]).await;
+            let expect = if known { 400 } else { 405 };
+            assert_eq!(reply.status, expect, "{method} {path}");
+        }
+    }
+}
+
+/// Whether a value is what a schema of ours says, and objects have exactly the
+/// members that are described.
+fn conforms(schema: &Value, value: &Value, at: &str) {
+    let types = match &schema["type"] {
+        Value::String(name) => vec![name.as_str()],
+        Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
+        _ => return,
+    };
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(types.contains(&found), "{at}: {found} is none of {types:?}");
+    if let Some(pattern) = schema["pattern"].as_str().filter(|_| found == "string") {
+        assert_eq!(pattern, "^[0-9a-f]{64}$");
+        assert!(value.as_str().unwrap().parse::<types::Digest>().is_ok(), "{at}: {value}");
+    }
+    if let (Some("date-time"), Some(text)) = (schema["format"].as_str(), value.as_str()) {
+        let time: types::Timestamp = text.parse().unwrap();
+        assert_eq!(time.to_string(), text, "{at}");
+    }
+    if let Some(items) = value.as_array().filter(|_| schema["items"].is_object()) {
+        for (index, item) in items.iter().enumerate() {
+            conforms(&schema["items"], item, &format!("{at}/{index}"));
+        }
+    }
+    if let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object())
+    {
+        let described: Vec<&String> = properties.keys().collect();
+        let answered: Vec<&String> = members.keys().collect();
+        assert_eq!(described, answered, "{at}");
+        for (name, member) in members {
+            conforms(&properties[name], member, &format!("{at}/{name}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_have_exactly_the_members_that_are_described() {
+    let server = Server::loaded().await;
+    let decision = server.post("/decide", ALLOWED).await.json();
+    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let document = document();
+    let key = |n: u8, usage: &str| {
+        let kid = format!("key_01K1R0C9N5T8Z4W2Y6V3Q7M1H{n}");
+        json!({"kid": kid, "use": usage, "x": ledger::signature::to_text(&[n; 32])})
+    };
+    let node = json!({
+        "name": "n4", "api_address": "http://n4:1", "peer_address": "n4:2", "nonce": "n",
+        "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
+    });
+    let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
+    let mut seen = Vec::new();
+    for (method, template, path, body) in [
+        ("post", "/decide", "/decide", ALLOWED.to_owned()),
+        ("post", "/decide/batch", "/decide/batch", batch.to_string()),
+        ("post", "/decide/verify", "/decide/verify", decision.to_string()),
+        ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
+        ("get", "/policies", "/policies", String::new()),
+        ("get", "/policies/active", "/policies/active", String::new()),
+        ("get", "/policies/{version}", "/policies/0", String::new()),
+        ("post", "/policies/load", "/policies/load", crate::common::POLICY.to_owned()),
+        ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
+        ("get", "/ledger/entries", "/ledger/entries?verify=true", String::new()),
+        ("get", "/ledger/entries/{id}", "/ledger/entries/2", String::new()),
+        ("get", "/ledger/verify", "/ledger/verify", String::new()),
+        ("get", "/keys", "/keys", String::new()),
+        ("get", "/cluster/status", "/cluster/status", String::new()),
+        ("get", "/cluster/nodes", "/cluster/nodes", String::new()),
+        ("post", "/cluster/nodes", "/cluster/nodes", node.to_string()),
+        ("post", "/cluster/nodes/{id}/promote", "/cluster/nodes/n3/promote", String::new()),
+        ("post", "/cluster/nodes/{id}/demote", "/cluster/nodes/n3/demote", String::new()),
+        ("delete", "/cluster/nodes/{id}", "/cluster/nodes/n3", String::new()),
+        ("post", "/cluster/transfer-leader", "/cluster/transfer-leader", String::new()),
+        ("post", "/cluster/snapshot", "/cluster/snapshot", String::new()),
+        ("get", "/health", "/health", String::new()),
+        ("get", "/health/live", "/health/live", String::new()),
+        ("get", "/health/ready", "/health/ready", String::new()),
+        ("get", "/health/startup", "/health/startup", String::new()),
+        ("get", "/status", "/status", String::new()),
+        ("get", "/", "/", String::new()),
+    ] {
+        let reply = server.call(&method.to_uppercase(), path, &body, &[]).await;
+        assert_eq!(reply.outcome(), "200", "{method} {path}");
+        let operation = &document["paths"][template][method];
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema["properties"].is_object(), "{method} {template}");
+        conforms(schema, &reply.json(), template);
+        seen.push((method, template));
+    }
+    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
+        operations.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str()))
+    });
+    let others: Vec<_> = described.filter(|operation| !seen.contains(operation)).collect();
+    assert_eq!(others, [("get", "/docs"), ("get", "/metrics"), ("get", "/openapi.json")]);
+}
+
+#[tokio::test]
+async fn the_page_is_served_whole_under_a_policy_that_lets_it_work() {
+    let server = Server::new();
+    let page = server.get("/docs").await;
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy").to_owned();
+    let text = String::from_utf8(page.bytes).unwrap();
+    // The policy has no `unsafe-inline` for scripts, so there may be none.
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    for script in text.split("<script").skip(1) {
+        assert!(script.split('>').next().unwrap().contains("src="), "{script}");
+    }
+    assert!(text.contains("<base href=\"/docs/\">"));
+    let mut files = 0;
+    for attribute in ["src=\"", "href=\""] {
+        for part in text.split(attribute).skip(1) {
+            let file = part.split('"').next().unwrap();
+            assert!(!file.contains("://"), "{file} is fetched from elsewhere");
+            if file.starts_with('/') {
+                continue;
+            }
+            let path = format!("/docs/{}", file.trim_start_matches("./"));
+            let reply = server.get(&path).await;
+            assert_eq!(reply.status, 200, "{path}");
+            assert!(!reply.bytes.is_empty(), "{path}");
+            files += 1;
+        }
+    }
+    assert!(4 <= files, "{text}");
+    let start = server.get("/docs/swagger-initializer.js").await;
+    assert!(start.header("content-type").starts_with("text/javascript"));
+    let start = String::from_utf8(start.bytes).unwrap();
+    assert!(start.contains("/openapi.json"), "{start}");
+    assert_eq!(server.get("/openapi.json").await.json()["openapi"], "3.1.0");
+    assert_eq!(server.get("/docs/").await.status, 200);
+    assert_eq!(server.get("/docs?x=1").await.status, 200);
+}

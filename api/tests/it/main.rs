@@ -1,0 +1,16 @@
+//! The interface over a node in memory: one binary, so that it links once.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cluster;
+mod common;
+mod conventions;
+mod decide;
+mod description;
+mod grpc;
+mod hostile;
+mod ledger;
+mod policies;
+mod seed;
+mod server;
+mod system;
