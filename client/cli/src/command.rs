@@ -1,0 +1,87 @@
+//! The command line. Fixed: scripts outside this repository rely on it.
+
+use client::Credential;
+
+use crate::{cluster, decide, ledger, policy, verify};
+
+/// What is common to all commands.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Globals {
+    /// Nodes to ask; the next one is asked where one cannot answer.
+    #[arg(
+        long,
+        global = true,
+        env = "LEXECON_URL",
+        value_name = "URL[,URL]",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8000"
+    )]
+    pub url: Vec<String>,
+    /// Print the reply of the server as JSON, and problems as JSON on standard
+    /// error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Seconds a request may take, with all that is tried.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub timeout: u64,
+    /// API key or session of whoever asks. Better given in the environment: other
+    /// users of the machine can read the arguments of a process.
+    #[arg(
+        long,
+        global = true,
+        env = "LEXECON_API_KEY",
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
+    pub api_key: Option<Credential>,
+}
+
+/// A command, noun first.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Ask whether an actor may do something now
+    #[command(long_about = decide::HELP)]
+    Decide(Box<decide::Args>),
+    /// What is in force, and putting another policy in force
+    #[command(subcommand, long_about = policy::HELP)]
+    Policy(policy::Verb),
+    /// Read and verify the ledger
+    #[command(subcommand, long_about = ledger::HELP)]
+    Ledger(ledger::Verb),
+    /// Who belongs to the cluster, and changing that
+    #[command(subcommand, long_about = cluster::HELP)]
+    Cluster(cluster::Verb),
+    /// The public keys that answers are checked with
+    #[command(long_about = KEYS_HELP)]
+    Keys,
+    /// What a node serves
+    #[command(long_about = STATUS_HELP)]
+    Status,
+    /// Check a decision reply offline, without any server
+    #[command(long_about = verify::HELP)]
+    Verify(verify::Args),
+}
+
+const KEYS_HELP: &str = "\
+The public keys of the nodes, past and present.
+
+A reply is signed by the node that answered. Keep the keys beside the replies you keep, best \
+fetched from another node than the one whose replies they check: then `lexecon verify` needs no \
+server.
+
+Example:
+
+  lexecon keys --json > keys.json";
+
+const STATUS_HELP: &str = "\
+What the first node that answers serves: its cluster, the policy in force, the size of the ledger.
+
+Example:
+
+  lexecon status --url http://127.0.0.1:8001";

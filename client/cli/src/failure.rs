@@ -1,0 +1,82 @@
+//! Why a command came to no answer.
+
+use std::io;
+
+use client::Error;
+use types::Json;
+
+use crate::exit::Exit;
+use crate::input::InputError;
+
+/// Why a command came to no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file was not read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The cluster gave no answer.
+    #[error(transparent)]
+    Client(#[from] Error),
+    /// The answer could not be printed.
+    #[error("cannot print the answer")]
+    Print(#[source] io::Error),
+}
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Client(Error::Misused(_)) => Exit::Usage,
+            Self::Input(InputError::Malformed { .. }) => Exit::No,
+            Self::Client(Error::Problem(problem)) => Exit::of_problem(problem),
+            Self::Input(InputError::Unreadable { .. } | InputError::TooLarge { .. })
+            | Self::Client(Error::Unreachable { .. } | Error::NotUnderstood { .. })
+            | Self::Print(_) => Exit::Failed,
+        }
+    }
+
+    /// The problem document: the server's where it sent one.
+    pub(crate) fn to_json(&self) -> Json {
+        let (code, maybe_done) = match self {
+            Self::Client(Error::Problem(problem)) => return problem.raw.clone(),
+            Self::Client(Error::Unreachable { maybe_done, .. }) => ("unreachable", *maybe_done),
+            Self::Client(Error::NotUnderstood { .. }) => ("not_understood", false),
+            Self::Usage(_) | Self::Client(Error::Misused(_)) => ("usage", false),
+            Self::Input(InputError::Malformed { .. }) => ("malformed", false),
+            Self::Input(InputError::TooLarge { .. }) => ("too_large", false),
+            Self::Input(InputError::Unreadable { .. }) => ("unreadable", false),
+            Self::Print(_) => ("not_printed", false),
+        };
+        Json::object([
+            ("type", format!("urn:lexecon:problem:{code}").into()),
+            ("title", "The command was not carried out".into()),
+            ("status", Json::Null),
+            ("code", code.into()),
+            ("detail", self.to_text().into()),
+            ("maybe_done", maybe_done.into()),
+        ])
+    }
+
+    /// The message with its cause, and what is wrong one by one.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = self.to_string();
+        // Transparent variants already show their own text; only a source that
+        // the text does not contain is new.
+        if let Some(cause) = std::error::Error::source(self).map(ToString::to_string)
+            && !text.contains(&cause)
+        {
+            text = format!("{text}: {cause}");
+        }
+        if let Self::Client(Error::Problem(problem)) = self {
+            for fault in &problem.errors {
+                text = format!("{text}\n  {}: {} ({})", fault.place, fault.detail, fault.code);
+            }
+            if let Some(after) = problem.retry_after {
+                text = format!("{text}\n  ask again in {} s", after.as_secs());
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,17 @@
+//! The commands from their arguments to what they print and how they exit,
+//! against a double of the remote.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cluster;
+mod decide;
+#[path = "../../../tests/sdk/double.rs"]
+mod double;
+mod failures;
+mod help;
+mod ledger;
+mod offline;
+mod policy;
+mod shell;
+#[path = "../../../tests/sdk/signed.rs"]
+mod signed;

@@ -1,0 +1,33 @@
+//! Asks a Lexecon cluster over REST, and checks its answers without it.
+//!
+//! One file per noun of the contract. A [`Client`] knows several nodes and asks
+//! the next one when one cannot answer. A reply comes typed and as the JSON it
+//! was, because signatures are over the latter.
+//!
+//! This is no cache and no policy engine: every answer is a node's.
+//!
+//! Reading order: [`Client`], [`decision`], [`error`], then [`offline`].
+//!
+//! Invariants
+//! - A write that may have reached a node is sent again only under an
+//!   idempotency key.
+//! - Every call ends within its time limit; every reply is bounded in size.
+
+pub mod cluster;
+pub mod decision;
+pub mod error;
+pub mod keys;
+pub mod ledger;
+pub mod offline;
+pub mod options;
+pub mod policy;
+pub mod reply;
+pub mod system;
+
+mod call;
+mod transport;
+
+pub use error::{Error, Problem};
+pub use options::{Credential, Options};
+pub use reply::{Meta, Reply};
+pub use transport::{Client, Consistency};

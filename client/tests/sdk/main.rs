@@ -1,0 +1,11 @@
+//! The client against a double of the remote: a server that gives the answers
+//! it was told to and remembers what it was asked.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod calls;
+mod double;
+mod offline;
+mod pages;
+mod retry;
+mod signed;
