@@ -1,0 +1,345 @@
+//! Implements the interface's `Backend` for the replica: names for numbers, one
+//! vocabulary for the other, no decisions.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use api::backend::{
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Signature,
+    SnapshotTaken, Status, Unavailable,
+};
+use governance::command::{
+    Command, ENVELOPE_VERSION, Envelope, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
+    RegisterNode,
+};
+use governance::{Outcome, Rejection, Seed, view};
+use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
+use tokio::net::TcpStream;
+use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
+
+use crate::run::{Running, member};
+
+/// How long a member may take to answer before its name may be taken over.
+const DIAL_MAX: Duration = Duration::from_secs(1);
+
+/// The replica, as the interface sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct ReplicaBackend {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    running: Running,
+    name: Arc<str>,
+    cluster_id: OnceLock<ClusterId>,
+    /// Whether this node's keys are in the ledger: once so, for ever so.
+    keys_known: AtomicBool,
+}
+
+impl fmt::Debug for ReplicaBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplicaBackend").field("node", &self.inner.name).finish_non_exhaustive()
+    }
+}
+
+impl ReplicaBackend {
+    pub(crate) fn new(running: Running) -> Self {
+        let name = Arc::from(running.identity.name.as_str());
+        let (cluster_id, keys_known) = (OnceLock::new(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { running, name, cluster_id, keys_known }) }
+    }
+
+    /// Nothing is signed with a key that nobody could look up.
+    fn keys_known(&self) -> bool {
+        let inner = &self.inner;
+        if inner.keys_known.load(Ordering::Acquire) {
+            return true;
+        }
+        let known = || {
+            let state = inner.running.handle.view().ok()?;
+            let id = inner.running.keys.id(KeyUsage::Decision)?;
+            view::key(&state, id).ok()?
+        };
+        let found = known().is_some();
+        inner.keys_known.store(found, Ordering::Release);
+        found
+    }
+
+    /// The Raft id of a member by name.
+    fn raft_id(&self, name: &str) -> Result<RaftId, ChangeRefused> {
+        let status = self.inner.running.handle.status();
+        let found = status.members.iter().find(|(_, member)| member.name == name);
+        found.map(|(id, _)| *id).ok_or_else(|| ChangeRefused::Unknown(name.to_owned()))
+    }
+
+    fn raft_change(&self, change: &Change) -> Result<raft::Change, ChangeRefused> {
+        Ok(match change {
+            Change::Promote(name) => raft::Change::Promote(self.raft_id(name)?),
+            Change::Demote(name) => raft::Change::Demote(self.raft_id(name)?),
+            Change::Remove(name) => raft::Change::Remove(self.raft_id(name)?),
+            Change::Transfer(to) => {
+                let to = to.as_deref().map(|name| self.raft_id(name)).transpose()?;
+                raft::Change::Transfer(to)
+            }
+        })
+    }
+
+    /// The member that bears a name now.
+    fn bearer(&self, name: &str) -> Option<(RaftId, String)> {
+        let status = self.inner.running.handle.status();
+        let found = status.members.into_iter().find(|(_, member)| member.name == name);
+        found.map(|(id, member)| (id, member.peer_address))
+    }
+}
+
+/// Whether nobody answers at an address. A member that others can still dial
+/// keeps its name.
+async fn is_lost(peer_address: &str) -> bool {
+    let dialled = tokio::time::timeout(DIAL_MAX, TcpStream::connect(peer_address)).await;
+    !matches!(dialled, Ok(Ok(_)))
+}
+
+impl Backend for ReplicaBackend {
+    type View = storage::View;
+
+    async fn submit(&self, envelope: Envelope) -> Result<Committed, Unavailable> {
+        self.inner.running.handle.propose(envelope).await.map(committed).map_err(unavailable)
+    }
+
+    async fn submit_all(&self, envelopes: Vec<Envelope>) -> Vec<Result<Committed, Unavailable>> {
+        let answers = self.inner.running.handle.propose_all(envelopes).await;
+        answers.into_iter().map(|answer| answer.map(committed).map_err(unavailable)).collect()
+    }
+
+    fn view(&self) -> Result<Self::View, Unavailable> {
+        self.inner.running.handle.view().map_err(|_| Unavailable::Quarantined)
+    }
+
+    async fn wait_applied(&self, index: LogIndex, at_most: Duration) -> bool {
+        self.inner.running.handle.wait_applied(index, at_most).await
+    }
+
+    async fn confirm_read(&self, at_most: Duration) -> Result<(), Unavailable> {
+        let confirmed = self.inner.running.handle.read_index(at_most).await;
+        confirmed.map(|_| ()).map_err(|_| Unavailable::NoLeader)
+    }
+
+    fn staleness(&self) -> Option<Duration> {
+        self.inner.running.handle.staleness()
+    }
+
+    fn status(&self) -> Status {
+        let running = &self.inner.running;
+        let status = running.handle.status();
+        let index = |index: Option<LogIndex>| index.map_or(0, |index| index.0);
+        Status {
+            node_id: self.inner.name.to_string(),
+            raft_id: status.raft_id,
+            role: role(status.role),
+            leader_id: status.leader.and_then(|id| Some(status.members.get(&id)?.name.clone())),
+            term: status.term,
+            commit_index: index(status.commit_index),
+            applied_index: index(status.applied_index),
+            uptime_seconds: running.started.elapsed().as_secs(),
+            members: status.members.iter().map(|(id, of)| row(&status, *id, of)).collect(),
+            recovered: status.commit_index <= status.applied_index && self.keys_known(),
+            disk_full: status.failed.as_deref().is_some_and(|why| why.contains("No space left")),
+            failed: status.failed,
+        }
+    }
+
+    fn node_name(&self) -> Arc<str> {
+        Arc::clone(&self.inner.name)
+    }
+
+    fn leader_name(&self) -> Option<Arc<str>> {
+        self.inner.running.handle.leader_name()
+    }
+
+    fn applied_index(&self) -> LogIndex {
+        self.inner.running.handle.applied_index()
+    }
+
+    fn cluster_id(&self) -> Option<ClusterId> {
+        if let Some(id) = self.inner.cluster_id.get() {
+            return Some(*id);
+        }
+        let state = self.inner.running.handle.view().ok()?;
+        let id = view::cluster(&state).ok()??.id;
+        Some(*self.inner.cluster_id.get_or_init(|| id))
+    }
+
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    fn key_id(&self, usage: KeyUsage) -> Option<KeyId> {
+        self.keys_known().then(|| self.inner.running.keys.id(usage))?
+    }
+
+    fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<Signature> {
+        if !self.keys_known() {
+            return None;
+        }
+        let (key_id, bytes) = self.inner.running.keys.sign(usage, message)?;
+        Some(Signature { key_id, bytes })
+    }
+
+    async fn change(&self, change: Change) -> Result<ChangeDone, ChangeRefused> {
+        let change = self.raft_change(&change)?;
+        self.inner.running.handle.change(change).await.map_err(refused)?;
+        let leader_id = self.leader_name().map(|name| name.to_string());
+        Ok(ChangeDone { leader_id })
+    }
+
+    async fn plan(&self, change: &Change) -> Result<Plan, ChangeRefused> {
+        let planned = self.inner.running.handle.plan(&self.raft_change(change)?).await;
+        let planned = planned.map_err(refused)?;
+        let status = self.inner.running.handle.status();
+        let named = |ids: &[RaftId]| {
+            let name = |id: &RaftId| {
+                status.members.get(id).map_or_else(|| id.to_string(), |member| member.name.clone())
+            };
+            ids.iter().map(name).collect()
+        };
+        Ok(Plan {
+            allowed: planned.allowed,
+            voters_before: named(&planned.voters_before),
+            voters_after: named(&planned.voters_after),
+            reasons: planned.reasons,
+        })
+    }
+
+    async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
+        let Some(cluster_id) = self.cluster_id() else {
+            return Err(Unavailable::Starting.into());
+        };
+        let bearer = self.bearer(&node.name);
+        let bearer_lost = match &bearer {
+            Some((_, peer_address)) => is_lost(peer_address).await,
+            None => true,
+        };
+        let register = RegisterNode { node: node.clone(), nonce, bearer_lost };
+        let envelope = self.envelope(Command::RegisterNode(register))?;
+        let outcome = self.submit(envelope).await?.outcome;
+        let registered = match outcome {
+            Outcome::NodeRegistered(registered) => registered,
+            Outcome::Rejected(Rejection::NodeNameInUse { name }) => {
+                return Err(ChangeRefused::NameInUse(name));
+            }
+            Outcome::Rejected(Rejection::RaftIdTaken { .. }) => {
+                return Err(Unavailable::Overloaded.into());
+            }
+            other => return Err(ChangeRefused::Unsafe(format!("not registered: {other:?}"))),
+        };
+        let raft_id = registered.raft_id;
+        let known = self.inner.running.handle.status().members.contains_key(&raft_id);
+        if !known {
+            let added = self.inner.running.handle.add_learner(raft_id, member(&node)).await;
+            added.map_err(refused)?;
+        }
+        if let Some((lost, _)) = bearer.filter(|(id, _)| *id != raft_id) {
+            self.retire(lost, &node.name).await;
+        }
+        Ok(Joined { cluster_id, raft_id, incarnation: registered.incarnation })
+    }
+
+    async fn snapshot(&self) -> Result<SnapshotTaken, Unavailable> {
+        let taken = self.inner.running.handle.snapshot().await;
+        let taken = taken.map_err(|error| {
+            tracing::warn!(%error, "no snapshot was taken");
+            Unavailable::Overloaded
+        })?;
+        Ok(SnapshotTaken {
+            id: format!("snap_{}", taken.index.0),
+            index: taken.index,
+            size_bytes: taken.size,
+        })
+    }
+}
+
+impl ReplicaBackend {
+    /// Takes the lost bearer of a name out, where that is safe; where it is not,
+    /// an operator must.
+    async fn retire(&self, lost: RaftId, name: &str) {
+        match self.inner.running.handle.remove(lost).await {
+            Ok(_) => tracing::info!(%lost, name, "the lost bearer of a name was taken out"),
+            Err(error) => tracing::warn!(%lost, name, %error, "the lost bearer stays a member"),
+        }
+    }
+
+    /// A command of this node on its own account.
+    fn envelope(&self, command: Command) -> Result<Envelope, Unavailable> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|_| Unavailable::Quarantined)?;
+        Ok(Envelope {
+            version: ENVELOPE_VERSION,
+            group: MAIN_GROUP.to_owned(),
+            command,
+            principal: Principal::node(&self.inner.name),
+            idempotency: None,
+            seed: Seed(seed),
+            asked_node: self.inner.name.to_string(),
+        })
+    }
+}
+
+fn committed(committed: raft::Committed) -> Committed {
+    let raft::Committed { index, at, outcome, .. } = committed;
+    Committed { index, at, outcome }
+}
+
+fn unavailable(error: ProposeError) -> Unavailable {
+    match error {
+        ProposeError::NoLeader => Unavailable::NoLeader,
+        ProposeError::OutcomeUnknown => Unavailable::OutcomeUnknown,
+        ProposeError::Overloaded => Unavailable::Overloaded,
+        ProposeError::TooLarge => Unavailable::TooLarge,
+        ProposeError::Stopped(_) => Unavailable::Quarantined,
+    }
+}
+
+fn refused(error: ChangeError) -> ChangeRefused {
+    match error {
+        ChangeError::NoLeader => Unavailable::NoLeader.into(),
+        ChangeError::Unknown => Unavailable::OutcomeUnknown.into(),
+        ChangeError::Unsafe(why) | ChangeError::Failed(why) => ChangeRefused::Unsafe(why),
+        ChangeError::NotCaughtUp { lag } => ChangeRefused::NotCaughtUp { lag_entries: lag },
+    }
+}
+
+fn role(role: raft::Role) -> Role {
+    match role {
+        raft::Role::Leader => Role::Leader,
+        raft::Role::Follower => Role::Follower,
+        raft::Role::Candidate => Role::Candidate,
+        raft::Role::Learner => Role::Learner,
+    }
+}
+
+/// A member as this node sees it; how far it is, only the leader knows.
+fn row(status: &raft::Status, id: RaftId, member: &raft::Member) -> Member {
+    let peer = status.peers.get(&id);
+    let own = id == status.raft_id;
+    let matched = if own { status.last_log_index } else { peer.and_then(|peer| peer.matched) };
+    let reachable = match (own, peer) {
+        (true, _) => Some(true),
+        (false, Some(peer)) => Some(peer.reachable),
+        (false, None) => None,
+    };
+    Member {
+        node_id: member.name.clone(),
+        raft_id: id,
+        address: member.api_address.clone(),
+        peer_address: member.peer_address.clone(),
+        region: member.region.clone(),
+        zone: member.zone.clone(),
+        voter: status.voters.contains(&id),
+        leader: status.leader == Some(id),
+        reachable,
+        matched_index: matched.map(|index| index.0),
+        last_contact: peer.and_then(|peer| peer.last_contact),
+    }
+}

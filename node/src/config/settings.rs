@@ -1,0 +1,165 @@
+//! The table of settings: the only list of them there is.
+
+/// What a value looks like on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// `--learner` alone means true.
+    Switch,
+}
+
+/// A setting. Its flag is its key with dashes, unless `flag` says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub(super) key: &'static str,
+    pub(super) flag: Option<&'static str>,
+    pub(super) environment: &'static str,
+    /// A name from elsewhere that means the same.
+    pub(super) also: Option<&'static str>,
+    pub(super) default: Option<&'static str>,
+    pub(super) kind: Kind,
+    pub(super) value_name: &'static str,
+    pub(super) help: &'static str,
+}
+
+const fn text(
+    key: &'static str,
+    environment: &'static str,
+    value_name: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        flag: None,
+        environment,
+        also: None,
+        default: None,
+        kind: Kind::Text,
+        value_name,
+        help,
+    }
+}
+
+impl Setting {
+    const fn or(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    const fn also(self, name: &'static str) -> Self {
+        Self { also: Some(name), ..self }
+    }
+
+    const fn flagged(self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    const fn switch(self) -> Self {
+        Self { kind: Kind::Switch, ..self }
+    }
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    text(
+        "node_id",
+        "LEXECON_NODE_ID",
+        "NAME",
+        "Name of this node, 1..64 characters; else the data directory's, else the host's",
+    ),
+    text("data_dir", "LEXECON_DATA_DIR", "DIR", "Where everything is kept").or("lexecon-data"),
+    text("listen", "LEXECON_LISTEN", "HOST:PORT", "REST and gRPC").or("127.0.0.1:8000"),
+    text("peer_listen", "LEXECON_PEER_LISTEN", "HOST:PORT", "Other nodes").or("127.0.0.1:9000"),
+    text("advertise", "LEXECON_ADVERTISE", "URL", "Address told to clients, if not --listen"),
+    text(
+        "peer_advertise",
+        "LEXECON_PEER_ADVERTISE",
+        "HOST:PORT",
+        "Address told to other nodes, if not --peer-listen",
+    ),
+    text(
+        "join",
+        "LEXECON_JOIN",
+        "URL[,URL]",
+        "Join the cluster of these members instead of founding one; an existing directory resumes",
+    ),
+    text("learner", "LEXECON_LEARNER", "BOOL", "Replicate without a vote after joining")
+        .or("false")
+        .switch(),
+    text("region", "LEXECON_REGION", "R", "Where this node stands"),
+    text("zone", "LEXECON_ZONE", "Z", "Failure domain within the region"),
+    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only")
+        .flagged("auth")
+        .or("open"),
+    text("log_name", "LEXECON_LOG_NAME", "NAME", "First part of the origin of checkpoints")
+        .or("lexecon.local"),
+    text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
+    text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
+    text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")
+        .or("true")
+        .switch(),
+    text("cors_origins", "LEXECON_CORS_ORIGINS", "ORIGIN[,..]", "Origins browsers may call from"),
+    text(
+        "limit_concurrency",
+        "LEXECON_LIMIT_CONCURRENCY",
+        "N",
+        "Requests served at once; more are answered 429",
+    )
+    .also("UVICORN_LIMIT_CONCURRENCY")
+    .or("8192"),
+    text("workers", "LEXECON_WORKERS", "N", "Runtime threads").or("2"),
+    text("request_timeout_ms", "LEXECON_REQUEST_TIMEOUT_MS", "MS", "Longest a write is awaited")
+        .or("10000"),
+    text("raft.heartbeat_ms", "LEXECON_RAFT_HEARTBEAT_MS", "MS", "Heartbeat of the leader")
+        .or("150"),
+    text(
+        "raft.election_timeout_min_ms",
+        "LEXECON_RAFT_ELECTION_TIMEOUT_MIN_MS",
+        "MS",
+        "Least silence of a leader before an election",
+    )
+    .or("600"),
+    text(
+        "raft.election_timeout_max_ms",
+        "LEXECON_RAFT_ELECTION_TIMEOUT_MAX_MS",
+        "MS",
+        "Greatest silence of a leader before an election; also its lease",
+    )
+    .or("900"),
+    text(
+        "raft.log_bytes_max",
+        "LEXECON_RAFT_LOG_BYTES_MAX",
+        "BYTES",
+        "The log is snapshotted and purged past so many bytes",
+    )
+    .or("1073741824"),
+    text(
+        "raft.log_age_max_s",
+        "LEXECON_RAFT_LOG_AGE_MAX_S",
+        "S",
+        "The log is snapshotted and purged past this age",
+    )
+    .or("86400"),
+];
+
+/// Variables that mean something to others of ours, or were promised and have
+/// no effect yet.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "LEXECON_DB_POOL_SIZE",
+    "LEXECON_DB_MAX_OVERFLOW",
+    "LEXECON_REDIS_URL",
+    "LEXECON_REDIS_MAX_CONNECTIONS",
+    "LEXECON_MASTER_KEY",
+    "LEXECON_MASTER_KEY_FILE",
+    "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
+    "LEXECON_RATE_LIMIT_AUTH_LOGIN",
+    "LEXECON_TRUSTED_PROXIES",
+    "LEXECON_JOIN_TOKEN",
+    "LEXECON_BASE_URL",
+    "DB_ENCRYPTION_KEY",
+    "DB_ENCRYPTION_KEY_FILE",
+];
+
+/// Variables of the clients, which a server ignores.
+pub(super) const OF_CLIENTS: &[&str] = &["LEXECON_URL", "LEXECON_API_KEY", "LEXECON_BIN"];
+
+/// Named by the product's first description.
+pub(super) const DATABASE_URL: &str = "LEXECON_DATABASE_URL";

@@ -1,0 +1,164 @@
+//! What the demo shows: a policy, a decision, and the same ledger everywhere.
+
+use std::time::Duration;
+
+use client::cluster::ClusterStatus;
+use client::policy::LoadOptions;
+use client::{Client, Reply};
+use tokio::time::Instant;
+use types::{Json, Object};
+
+use super::{DemoError, Plan, say};
+
+/// How long the cluster may take to form.
+const FORM_MAX: Duration = Duration::from_secs(90);
+
+/// Pause between looks.
+const LOOK: Duration = Duration::from_millis(150);
+
+const POLICY: &str = include_str!("policy.json");
+
+pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
+    say(&format!("Starting {} nodes in {} ...", plan.nodes, plan.dir.display()));
+    let urls: Vec<String> =
+        (0..plan.nodes).map(|number| format!("http://127.0.0.1:{}", plan.port + number)).collect();
+    let clients = urls.iter().map(|url| client(std::slice::from_ref(url)));
+    let clients: Vec<Client> = clients.collect::<Result<_, _>>()?;
+    let status = formed(&clients).await?;
+    let leader = status.value.leader_id.as_deref().unwrap_or("?");
+    say(&format!("  {} voters, {leader} leads, cluster {}", plan.nodes, status.value.cluster_id));
+    let any = client(&urls)?;
+    load_policy(&any).await?;
+    let (reply, index) = decide(&any).await?;
+    for (client, url) in clients.iter().zip(&urls) {
+        verify(&client.at_least(index), url, &reply).await?;
+    }
+    let heads = heads(&clients, index).await?;
+    say(&format!("  Every node has {} entries, head state {}", heads.ledger_size, heads.state_hash));
+    print_next(&urls, plan);
+    Ok(())
+}
+
+fn client(urls: &[String]) -> Result<Client, DemoError> {
+    Client::new(urls.iter().cloned()).map_err(|err| DemoError::new("cannot make a client", &err))
+}
+
+/// Waits until every node votes and knows the leader.
+async fn formed(clients: &[Client]) -> Result<Reply<ClusterStatus>, DemoError> {
+    let deadline = Instant::now() + FORM_MAX;
+    let mut shown = 0;
+    loop {
+        let mut ready = Vec::new();
+        for client in clients {
+            match client.cluster_status().await {
+                Ok(status)
+                    if status.value.leader_id.is_some()
+                        && status.value.voters.len() == clients.len() =>
+                {
+                    ready.push(status);
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        if shown < ready.len() {
+            shown = ready.len();
+            say(&format!("  {shown} of {} nodes are ready", clients.len()));
+        }
+        match ready.pop() {
+            Some(status) if ready.len() + 1 == clients.len() => return Ok(status),
+            _ if deadline < Instant::now() => {
+                return Err(DemoError("the cluster did not form in time".to_owned()));
+            }
+            _ => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+async fn load_policy(client: &Client) -> Result<(), DemoError> {
+    let failed = |err: &dyn std::fmt::Display| DemoError::new("cannot load the policy", err);
+    let active = client.policies().await.map_err(|err| failed(&err))?;
+    if 0 < active.value.active_version {
+        say(&format!("\nPolicy version {} is in force", active.value.active_version));
+        return Ok(());
+    }
+    let document: Json = serde_json::from_str(POLICY).map_err(|err| failed(&err))?;
+    let loaded = client.policy_load(&document, &LoadOptions::default()).await;
+    let loaded = loaded.map_err(|err| failed(&err))?.value;
+    say(&format!(
+        "\nPolicy version {} is in force: {} terms, {} relations, mode {}",
+        loaded.policy_version, loaded.terms_loaded, loaded.relations_loaded, loaded.mode
+    ));
+    Ok(())
+}
+
+/// The decision of the product's first description.
+async fn decide(client: &Client) -> Result<(Json, u64), DemoError> {
+    let mut context = Object::new();
+    context.insert("purpose", "support_ticket");
+    context.insert("data_sensitivity", "high");
+    let question = client::decision::Question {
+        context,
+        ..client::decision::Question::new("ai_agent:customer_service", "access_customer_data")
+    };
+    let reply = client.decide(&question).await;
+    let reply = reply.map_err(|err| DemoError::new("no decision was made", &err))?;
+    let decision = &reply.value;
+    say("\nMay ai_agent:customer_service access_customer_data, for a support ticket?");
+    say(&format!("  {}: {}", decision.outcome, decision.reason));
+    say(&format!(
+        "  {}, ledger entry {}, decided by {}",
+        decision.decision_id.as_deref().unwrap_or("?"),
+        decision.ledger_entry_id.unwrap_or_default(),
+        reply.meta.node.as_deref().unwrap_or("?"),
+    ));
+    if !decision.allowed {
+        return Err(DemoError("the sample policy should have allowed it".to_owned()));
+    }
+    Ok((reply.raw, reply.meta.applied_index.unwrap_or_default()))
+}
+
+async fn verify(client: &Client, url: &str, reply: &Json) -> Result<(), DemoError> {
+    let failed = |err: &dyn std::fmt::Display| DemoError::new(&format!("{url} cannot verify"), err);
+    let decision = client.decide_verify(reply).await.map_err(|err| failed(&err))?.value;
+    let ledger = client.ledger_verify(client::ledger::VerifyRange::default()).await;
+    let ledger = ledger.map_err(|err| failed(&err))?.value;
+    if !decision.verified || !ledger.valid {
+        return Err(DemoError(format!("{url} does not verify the decision or its ledger")));
+    }
+    say(&format!("  verified on {url}: signature, token, {} entries chained", ledger.entries_checked));
+    Ok(())
+}
+
+/// The same head everywhere.
+async fn heads(clients: &[Client], index: u64) -> Result<ClusterStatus, DemoError> {
+    let mut heads: Vec<ClusterStatus> = Vec::new();
+    for client in clients {
+        let status = client.at_least(index).cluster_status().await;
+        heads.push(status.map_err(|err| DemoError::new("a node does not answer", &err))?.value);
+    }
+    let same = heads.windows(2).all(|pair| match pair {
+        [a, b] => a.ledger_size == b.ledger_size && a.state_hash == b.state_hash,
+        _ => true,
+    });
+    match heads.pop() {
+        Some(head) if same => Ok(head),
+        _ => Err(DemoError("the nodes do not agree".to_owned())),
+    }
+}
+
+fn print_next(urls: &[String], plan: &Plan) {
+    let first = urls.first().map_or("", String::as_str);
+    say("\nThe cluster is up:");
+    for (number, url) in (1..).zip(urls) {
+        say(&format!("  n{number}  {url}   API description: {url}/docs"));
+    }
+    say(&format!(
+        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{{\"actor\":\
+         \"ai_agent:refunds\",\"action\":\"issue_refund\",\"context\":{{\"amount\":80,\"ticket\":\
+         {{\"id\":\"T-7\"}}}}}}'\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
+         lexecon cluster status --url {first}\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
+         # decisions go on",
+        plan.dir.display()
+    ));
+    say("\nCtrl-C stops everything.");
+}

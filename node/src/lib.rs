@@ -1,0 +1,19 @@
+//! What one server is: the only place that knows every crate.
+//!
+//! Nothing here decides anything: it opens the storage, starts the replica,
+//! serves the interface over it, and stops them in reverse order.
+//!
+//! Reading order: [`config`], [`run`], then [`backend`] and [`ports`], which
+//! join the crates to each other.
+
+pub mod backend;
+pub mod config;
+pub mod demo;
+pub mod identity;
+pub mod keys;
+pub mod ports;
+pub mod run;
+pub mod telemetry;
+
+mod founding;
+mod joining;

@@ -1,0 +1,101 @@
+//! Joins the ports of raft to the types of storage: newtypes, no logic.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use raft::ports::{Completion, LogState, LogStore, Record, StateStore};
+
+/// The log on disk, as raft wants it.
+#[derive(Clone, Debug)]
+pub struct Log(pub storage::Log);
+
+/// The state on disk, as raft wants it.
+#[derive(Debug)]
+pub struct State(pub storage::State);
+
+fn record(record: storage::Record) -> Record {
+    Record { index: record.index, bytes: record.bytes }
+}
+
+impl LogStore for Log {
+    fn state(&self) -> io::Result<LogState> {
+        let storage::LogState { purged, last } = self.0.state()?;
+        Ok(LogState { purged, last: last.map(record) })
+    }
+
+    fn read(&self, from: u64, to: u64, bytes_max: usize) -> io::Result<Vec<Record>> {
+        Ok(self.0.read(from, to, bytes_max)?.into_iter().map(record).collect())
+    }
+
+    fn append(&self, records: Vec<Record>, done: Completion) -> io::Result<()> {
+        let records = records.into_iter();
+        let records = records.map(|Record { index, bytes }| storage::Record { index, bytes });
+        self.0.append(records.collect(), done)
+    }
+
+    fn save_vote(&self, vote: Bytes, done: Completion) -> io::Result<()> {
+        self.0.save_vote(vote, done)
+    }
+
+    fn vote(&self) -> io::Result<Option<Bytes>> {
+        self.0.vote()
+    }
+
+    fn save_committed(&self, committed: Option<Bytes>) -> io::Result<()> {
+        self.0.save_committed(committed)
+    }
+
+    fn committed(&self) -> io::Result<Option<Bytes>> {
+        self.0.committed()
+    }
+
+    fn truncate(&self, from: u64) -> io::Result<()> {
+        self.0.truncate(from)
+    }
+
+    fn purge(&self, through: u64, purged: Bytes) -> io::Result<()> {
+        self.0.purge(through, purged)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+}
+
+impl StateStore for State {
+    type Batch = storage::Batch;
+    type View = storage::View;
+
+    fn begin(&self) -> io::Result<Self::Batch> {
+        self.0.begin()
+    }
+
+    fn commit(&self, batch: Self::Batch, applied: Bytes) -> io::Result<()> {
+        self.0.commit(batch, applied)
+    }
+
+    fn applied(&self) -> io::Result<Option<Bytes>> {
+        self.0.applied()
+    }
+
+    fn view(&self) -> io::Result<Self::View> {
+        self.0.view()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+
+    fn checkpoint(&self, name: &str) -> io::Result<PathBuf> {
+        self.0.checkpoint(name)
+    }
+
+    fn snapshots_dir(&self) -> PathBuf {
+        self.0.snapshots_dir()
+    }
+
+    fn install(&self, dir: PathBuf) -> io::Result<()> {
+        self.0.install(dir)
+    }
+}

@@ -1,0 +1,313 @@
+//! The composition root: open the storage, start the replica, serve the
+//! interface, wait, stop in reverse.
+
+mod serving;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::ArgMatches;
+use governance::Corruption;
+use governance::command::NodeDescription;
+use raft::{Clock as _, Handle, Member, Replica, SystemClock};
+use storage::DataDir;
+use tokio::net::TcpListener;
+use types::RaftId;
+
+use crate::config::{Config, ConfigError, Settings};
+use crate::founding;
+use crate::identity::{Identity, IdentityError, Joining};
+use crate::joining;
+use crate::keys::{KeyError, NodeKeys};
+use crate::ports;
+use crate::telemetry::{self, Telemetry};
+
+pub use serving::Stopped;
+
+/// A node cannot start, or cannot go on. Said in one sentence, with its causes.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting means nothing.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address is taken or not ours.
+    #[error("cannot listen on {address} for {purpose}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// `clients` or `other nodes`.
+        purpose: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Data directory, log or state.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The directory belongs to somebody else.
+    #[error(
+        "the data directory `{path}` belongs to node `{found}`, not `{asked}`: give \
+         `--node-id {found}` or another directory"
+    )]
+    OtherNode {
+        /// The directory.
+        path: String,
+        /// Whose it is.
+        found: String,
+        /// Who was to start.
+        asked: String,
+    },
+    /// A file of the node.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// No randomness.
+    #[error("cannot draw random bytes: {0}")]
+    Random(getrandom::Error),
+    /// Raft does not start.
+    #[error("cannot start the replica")]
+    Replica(#[from] raft::StartError),
+    /// Raft does not found.
+    #[error("cannot found the cluster: {0}")]
+    Raft(raft::ChangeError),
+    /// Genesis was answered as it cannot be.
+    #[error("genesis was answered by {0}")]
+    Genesis(String),
+    /// The state cannot be read.
+    #[error("cannot read the state")]
+    State(#[source] io::Error),
+    /// The state is damaged.
+    #[error(transparent)]
+    Damaged(Corruption),
+    /// Nobody let this node in.
+    #[error("cannot join through {urls}: {why}")]
+    Join {
+        /// Whom it asked.
+        urls: String,
+        /// What they said last.
+        why: String,
+    },
+    /// The runtime.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+    /// Metrics or signals.
+    #[error("cannot set up {what}: {why}")]
+    Setup {
+        /// What.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+}
+
+impl StartError {
+    pub(crate) fn raft(error: raft::ChangeError) -> Self {
+        Self::Raft(error)
+    }
+}
+
+/// A node that runs: what its tasks share.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) handle: Handle<ports::State>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) keys: Arc<NodeKeys>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) started: Instant,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// This node as the ledger lists it.
+    pub(crate) fn description(&self) -> NodeDescription {
+        describe(&self.config, &self.identity.name, &self.keys)
+    }
+
+    /// This node as the membership lists it.
+    pub(crate) fn member(&self) -> Member {
+        member(&self.description())
+    }
+}
+
+/// A node as it introduces itself.
+pub(crate) fn describe(config: &Config, name: &str, keys: &NodeKeys) -> NodeDescription {
+    NodeDescription {
+        name: name.to_owned(),
+        api_address: config
+            .advertise
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", config.listen)),
+        peer_address: config
+            .peer_advertise
+            .clone()
+            .unwrap_or_else(|| config.peer_listen.to_string()),
+        region: config.region.clone(),
+        zone: config.zone.clone(),
+        keys: keys.public(),
+    }
+}
+
+/// The same for the membership.
+pub(crate) fn member(node: &NodeDescription) -> Member {
+    Member {
+        name: node.name.clone(),
+        peer_address: node.peer_address.clone(),
+        api_address: node.api_address.clone(),
+        region: node.region.clone(),
+        zone: node.zone.clone(),
+    }
+}
+
+/// Runs `lexecon serve` until it is told to stop.
+///
+/// # Errors
+/// [`StartError`] when it cannot start.
+pub fn serve(flags: &ArgMatches) -> Result<Stopped, StartError> {
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    let settings = Settings::gather(flags, &environment)?;
+    if flags.get_flag("print_config") {
+        return Ok(Stopped::Printed(settings.print()));
+    }
+    let config = settings.validate()?;
+    let telemetry = telemetry::start(&config)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(config.workers.max(1)).thread_name("lexecon").enable_all();
+    let runtime = runtime.build().map_err(StartError::Runtime)?;
+    runtime.block_on(run(config, telemetry))
+}
+
+/// What is opened before the replica starts.
+struct Opened {
+    dir: DataDir,
+    keys: NodeKeys,
+    identity: Identity,
+    /// Set while the node has not got what it joined for.
+    joining: Option<Joining>,
+    api: TcpListener,
+    peers: TcpListener,
+}
+
+async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartError> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let started = Instant::now();
+    let opened = open(&mut config).await?;
+    let Opened { dir, keys, identity, joining, api, peers } = opened;
+    let log = storage::Log::open(&dir, storage::log::Config::default())?;
+    let state = storage::State::open(&dir, storage::Group::main())?;
+    telemetry.watch_storage(&log)?;
+    let replica = Replica::start(raft::Start {
+        config: raft_config(&config, &identity),
+        listener: peers,
+        log: ports::Log(log),
+        state: ports::State(state),
+        clock: Arc::new(SystemClock),
+        observer: raft::Unobserved,
+    })
+    .await?;
+    let running = Running {
+        handle: replica.handle(),
+        identity: Arc::new(identity),
+        keys: Arc::new(keys),
+        config: Arc::new(config),
+        started,
+    };
+    tracing::info!(
+        node = %running.identity.name,
+        raft_id = running.identity.raft_id.0,
+        cluster = %running.identity.cluster_id,
+        "the replica has started"
+    );
+    serving::serve(running, replica, api, dir, joining, telemetry).await
+}
+
+/// Opens everything that another process could hold, before anything is
+/// written that could not be taken back.
+async fn open(config: &mut Config) -> Result<Opened, StartError> {
+    let dir = DataDir::open(&config.data_dir)?;
+    let now = SystemClock.now();
+    let keys = NodeKeys::open(&dir, now)?;
+    let api = listen(config.listen, "clients").await?;
+    let peers = listen(config.peer_listen, "other nodes").await?;
+    // Port 0 asks for any port: what was given is what others are told.
+    config.listen = api.local_addr().unwrap_or(config.listen);
+    config.peer_listen = peers.local_addr().unwrap_or(config.peer_listen);
+    let known = Identity::load(&dir)?;
+    let name = node_name(config, known.as_ref())?;
+    let (identity, joining) = match known {
+        Some(identity) => (identity, Joining::load(&dir)?),
+        None if config.join.is_empty() => {
+            let cluster_id = founding::draw_cluster_id(now)?;
+            let identity = Identity { cluster_id, raft_id: RaftId(1), name, incarnation: 1 };
+            identity.save(&dir)?;
+            (identity, None)
+        }
+        None => {
+            let node = describe(config, &name, &keys);
+            let (identity, joining) = joining::ask(config, &dir, node).await?;
+            (identity, Some(joining))
+        }
+    };
+    Ok(Opened { dir, keys, identity, joining, api, peers })
+}
+
+/// The name given, else the directory's, else the host's.
+fn node_name(config: &Config, known: Option<&Identity>) -> Result<String, StartError> {
+    match (&config.node_id, known) {
+        (Some(asked), Some(known)) if *asked != known.name => Err(StartError::OtherNode {
+            path: config.data_dir.display().to_string(),
+            found: known.name.clone(),
+            asked: asked.clone(),
+        }),
+        (_, Some(known)) => Ok(known.name.clone()),
+        (Some(asked), None) => Ok(asked.clone()),
+        (None, None) => Ok(host_name()),
+    }
+}
+
+/// The host's name, as far as it can be a node's.
+fn host_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let known = |c: &char| c.is_ascii_alphanumeric() || "_-.".contains(*c);
+    let name: String = host.chars().filter(known).take(64).collect();
+    if name.is_empty() { "node".to_owned() } else { name }
+}
+
+async fn listen(
+    address: std::net::SocketAddr,
+    purpose: &'static str,
+) -> Result<TcpListener, StartError> {
+    let failed =
+        |source| StartError::Listen { address: address.to_string(), purpose, source };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+fn raft_config(config: &Config, identity: &Identity) -> raft::Config {
+    let group = governance::command::MAIN_GROUP;
+    let defaults = raft::Config::new(identity.cluster_id, group, identity.raft_id);
+    raft::Config {
+        heartbeat: config.heartbeat,
+        election_timeout_min: config.election_timeout_min,
+        election_timeout_max: config.election_timeout_max,
+        bounds: raft::Bounds { outcome_wait: config.request_timeout, ..defaults.bounds.clone() },
+        retention: raft::Retention {
+            log_bytes_max: config.log_bytes_max,
+            log_age_max: config.log_age_max,
+            ..defaults.retention.clone()
+        },
+        ..defaults
+    }
+}
+
+/// How long a stop may take from the signal on.
+pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);

@@ -1,0 +1,120 @@
+//! From a started replica to a stopped one.
+
+use std::time::Duration;
+
+use raft::Replica;
+use storage::DataDir;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Running, STOP_MAX, StartError};
+use crate::backend::ReplicaBackend;
+use crate::identity::Joining;
+use crate::telemetry::Telemetry;
+use crate::{founding, joining, ports};
+
+/// How a node ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It only printed its settings.
+    Printed(String),
+    /// It was told to.
+    Asked,
+    /// It could not go on, and why.
+    Failed(String),
+}
+
+/// Part of the time a stop may take that connections have to end.
+const DRAIN_MAX: Duration = Duration::from_secs(4);
+
+pub(super) async fn serve(
+    running: Running,
+    replica: Replica<ports::State>,
+    listener: TcpListener,
+    dir: DataDir,
+    joining: Option<Joining>,
+    telemetry: Telemetry,
+) -> Result<Stopped, StartError> {
+    let stop = CancellationToken::new();
+    let backend = ReplicaBackend::new(running.clone());
+    telemetry.watch_replica(&running.handle)?;
+    let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
+    let settling = tokio::spawn(settle(running.clone(), dir, joining, stop.clone()));
+    let ended = wait(&running).await?;
+    tracing::info!(why = ?ended, "stopping");
+    let stopping = async {
+        settling.abort();
+        // Leadership first, so that what is still asked here can be answered.
+        replica.shutdown().await;
+        stop.cancel();
+        if tokio::time::timeout(DRAIN_MAX, api).await.is_err() {
+            tracing::warn!("connections were still open when the time to stop was up");
+        }
+    };
+    if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
+        tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
+    }
+    Ok(ended)
+}
+
+fn serve_api(
+    running: &Running,
+    backend: ReplicaBackend,
+    listener: TcpListener,
+    telemetry: &Telemetry,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    let config = api::Config {
+        cors_origins: running.config.cors_origins.clone(),
+        metrics_enabled: running.config.metrics,
+        concurrency_max: running.config.concurrency_max,
+        ..api::Config::default()
+    };
+    let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
+    let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
+    tokio::spawn(async move {
+        if let Err(error) = api::serve(listener, router, stop, limits).await {
+            tracing::error!(%error, "the interface stopped serving");
+        }
+    })
+}
+
+/// Founds or joins, until it is done.
+async fn settle(
+    running: Running,
+    dir: DataDir,
+    joining: Option<Joining>,
+    stop: CancellationToken,
+) {
+    let done = async {
+        match joining {
+            Some(joining) => joining::finish(&running, &dir, &joining).await,
+            None if running.identity.raft_id.0 == 1 => {
+                founding::found(&running, &running.config.log_name).await
+            }
+            None => Ok(()),
+        }
+    };
+    tokio::select! {
+        done = done => {
+            if let Err(error) = done {
+                tracing::error!(%error, "this node is not what it was started to become");
+            }
+        }
+        () = stop.cancelled() => (),
+    }
+}
+
+/// Waits for a signal or a failure.
+async fn wait(running: &Running) -> Result<Stopped, StartError> {
+    let setup = |err: std::io::Error| StartError::Setup { what: "signals", why: err.to_string() };
+    let mut terminate = signal(SignalKind::terminate()).map_err(setup)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(setup)?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => Stopped::Asked,
+        _ = interrupt.recv() => Stopped::Asked,
+        why = running.handle.failed() => Stopped::Failed(why),
+    })
+}
