@@ -1,0 +1,59 @@
+# What CI runs is what you run: .ci/run calls `check` and `test` and nothing else.
+# One profile serves demo, test and check, so RocksDB is compiled once, into
+# CARGO_TARGET_DIR if that is set.
+
+N     ?= 1
+HOURS ?= 1
+ARGS  ?=
+
+# RocksDB is C++, and its bindings are made by libclang.
+PACKAGES := g++ libclang-dev
+SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CARGO    := cargo
+# Whatever cargo compiles it compiles for the whole workspace: one set of features.
+WORKSPACE := --workspace --locked
+
+.PHONY: setup demo check fix test bench soak jepsen image
+
+setup:  # what a Debian machine with Rust lacks; nothing to do is quick
+	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
+	@if command -v dpkg >/dev/null && ! dpkg -s $(PACKAGES) >/dev/null 2>&1; then \
+		$(SUDO) apt-get update -q && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES); \
+	fi
+
+demo: setup  # three nodes on localhost, one decision made and verified on each; ARGS for more
+	$(CARGO) build $(WORKSPACE) --bin lexecon
+	@exec $(or $(CARGO_TARGET_DIR),target)/debug/lexecon demo $(ARGS)
+
+check: setup  # formatting, lints, rules of the tree, documents. Never writes.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(WORKSPACE) --no-deps --document-private-items
+	$(CARGO) test $(WORKSPACE) --test tidy --test deploy
+	$(CARGO) test $(WORKSPACE) --test it description::
+	@! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
+	@! docker compose version >/dev/null 2>&1 || docker compose -f deploy/compose.yaml config -q
+	@! command -v cargo-deny >/dev/null || $(CARGO) deny --all-features check bans licenses sources
+
+fix: setup  # everything a tool can rewrite
+	$(CARGO) clippy $(WORKSPACE) --all-targets --fix --allow-dirty --allow-staged
+	$(CARGO) fmt --all
+
+test: setup  # every test, real clusters that are killed included
+	$(CARGO) test $(WORKSPACE)
+
+bench: setup  # criterion, then three nodes under load; figures are worth what the machine's quiet is
+	@git log -1 --format='commit %h, %cs' && uname -srm && nproc
+	$(CARGO) build --release $(WORKSPACE) --bin lexecon
+	$(CARGO) bench $(WORKSPACE)
+
+jepsen: setup  # the kill test N times, from JEPSEN_SEED or new seeds
+	@for run in $$(seq $(N)); do $(CARGO) test $(WORKSPACE) --test kill -- --nocapture || exit 1; done
+
+soak: setup  # the same for HOURS hours
+	@end=$$(($$(date +%s) + $(HOURS) * 3600)); \
+	while [ $$(date +%s) -lt $$end ]; do $(MAKE) --no-print-directory jepsen N=1 || exit 1; done
+
+image: setup  # the container
+	docker build -f deploy/Dockerfile -t lexecon .
