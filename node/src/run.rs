@@ -287,8 +287,7 @@ async fn listen(
     address: std::net::SocketAddr,
     purpose: &'static str,
 ) -> Result<TcpListener, StartError> {
-    let failed =
-        |source| StartError::Listen { address: address.to_string(), purpose, source };
+    let failed = |source| StartError::Listen { address: address.to_string(), purpose, source };
     TcpListener::bind(address).await.map_err(failed)
 }
 

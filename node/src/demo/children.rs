@@ -31,12 +31,14 @@ pub(super) struct Children {
 
 impl Children {
     pub(super) fn start(plan: &Plan) -> Result<Self, DemoError> {
-        let binary = env::current_exe().map_err(|err| DemoError::new("cannot find myself", &err))?;
+        let binary =
+            env::current_exe().map_err(|err| DemoError::new("cannot find myself", &err))?;
         let mut nodes = Vec::new();
         for number in 0..plan.nodes {
             let name = format!("n{}", number + 1);
             let dir = plan.dir.join(&name);
-            fs::create_dir_all(&dir).map_err(|err| DemoError::new("cannot make a directory", &err))?;
+            fs::create_dir_all(&dir)
+                .map_err(|err| DemoError::new("cannot make a directory", &err))?;
             let log = plan.dir.join(format!("{name}.log"));
             let output =
                 File::create(&log).map_err(|err| DemoError::new("cannot make a log", &err))?;
@@ -45,7 +47,8 @@ impl Children {
             command.args(&arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
             // Ctrl-C is the demo's to hear: it then stops its children in order.
             command.process_group(0).kill_on_drop(true);
-            let child = command.spawn().map_err(|err| DemoError::new("cannot start a node", &err))?;
+            let child =
+                command.spawn().map_err(|err| DemoError::new("cannot start a node", &err))?;
             let command_line = format!("{} {}", binary.display(), arguments.join(" "));
             nodes.push(Node { name, command_line, log, child: Some(child) });
         }
@@ -57,7 +60,12 @@ impl Children {
         loop {
             for node in &mut self.nodes {
                 if let Some(status) = node.ended() {
-                    return DemoError(format!("{} {}: {}", node.name, said(status), node.last_words()));
+                    return DemoError(format!(
+                        "{} {}: {}",
+                        node.name,
+                        said(status),
+                        node.last_words()
+                    ));
                 }
             }
             tokio::time::sleep(LOOK).await;
@@ -83,7 +91,11 @@ impl Children {
         for node in &mut self.nodes {
             if let Some(status) = node.ended() {
                 node.child = None;
-                say(&format!("\n{} {}. Decisions go on; start it again with:", node.name, said(status)));
+                say(&format!(
+                    "\n{} {}. Decisions go on; start it again with:",
+                    node.name,
+                    said(status)
+                ));
                 say(&format!("  {}", node.command_line));
             }
         }
@@ -132,10 +144,8 @@ fn said(status: ExitStatus) -> String {
 fn arguments(plan: &Plan, number: u16, name: &str, dir: &str) -> Vec<String> {
     let listen = format!("127.0.0.1:{}", plan.port + number);
     let peers = format!("127.0.0.1:{}", plan.peer_port + number);
-    let mut arguments: Vec<String> = ["serve", "--node-id", name, "--data-dir", dir]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut arguments: Vec<String> =
+        ["serve", "--node-id", name, "--data-dir", dir].into_iter().map(str::to_owned).collect();
     arguments.extend(["--listen".to_owned(), listen, "--peer-listen".to_owned(), peers]);
     if 0 < number {
         let first = format!("http://127.0.0.1:{}", plan.port);

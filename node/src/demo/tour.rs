@@ -34,7 +34,10 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
         verify(&client.at_least(index), url, &reply).await?;
     }
     let heads = heads(&clients, index).await?;
-    say(&format!("  Every node has {} entries, head state {}", heads.ledger_size, heads.state_hash));
+    say(&format!(
+        "  Every node has {} entries, head state {}",
+        heads.ledger_size, heads.state_hash
+    ));
     print_next(&urls, plan);
     Ok(())
 }
@@ -125,7 +128,10 @@ async fn verify(client: &Client, url: &str, reply: &Json) -> Result<(), DemoErro
     if !decision.verified || !ledger.valid {
         return Err(DemoError(format!("{url} does not verify the decision or its ledger")));
     }
-    say(&format!("  verified on {url}: signature, token, {} entries chained", ledger.entries_checked));
+    say(&format!(
+        "  verified on {url}: signature, token, {} entries chained",
+        ledger.entries_checked
+    ));
     Ok(())
 }
 

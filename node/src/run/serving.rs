@@ -82,12 +82,7 @@ fn serve_api(
 }
 
 /// Founds or joins, until it is done.
-async fn settle(
-    running: Running,
-    dir: DataDir,
-    joining: Option<Joining>,
-    stop: CancellationToken,
-) {
+async fn settle(running: Running, dir: DataDir, joining: Option<Joining>, stop: CancellationToken) {
     let done = async {
         match joining {
             Some(joining) => joining::finish(&running, &dir, &joining).await,

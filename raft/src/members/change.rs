@@ -138,7 +138,9 @@ impl<S: StateStore> Core<S> {
                 Some(_) | None => asked,
             };
             let is_silent = |peer: &Peer| peer.last_contact.is_none() || peer.matched.is_none();
-            if !now.state.is_leader() || !peers(&now, self.config.contact_max()).values().any(is_silent) {
+            if !now.state.is_leader()
+                || !peers(&now, self.config.contact_max()).values().any(is_silent)
+            {
                 return;
             }
             let changed = metrics.changed();

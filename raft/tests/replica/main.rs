@@ -1,7 +1,7 @@
 //! Replicas over real loopback connections, on stores in memory: what a client,
 //! an operator and an auditor can rely on while nodes come and go.
 //!
-//! Nothing here sleeps: a test waits until what it expects is so, and fails
+//! No test sleeps for a time: it looks again until what it expects is so, and fails
 //! when it is not within a bound.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
