@@ -2,7 +2,6 @@
 //! vocabulary for the other, no decisions.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,13 +15,9 @@ use governance::command::{
 };
 use governance::{Outcome, Rejection, Seed, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
-use tokio::net::TcpStream;
 use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::run::{Running, member};
-
-/// How long a member may take to answer before its name may be taken over.
-const DIAL_MAX: Duration = Duration::from_secs(1);
 
 /// The replica, as the interface sees it. Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +29,6 @@ struct Inner {
     running: Running,
     name: Arc<str>,
     cluster_id: OnceLock<ClusterId>,
-    /// Whether this node's keys are in the ledger: once so, for ever so.
-    keys_known: AtomicBool,
 }
 
 impl fmt::Debug for ReplicaBackend {
@@ -47,24 +40,23 @@ impl fmt::Debug for ReplicaBackend {
 impl ReplicaBackend {
     pub(crate) fn new(running: Running) -> Self {
         let name = Arc::from(running.identity.name.as_str());
-        let (cluster_id, keys_known) = (OnceLock::new(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { running, name, cluster_id, keys_known }) }
+        Self { inner: Arc::new(Inner { running, name, cluster_id: OnceLock::new() }) }
     }
 
-    /// Nothing is signed with a key that nobody could look up.
+    /// Nothing is signed with a key that nobody could look up, or that was
+    /// retired when another node took this one's name over.
     fn keys_known(&self) -> bool {
-        let inner = &self.inner;
-        if inner.keys_known.load(Ordering::Acquire) {
-            return true;
-        }
-        let known = || {
-            let state = inner.running.handle.view().ok()?;
-            let id = inner.running.keys.id(KeyUsage::Decision)?;
-            view::key(&state, id).ok()?
-        };
-        let found = known().is_some();
-        inner.keys_known.store(found, Ordering::Release);
-        found
+        let running = &self.inner.running;
+        running.keys_known.get_or_look(|| {
+            let state = running.handle.view().ok()?;
+            let nothing_amiss = running.keys.public().iter().all(|own| {
+                let listed = view::key(&state, own.id).ok().flatten();
+                listed.is_some_and(|key| {
+                    key.bytes == own.bytes && key.valid_until.is_none() && !key.revoked
+                })
+            });
+            Some(nothing_amiss)
+        })
     }
 
     /// The Raft id of a member by name.
@@ -86,19 +78,21 @@ impl ReplicaBackend {
         })
     }
 
-    /// The member that bears a name now.
-    fn bearer(&self, name: &str) -> Option<(RaftId, String)> {
-        let status = self.inner.running.handle.status();
-        let found = status.members.into_iter().find(|(_, member)| member.name == name);
-        found.map(|(id, member)| (id, member.peer_address))
+    /// The bearer of a name, if the leader has not heard of it lately. One that
+    /// is no member any more is as good as lost.
+    async fn lost_bearer(&self, name: &str) -> Result<Option<RaftId>, ChangeRefused> {
+        let handle = &self.inner.running.handle;
+        let state = handle.view().map_err(|_| Unavailable::Quarantined)?;
+        let bearer = view::node(&state, name).map_err(|_| Unavailable::Quarantined)?;
+        let Some(id) = bearer.map(|bearer| bearer.raft_id) else {
+            return Ok(None);
+        };
+        if !handle.status().members.contains_key(&id) {
+            return Ok(Some(id));
+        }
+        let plan = handle.plan(&raft::Change::Remove(id)).await.map_err(refused)?;
+        Ok(plan.unreachable.contains(&id).then_some(id))
     }
-}
-
-/// Whether nobody answers at an address. A member that others can still dial
-/// keeps its name.
-async fn is_lost(peer_address: &str) -> bool {
-    let dialled = tokio::time::timeout(DIAL_MAX, TcpStream::connect(peer_address)).await;
-    !matches!(dialled, Ok(Ok(_)))
 }
 
 impl Backend for ReplicaBackend {
@@ -216,18 +210,19 @@ impl Backend for ReplicaBackend {
         let Some(cluster_id) = self.cluster_id() else {
             return Err(Unavailable::Starting.into());
         };
-        let bearer = self.bearer(&node.name);
-        let bearer_lost = match &bearer {
-            Some((_, peer_address)) => is_lost(peer_address).await,
-            None => true,
-        };
-        let register = RegisterNode { node: node.clone(), nonce, bearer_lost };
+        let lost_bearer = self.lost_bearer(&node.name).await?;
+        let register = RegisterNode { node: node.clone(), nonce, lost_bearer };
         let envelope = self.envelope(Command::RegisterNode(register))?;
         let outcome = self.submit(envelope).await?.outcome;
         let registered = match outcome {
             Outcome::NodeRegistered(registered) => registered,
             Outcome::Rejected(Rejection::NodeNameInUse { name }) => {
                 return Err(ChangeRefused::NameInUse(name));
+            }
+            Outcome::Rejected(why @ Rejection::IdempotencyConflict { .. }) => {
+                return Err(ChangeRefused::Unsafe(format!(
+                    "{why}: a node joins anew with an empty directory"
+                )));
             }
             Outcome::Rejected(Rejection::RaftIdTaken { .. }) => {
                 return Err(Unavailable::Overloaded.into());
@@ -240,7 +235,7 @@ impl Backend for ReplicaBackend {
             let added = self.inner.running.handle.add_learner(raft_id, member(&node)).await;
             added.map_err(refused)?;
         }
-        if let Some((lost, _)) = bearer.filter(|(id, _)| *id != raft_id) {
+        if let (Some(lost), Some(_)) = (lost_bearer, registered.recorded) {
             self.retire(lost, &node.name).await;
         }
         Ok(Joined { cluster_id, raft_id, incarnation: registered.incarnation })

@@ -251,6 +251,7 @@ impl Settings {
         };
         self.check_mode(&config)?;
         check_timers(&config)?;
+        check_bounds(&config)?;
         Ok(config)
     }
 
@@ -291,6 +292,21 @@ fn check_timers(config: &Config) -> Result<(), ConfigError> {
         )));
     }
     Ok(())
+}
+
+/// Nothing can be done with none of these.
+fn check_bounds(config: &Config) -> Result<(), ConfigError> {
+    let none = [
+        ("limit_concurrency", config.concurrency_max == 0),
+        ("workers", config.workers == 0),
+        ("request_timeout_ms", config.request_timeout.is_zero()),
+        ("raft.log_bytes_max", config.log_bytes_max == 0),
+        ("raft.log_age_max_s", config.log_age_max.is_zero()),
+    ];
+    match none.iter().find(|(_, none)| *none) {
+        Some((key, _)) => Err(bad(key, "0", "at least 1")),
+        None => Ok(()),
+    }
 }
 
 fn bad(key: &str, value: &str, what: &str) -> ConfigError {

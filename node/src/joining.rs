@@ -79,24 +79,32 @@ pub(crate) async fn finish(
     dir: &DataDir,
     joining: &Joining,
 ) -> Result<(), StartError> {
+    if !joining.learner {
+        become_voter(running).await;
+    }
+    Joining::finish(dir)?;
+    tracing::info!(node = %running.identity.name, learner = joining.learner, "joined the cluster");
+    Ok(())
+}
+
+/// Asks for a vote until it has one. A node that is voted out while it asks is
+/// an operator's to bring back.
+async fn become_voter(running: &Running) {
     let me = running.identity.raft_id;
     let mut pause = PAUSES.0;
-    while !joining.learner {
+    loop {
         let status = running.handle.status();
         if status.voters.contains(&me) && status.role != Role::Learner {
-            break;
+            return;
         }
         match running.handle.promote(me).await {
-            Ok(_) => break,
+            Ok(_) => return,
             Err(ChangeError::NotCaughtUp { lag }) => tracing::info!(lag, "catching up"),
             Err(error) => tracing::info!(%error, "not a voter yet"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
-    Joining::finish(dir)?;
-    tracing::info!(node = %running.identity.name, learner = joining.learner, "joined the cluster");
-    Ok(())
 }
 
 /// Who the cluster says this node is.

@@ -10,13 +10,17 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use governance::Outcome;
 use governance::command::{KeyUsage, PublicKey};
 use ledger::signature;
+use raft::{AppliedItem, Observer};
 use serde::{Deserialize, Serialize};
 use storage::DataDir;
-use types::{KeyId, Timestamp, Ulid};
+use types::{KeyId, LogIndex, Timestamp, Ulid};
 
 use crate::identity::{self, IdentityError};
 
@@ -33,6 +37,35 @@ pub struct NodeKeys(Vec<Key>);
 impl fmt::Debug for NodeKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|key| key.id)).finish()
+    }
+}
+
+/// Whether the keys are listed and in force: remembered once it is so, and
+/// forgotten when the list may have changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeysKnown(Arc<AtomicBool>);
+
+impl KeysKnown {
+    /// What is remembered, else what `look` finds.
+    pub(crate) fn get_or_look(&self, look: impl FnOnce() -> Option<bool>) -> bool {
+        if self.0.load(Ordering::Acquire) {
+            return true;
+        }
+        let known = look().unwrap_or(false);
+        self.0.store(known, Ordering::Release);
+        known
+    }
+}
+
+impl Observer for KeysKnown {
+    fn applied(&self, item: AppliedItem<'_>) {
+        if matches!(item.outcome, Outcome::NodeRegistered(_)) {
+            self.0.store(false, Ordering::Release);
+        }
+    }
+
+    fn state_replaced(&self, _index: Option<LogIndex>) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

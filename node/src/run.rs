@@ -21,7 +21,7 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
 use crate::joining;
-use crate::keys::{KeyError, NodeKeys};
+use crate::keys::{KeyError, KeysKnown, NodeKeys};
 use crate::ports;
 use crate::telemetry::{self, Telemetry};
 
@@ -58,6 +58,17 @@ pub enum StartError {
         found: String,
         /// Who was to start.
         asked: String,
+    },
+    /// A join was begun in it and has not ended.
+    #[error(
+        "the data directory `{path}` began to join a cluster as `{name}`: start with --join \
+         again, or use an empty directory"
+    )]
+    HalfJoined {
+        /// The directory.
+        path: String,
+        /// The name it asked for.
+        name: String,
     },
     /// A file of the node.
     #[error(transparent)]
@@ -116,6 +127,7 @@ pub(crate) struct Running {
     pub(crate) handle: Handle<ports::State>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) keys: Arc<NodeKeys>,
+    pub(crate) keys_known: KeysKnown,
     pub(crate) config: Arc<Config>,
     pub(crate) started: Instant,
 }
@@ -172,7 +184,10 @@ pub(crate) fn member(node: &NodeDescription) -> Member {
 /// # Errors
 /// [`StartError`] when it cannot start.
 pub fn serve(flags: &ArgMatches) -> Result<Stopped, StartError> {
-    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    // What is not text is no setting of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment: BTreeMap<String, String> = environment.collect();
     let settings = Settings::gather(flags, &environment)?;
     if flags.get_flag("print_config") {
         return Ok(Stopped::Printed(settings.print()));
@@ -206,19 +221,21 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     let log = storage::Log::open(&dir, storage::log::Config::default())?;
     let state = storage::State::open(&dir, storage::Group::main())?;
     telemetry.watch_storage(&log)?;
+    let keys_known = KeysKnown::default();
     let replica = Replica::start(raft::Start {
         config: raft_config(&config, &identity),
         listener: peers,
         log: ports::Log(log),
         state: ports::State(state),
         clock: Arc::new(SystemClock),
-        observer: raft::Unobserved,
+        observer: keys_known.clone(),
     })
     .await?;
     let running = Running {
         handle: replica.handle(),
         identity: Arc::new(identity),
         keys: Arc::new(keys),
+        keys_known,
         config: Arc::new(config),
         started,
     };
@@ -247,6 +264,12 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
     let (identity, joining) = match known {
         Some(identity) => (identity, Joining::load(&dir)?),
         None if config.join.is_empty() => {
+            if let Some(joining) = Joining::load(&dir)? {
+                return Err(StartError::HalfJoined {
+                    path: config.data_dir.display().to_string(),
+                    name: joining.name,
+                });
+            }
             let cluster_id = founding::draw_cluster_id(now)?;
             let identity = Identity { cluster_id, raft_id: RaftId(1), name, incarnation: 1 };
             identity.save(&dir)?;

@@ -61,8 +61,9 @@ fn log(config: &Config) -> Result<(), StartError> {
         "TRACE" => "trace",
         _ => "info",
     };
-    // openraft tells every election and every reconnection at info.
-    let others = if level == "info" { "warn" } else { level };
+    // openraft tells every failed try to reach a peer as a warning, many a second;
+    // what an operator acts on, who leads and who is lost, is told by us.
+    let others = if level == "info" || level == "warn" { "error" } else { level };
     let filter = EnvFilter::new(format!("{level},openraft={others},h2=warn,hyper=warn,tower=warn"));
     let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = match config.log_format.as_str() {

@@ -1,7 +1,7 @@
 //! The binary starts, stops, and refuses what it must, each in one sentence
 //! that says what to do.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -173,18 +173,20 @@ fn no_reply_claims_a_legal_status() {
 #[test]
 fn the_architecture_names_every_crate_and_nothing_that_is_not_there() {
     let text = read(&root().join("ARCHITECTURE.md"));
-    let named: BTreeSet<&str> =
-        quoted(&text).map(|name| name.strip_suffix('/').unwrap_or(name)).collect();
+    let named: BTreeSet<&str> = paths(&text).collect();
     for (dir, _) in MAY_USE {
-        assert!(named.contains(dir), "ARCHITECTURE.md does not name `{dir}`");
+        assert!(named.contains(dir), "ARCHITECTURE.md does not name {dir}");
     }
-    let is_path = |name: &&&str| {
-        name.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first))
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
-    };
-    for name in named.iter().filter(is_path) {
-        assert!(root().join(name).exists(), "ARCHITECTURE.md names `{name}`, which is not there");
+    for name in named {
+        assert!(root().join(name).exists(), "ARCHITECTURE.md names {name}, which is not there");
     }
+}
+
+/// Words of a text that are a top-level folder or lie in one.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-./".contains(c))
+        .map(|word| word.trim_end_matches(['.', '/']))
+        .filter(|word| FOLDERS.contains(&word.split('/').next().unwrap_or(word)))
 }
 
 const GUIDES: [&str; 2] = ["README.md", "CONTRIBUTING.md"];
@@ -238,11 +240,6 @@ fn commands<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> 
     lines
         .map(|line| line.trim_start().trim_start_matches("$ "))
         .filter(move |line| line.starts_with(start))
-}
-
-/// What stands between single backticks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
 fn root() -> PathBuf {

@@ -31,7 +31,7 @@ pub struct Status {
     pub raft_id: RaftId,
     /// What it is.
     pub role: Role,
-    /// Who leads, as far as this node knows.
+    /// Who leads, if a quorum confirmed it lately.
     pub leader: Option<RaftId>,
     /// The current term.
     pub term: u64,
@@ -92,6 +92,15 @@ impl<S: StateStore> Core<S> {
         self.raft.metrics().borrow_watched().clone()
     }
 
+    /// The leader, if it was confirmed by a quorum lately. What openraft knows is
+    /// whom this node last followed: a node that is cut off, the leader itself
+    /// included, knows that for ever.
+    pub(crate) fn known_leader(&self, leader: Option<u64>) -> Option<RaftId> {
+        let recent = self.config.contact_max() + self.config.staleness_probe_interval * 2;
+        let confirmed = self.fresh_at.borrow().is_some_and(|at| at.elapsed() <= recent);
+        leader.filter(|_| confirmed).map(RaftId)
+    }
+
     pub(crate) fn status(&self) -> Status {
         let metrics = self.metrics();
         let membership = metrics.membership_config.membership();
@@ -100,7 +109,7 @@ impl<S: StateStore> Core<S> {
             raft_id: self.config.raft_id,
             // A raft that is stopping follows nobody and leads nobody.
             role: role(metrics.state).unwrap_or(Role::Learner),
-            leader: metrics.current_leader.map(RaftId),
+            leader: self.known_leader(metrics.current_leader),
             term: metrics.current_term,
             last_log_index: metrics.last_log_index.map(LogIndex),
             commit_index: metrics.local_committed.map(|id| LogIndex(id.index)),

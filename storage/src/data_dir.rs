@@ -14,7 +14,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,7 +47,9 @@ impl DataDir {
     /// a part.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
-        fs::create_dir_all(&path).map_err(|source| unusable(&path, source))?;
+        // It holds what people wrote about people: for its owner alone.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|source| unusable(&path, source))?;
         let dir = Self { inner: Arc::new(Inner { _lock: lock(&path)?, path }) };
         match dir.format()? {
             Some(FORMAT) => dir.check()?,

@@ -332,7 +332,7 @@ impl Backend for Node {
 
     async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
         let name = node.name.clone();
-        let register = RegisterNode { node, nonce, bearer_lost: false };
+        let register = RegisterNode { node, nonce, lost_bearer: None };
         match self.apply(envelope(Command::RegisterNode(register))).outcome {
             Outcome::NodeRegistered(done) => Ok(Joined {
                 cluster_id: cluster_id(),

@@ -5,7 +5,7 @@
 //! nodes are started from the test's own thread, never from a spawned task.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -114,6 +114,19 @@ impl Node {
         self.process.as_ref().map(Child::id)
     }
 
+    /// Processor time the process used so far, in user and kernel mode.
+    pub fn processor_time(&self) -> Option<Duration> {
+        /// `USER_HZ`: what Linux counts in on every architecture it runs on.
+        const MILLIS_PER_TICK: u64 = 10;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?)).ok()?;
+        // The name of the program stands in parentheses and may hold anything;
+        // user and system time are the 12th and 13th words after it.
+        let (_, words) = stat.rsplit_once(')')?;
+        let ticks = words.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks = ticks.collect::<Result<Vec<_>, _>>().ok()?;
+        Some(Duration::from_millis(ticks.iter().sum::<u64>() * MILLIS_PER_TICK))
+    }
+
     /// `kill -9`, without waiting for the end: several nodes can so die at
     /// once. A node that does not run is left as it is.
     pub fn strike(&mut self) {
@@ -161,24 +174,36 @@ impl Node {
         Ok(status)
     }
 
-    /// What it printed so far.
+    /// What it printed so far; of a long log the end.
     pub fn log_text(&self) -> String {
-        std::fs::read(&self.log).map_or_else(
-            |err| err.to_string(),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        const BYTES_MAX: u64 = 4 << 20;
+        let read = || {
+            let mut log = File::open(&self.log)?;
+            log.seek(SeekFrom::Start(self.log_bytes().saturating_sub(BYTES_MAX)))?;
+            let mut bytes = Vec::new();
+            log.take(BYTES_MAX).read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        read().unwrap_or_else(|err: std::io::Error| err.to_string())
+    }
+
+    /// How much that is.
+    pub fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |data| data.len())
     }
 
     /// Shows the end of the log of a test that failed.
     pub fn show_log(&self) {
         const LINES: usize = 40;
+        const CHARS_MAX: usize = 240;
         let text = self.log_text();
         let lines: Vec<&str> = text.lines().collect();
         let tail = &lines[lines.len().saturating_sub(LINES)..];
         let mut out = std::io::stderr().lock();
         let _ = writeln!(out, "--- {} ({})", self.setup.name, self.log.display());
         for line in tail {
-            let _ = writeln!(out, "{line}");
+            let shown: String = line.chars().take(CHARS_MAX).collect();
+            let _ = writeln!(out, "{shown}");
         }
     }
 }

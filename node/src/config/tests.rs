@@ -64,6 +64,7 @@ fn what_means_nothing_is_refused_by_name() {
     check_refused(&["--listen", "nowhere"], &[], "listen `nowhere` is not HOST:PORT");
     check_refused(&["--node-id", "a b"], &[], "node_id");
     check_refused(&["--learner=maybe"], &[], "learner `maybe`");
+    check_refused(&["--workers", "0"], &[], "workers `0` is not at least 1");
     check_refused(&["--log-level", "loud"], &[], "log_level");
     check_refused(&["--raft-election-timeout-max-ms", "1"], &[], "must grow");
     check_refused(&[], &[("LEXECON_DATADIR", "x")], "LEXECON_DATA_DIR is");

@@ -27,7 +27,7 @@ pub enum Stopped {
 }
 
 /// Part of the time a stop may take that connections have to end.
-const DRAIN_MAX: Duration = Duration::from_secs(4);
+const DRAIN_MAX: Duration = Duration::from_secs(3);
 
 pub(super) async fn serve(
     running: Running,
@@ -46,12 +46,13 @@ pub(super) async fn serve(
     tracing::info!(why = ?ended, "stopping");
     let stopping = async {
         settling.abort();
-        // Leadership first, so that what is still asked here can be answered.
-        replica.shutdown().await;
+        // No new connections, then what is in progress is answered by a replica
+        // that still serves.
         stop.cancel();
         if tokio::time::timeout(DRAIN_MAX, api).await.is_err() {
             tracing::warn!("connections were still open when the time to stop was up");
         }
+        replica.shutdown().await;
     };
     if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");

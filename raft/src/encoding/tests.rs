@@ -1,3 +1,5 @@
+//! Golden bytes of what is stored and sent, and hostile bytes.
+
 use proptest::prelude::*;
 
 use super::*;

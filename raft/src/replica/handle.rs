@@ -77,9 +77,9 @@ impl<S: StateStore> Handle<S> {
     pub fn leader_name(&self) -> Option<Arc<str>> {
         let metrics = self.core.raft.metrics();
         let metrics = metrics.borrow_watched();
-        let leader = metrics.current_leader?;
+        let leader = self.core.known_leader(metrics.current_leader)?;
         let membership = metrics.membership_config.membership();
-        membership.get_node(&leader).map(|member| Arc::from(member.name.as_str()))
+        membership.get_node(&leader.0).map(|member| Arc::from(member.name.as_str()))
     }
 
     /// The state as it is now.

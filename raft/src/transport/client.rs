@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use openraft::OptionalSend;
 use openraft::alias::SnapshotOf;
 use openraft::base::{BoxFuture, BoxStream};
@@ -122,6 +122,15 @@ impl NetStreamAppend<TypeConfig> for Network {
         S: Stream<Item = AppendEntries> + OptionalSend + Unpin + 'static,
     {
         Box::pin(async move {
+            // openraft waits out its backoff where it makes a request, so the
+            // first one is asked for before anything is dialled: a dead peer
+            // would be dialled without a pause otherwise.
+            let mut input = input;
+            let Some(first) = input.next().await else {
+                let none: BoxStream<'s, _> = Box::pin(stream::empty());
+                return Ok(none);
+            };
+            let input = stream::iter([first]).chain(input);
             let mut client = self.client(self.purpose).map_err(|status| rpc_error(&status))?;
             let outstanding = Outstanding::default();
             let sent = outstanding.clone();

@@ -1,3 +1,5 @@
+//! What a checked body takes, and each refusal beside it.
+
 use super::*;
 use crate::fields::{Alphabet, context};
 

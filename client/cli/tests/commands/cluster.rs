@@ -1,3 +1,5 @@
+//! `lexecon cluster`: what is printed, and with which code it ends.
+
 use crate::double::Said;
 use crate::shell::{ask, check};
 

@@ -1,3 +1,5 @@
+//! `lexecon decide`: what is sent and printed, and with which code it ends.
+
 use types::Json;
 
 use crate::double::{Double, Said};

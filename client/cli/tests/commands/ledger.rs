@@ -1,3 +1,5 @@
+//! `lexecon ledger`: what is printed, and with which code it ends.
+
 use crate::double::Said;
 use crate::shell::{ask, check};
 

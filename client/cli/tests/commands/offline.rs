@@ -1,3 +1,5 @@
+//! `lexecon verify`: a reply is checked without a server, each fault is named.
+
 use types::{Json, Object};
 
 use crate::shell::{Ran, run};

@@ -1,3 +1,5 @@
+//! `lexecon policy`: JSON and YAML go in alike, every fault is shown.
+
 use crate::double::Said;
 use crate::shell::{ask, check};
 

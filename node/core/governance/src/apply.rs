@@ -46,8 +46,10 @@ pub fn apply(
     envelope: &Envelope,
 ) -> Result<Outcome, Corruption> {
     let head = cache.head(store)?;
-    // Applied time never runs backwards, whoever stamped it.
-    let applied = Applied { at: applied.at.max(head.at), ..applied };
+    // Applied time never runs backwards and always has a text, whoever stamped
+    // it: a header without one could not be read back.
+    let at = applied.at.max(head.at).min(Timestamp::MAX);
+    let applied = Applied { at, ..applied };
     head.at = applied.at;
     let before = head.state_digest;
     let tables = Tables::new(store, before);

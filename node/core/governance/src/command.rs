@@ -246,6 +246,7 @@ pub struct RegisterNode {
     pub node: NodeDescription,
     /// Drawn by the joiner and kept until it is in: same nonce, same answer.
     pub nonce: String,
-    /// Whether the node that bears this name now is lost, as the leader saw it.
-    pub bearer_lost: bool,
+    /// The bearer of this name that the leader has not heard of lately. It is
+    /// named, so that somebody who took the name in between is not taken for it.
+    pub lost_bearer: Option<RaftId>,
 }

@@ -52,10 +52,12 @@ pub(crate) fn change<S: Store>(
     Ok(recorded)
 }
 
-/// A member by name and by the key that signs its checkpoints.
+/// A member by name and by the key that signs its checkpoints. One whose name
+/// was taken over is known by its keys alone.
 fn member(id: RaftId, nodes: &[NodeRecord], keys: &[KeyRecord]) -> Json {
-    let name = nodes.iter().find(|node| node.raft_id == id).map(|node| node.name.as_str());
     let key = keys.iter().find(|key| key.raft_id == id && key.usage == KeyUsage::Checkpoint);
+    let name = nodes.iter().find(|node| node.raft_id == id).map(|node| node.name.as_str());
+    let name = name.or_else(|| key.map(|key| key.node.as_str()));
     Json::object([
         ("checkpoint_key_id", key.map(|key| key.id.to_string()).into()),
         ("node_id", name.into()),

@@ -3,11 +3,16 @@
 //! Invariants
 //! - A Raft id is the log index of the command that gave it, so none is given
 //!   twice.
-//! - The same nonce always gets the same answer.
+//! - The same nonce always gets the same answer, until another node took the
+//!   name over.
 //! - A name has one bearer; a new one retires the keys of the old.
+//! - A key id stands for one key for ever: what it signed stays checkable, and
+//!   what was retired stays retired.
+
+use std::collections::BTreeSet;
 
 use ledger::EntryType;
-use types::{EntryId, Json, Object, RaftId};
+use types::{EntryId, Json, KeyId, Object, RaftId};
 
 use crate::apply::{Context, Stop};
 use crate::command::{NodeDescription, PublicKey, RegisterNode};
@@ -33,7 +38,7 @@ pub(crate) fn register<S: Store>(
 ) -> Result<Outcome, Stop> {
     let nonce = register.nonce.as_bytes();
     if let Some(known) = context.tables.record::<NonceRecord>(Table::JoinNonce, nonce)? {
-        return again(&known, register);
+        return again(context, &known, register);
     }
     let raft_id = RaftId(context.applied.index.0);
     let nodes = view::nodes(context.tables.read())?;
@@ -42,8 +47,11 @@ pub(crate) fn register<S: Store>(
         return Err(Rejection::RaftIdTaken { raft_id }.into());
     }
     let bearer = nodes.iter().find(|node| node.name == register.node.name);
-    if bearer.is_some() && !register.bearer_lost {
+    if bearer.is_some_and(|bearer| register.lost_bearer != Some(bearer.raft_id)) {
         return Err(Rejection::NodeNameInUse { name: register.node.name.clone() }.into());
+    }
+    if let Some(known) = known_key(context, &register.node.keys)? {
+        return Err(Rejection::IdempotencyConflict { key: known.to_string() }.into());
     }
     let incarnation = bearer.map_or(1, |bearer| bearer.incarnation.saturating_add(1));
     let data = joined_data(context, register, raft_id, incarnation);
@@ -68,13 +76,40 @@ pub(crate) fn register<S: Store>(
     Ok(Outcome::NodeRegistered(NodeRegistered { recorded: Some(recorded), raft_id, incarnation }))
 }
 
-/// The answer to a nonce that was registered before.
-fn again(known: &NonceRecord, register: &RegisterNode) -> Result<Outcome, Stop> {
-    if known.name != register.node.name {
+/// The answer to a nonce that was registered before. Who has lost the name since
+/// is not let in again: its keys are retired.
+fn again<S: Store>(
+    context: &Context<'_, S>,
+    known: &NonceRecord,
+    register: &RegisterNode,
+) -> Result<Outcome, Stop> {
+    let NonceRecord { ref name, raft_id, incarnation } = *known;
+    let Some(bearer) = view::node(context.tables.read(), name)? else {
+        return Err(Corruption::new("node", format!("`{name}` of a nonce is gone")).into());
+    };
+    let same_keys = bearer.keys.iter().eq(register.node.keys.iter().map(|key| &key.id));
+    if *name != register.node.name || (bearer.raft_id == raft_id && !same_keys) {
         return Err(Rejection::IdempotencyConflict { key: register.nonce.clone() }.into());
     }
-    let NonceRecord { raft_id, incarnation, .. } = *known;
+    if bearer.raft_id != raft_id {
+        return Err(Rejection::NodeNameInUse { name: name.clone() }.into());
+    }
     Ok(Outcome::NodeRegistered(NodeRegistered { recorded: None, raft_id, incarnation }))
+}
+
+/// The first of these key ids that stands for a key already, in the state or
+/// earlier in the list.
+fn known_key<S: Store>(
+    context: &Context<'_, S>,
+    keys: &[PublicKey],
+) -> Result<Option<KeyId>, Corruption> {
+    let mut seen = BTreeSet::new();
+    for PublicKey { id, .. } in keys {
+        if !seen.insert(*id) || context.tables.has(Table::Key, &id.0.key())? {
+            return Ok(Some(*id));
+        }
+    }
+    Ok(None)
 }
 
 fn joined_data<S>(

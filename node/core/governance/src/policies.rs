@@ -7,10 +7,11 @@
 //!   built-in empty policy, which denies everything.
 
 use ledger::EntryType;
-use policy::{Compiled, Document};
-use types::{Json, Object, Timestamp};
+use policy::{Compiled, Document, Fault};
+use types::{EntryId, Json, Object, Timestamp};
 
 use crate::apply::{Context, Stop};
+use crate::codec;
 use crate::command::LoadPolicy;
 use crate::idempotency;
 use crate::journal::{Draft, Journal};
@@ -51,15 +52,8 @@ pub(crate) fn load<S: Store>(
     if let Some(expected) = load.expected_active_version.filter(|expected| *expected != active) {
         return Err(Rejection::PolicyVersionConflict { expected, active }.into());
     }
-    let (document, _) =
-        Document::parse(&load.document).map_err(|faults| Rejection::PolicyInvalid { faults })?;
-    Compiled::new(&document).map_err(|faults| Rejection::PolicyInvalid { faults })?;
-    let version = active.saturating_add(1);
-    let principal = &context.envelope.principal;
-    let by = Some(principal.id.clone()).filter(|id| !id.is_empty());
-    let at = context.applied.at;
-    let record = PolicyRecord { loaded_at: at, loaded_by: by, ..record(&document, version) };
-    let data = loaded_data(&record, load, active, &principal.authn);
+    let record = checked(context, load, active.saturating_add(1))?;
+    let data = loaded_data(&record, load, active, &context.envelope.principal.authn);
     let draft = Draft {
         entry_type: EntryType::PolicyLoaded,
         actor: None,
@@ -67,12 +61,38 @@ pub(crate) fn load<S: Store>(
         salt: context.draw.salt("salt"),
         personal: None,
     };
+    let at = context.applied.at;
     let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
+    let version = record.version;
     let record = PolicyRecord { entry_id: Some(recorded.entry_id), ..record };
     context.tables.put_record(Table::Policy, &version.to_be_bytes(), &record)?;
     context.cache.forget_policy();
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::PolicyLoaded(PolicyLoaded { recorded, version }))
+}
+
+/// The record of a document that is valid as a whole and small enough to keep.
+fn checked<S: Store>(
+    context: &Context<'_, S>,
+    load: &LoadPolicy,
+    version: u64,
+) -> Result<PolicyRecord, Rejection> {
+    let invalid = |faults| Rejection::PolicyInvalid { faults };
+    let (document, _) = Document::parse(&load.document).map_err(invalid)?;
+    Compiled::new(&document).map_err(invalid)?;
+    let by = Some(context.envelope.principal.id.clone()).filter(|id| !id.is_empty());
+    let record = PolicyRecord {
+        loaded_at: context.applied.at,
+        loaded_by: by,
+        // Counted in its size; the true one is known once the entry is made.
+        entry_id: Some(EntryId::default()),
+        ..record(&document, version)
+    };
+    if !codec::fits(&record) {
+        let detail = "the normal form of the document is too large to keep".to_owned();
+        return Err(invalid(vec![Fault { pointer: String::new(), code: "too_large", detail }]));
+    }
+    Ok(record)
 }
 
 /// The whole normalised document is part of the entry, so that any decision can

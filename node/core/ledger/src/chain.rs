@@ -113,20 +113,12 @@ impl Checker {
                 return fault(FaultReason::SequenceGap);
             }
         }
-        if !self.follows(header.entry_type, header.type_seq) {
+        let is_genesis = header.entry_type == EntryType::Genesis;
+        if is_genesis != (id == EntryId(0)) || !self.follows(header.entry_type, header.type_seq) {
             return fault(FaultReason::SequenceGap);
         }
-        match &entry.data {
-            Some(part) if part.hash() != header.data_hash => {
-                return fault(FaultReason::DataHashMismatch);
-            }
-            Some(_) | None => (),
-        }
-        match &entry.personal {
-            Some(part) if Some(part.hash()) != header.personal_hash => {
-                return fault(FaultReason::PersonalHashMismatch);
-            }
-            Some(_) | None => (),
+        if let Some(reason) = wrong_part(entry) {
+            return fault(reason);
         }
         self.advance(entry);
         Ok(())
@@ -177,6 +169,26 @@ impl Checker {
     /// not begin at genesis.
     pub fn root(&self) -> Option<Digest> {
         self.tree.as_ref().map(Frontier::root)
+    }
+}
+
+/// The first part that is not what the header commits to, or is gone from an
+/// entry that is never erased.
+fn wrong_part(entry: &StoredEntry) -> Option<FaultReason> {
+    let header = &entry.header;
+    let may_be_gone = header.entry_type.is_erasable();
+    let data_holds = match &entry.data {
+        Some(part) => part.hash() == header.data_hash,
+        None => may_be_gone,
+    };
+    let personal_holds = match &entry.personal {
+        Some(part) => Some(part.hash()) == header.personal_hash,
+        None => may_be_gone || header.personal_hash.is_none(),
+    };
+    match (data_holds, personal_holds) {
+        (false, _) => Some(FaultReason::DataHashMismatch),
+        (true, false) => Some(FaultReason::PersonalHashMismatch),
+        (true, true) => None,
     }
 }
 

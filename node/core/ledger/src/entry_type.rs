@@ -97,6 +97,29 @@ entry_types! {
     OidcLinked = "oidc_linked",
 }
 
+impl EntryType {
+    /// Whether a part of such an entry may ever be erased. Never where other
+    /// entries could not be verified or replayed without it.
+    pub fn is_erasable(self) -> bool {
+        !matches!(
+            self,
+            Self::Genesis
+                | Self::NodeJoined
+                | Self::MembershipChanged
+                | Self::Recovery
+                | Self::FeatureLevelChanged
+                | Self::KeyAdded
+                | Self::KeyRetired
+                | Self::DivergenceDetected
+                | Self::PolicyLoaded
+                | Self::PolicyRolledBack
+                | Self::LegalHoldApplied
+                | Self::LegalHoldReleased
+                | Self::AnonymizationRun
+        )
+    }
+}
+
 impl fmt::Display for EntryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

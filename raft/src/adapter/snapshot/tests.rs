@@ -1,3 +1,5 @@
+//! Snapshots are published in order and removed when nobody needs them.
+
 use super::*;
 use crate::kinds::log_id;
 

@@ -1,3 +1,5 @@
+//! Each way in which a waiting command is answered, and that it is answered once.
+
 use types::{LogIndex, RaftId, Timestamp};
 
 use super::*;

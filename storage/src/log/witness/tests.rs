@@ -1,3 +1,5 @@
+//! The two blocks of the witness: which one counts, and what damage shows.
+
 use super::*;
 
 fn claim(number: u64) -> Claim {

@@ -4,7 +4,7 @@
 use crate::support::{Machine, decide, envelope, found, load, node, policy};
 use governance::command::{Command, RegisterNode};
 use governance::view;
-use governance::{Direction, Outcome, Rejection};
+use governance::{Cache, Direction, Outcome, Rejection, encode_envelope};
 use ledger::{Checker, EntryType};
 use types::{EntryId, Json, LogIndex, RaftId, Timestamp};
 
@@ -90,6 +90,57 @@ fn an_invalid_policy_leaves_the_one_before_in_force() {
     assert_eq!(view::policies(&machine.store, None, 10).unwrap().len(), 2);
 }
 
+/// As many terms and relations as a body of 4 MiB holds, written as short as
+/// they can be.
+fn large_policy() -> Json {
+    let many = 0..44_000;
+    let terms = many.clone().map(|n| format!(r#"{{"id":"a{n}","type":"actor"}}"#));
+    let relations = many.map(|n| format!(r#"{{"type":"permits","subject":"a{n}","action":"x"}}"#));
+    let terms: Vec<String> = terms.chain([r#"{"id":"x","type":"action"}"#.to_owned()]).collect();
+    let relations: Vec<String> = relations.collect();
+    let text =
+        format!(r#"{{"terms":[{}],"relations":[{}]}}"#, terms.join(","), relations.join(","));
+    assert!(text.len() <= 4 << 20, "{}", text.len());
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn the_largest_policy_is_loaded_and_read_back() {
+    let mut machine = Machine::founded();
+    let load = envelope(load(large_policy()), 1);
+    assert!(encode_envelope(&load).unwrap().len() <= 8 << 20);
+    assert!(matches!(machine.apply(100, &load), Outcome::PolicyLoaded(_)));
+    assert_eq!(view::active_policy(&machine.store).unwrap().relations_count, 44_000);
+    machine.cache = Cache::default();
+    assert!(matches!(machine.run(200, decide("a7", "x")), Outcome::Decided(_)));
+}
+
+#[test]
+fn a_policy_too_large_to_keep_is_refused_before_anything_is_written() {
+    let mut machine = Machine::founded();
+    let text = "j".repeat(10_000);
+    let relations = (0..7_000_u32).map(|n| {
+        Json::object([
+            ("type", "permits".into()),
+            ("subject", format!("a{n}").into()),
+            ("action", "x".into()),
+            ("justification", text.as_str().into()),
+        ])
+    });
+    let terms = (0..7_000).map(|n| (format!("a{n}"), "actor"));
+    let terms = terms.chain([("x".to_owned(), "action")]);
+    let terms = terms.map(|(id, kind)| Json::object([("id", id.into()), ("type", kind.into())]));
+    let (terms, relations) = (terms.collect(), relations.collect());
+    let document =
+        Json::object([("terms", Json::Array(terms)), ("relations", Json::Array(relations))]);
+    let digest = view::head(&machine.store).unwrap().state_digest;
+    let Rejection::PolicyInvalid { faults } = rejected(machine.run(100, load(document))) else {
+        panic!("another refusal");
+    };
+    assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["too_large"]);
+    assert_eq!(view::head(&machine.store).unwrap().state_digest, digest);
+}
+
 #[test]
 fn a_policy_is_loaded_over_the_version_the_caller_saw() {
     let mut machine = Machine::founded();
@@ -123,22 +174,23 @@ fn a_request_may_only_tighten_the_mode() {
 #[test]
 fn a_join_nonce_always_gets_the_same_answer() {
     let mut machine = Machine::founded();
-    let join = |name, nonce: &str, bearer_lost| {
+    let join = |name, nonce: &str, lost_bearer| {
         let nonce = nonce.to_owned();
-        Command::RegisterNode(RegisterNode { node: node(name), nonce, bearer_lost })
+        Command::RegisterNode(RegisterNode { node: node(name), nonce, lost_bearer })
     };
-    let Outcome::NodeRegistered(first) = machine.run(100, join("n2", "a", false)) else {
+    let Outcome::NodeRegistered(first) = machine.run(100, join("n2", "a", None)) else {
         panic!("not registered");
     };
-    let Outcome::NodeRegistered(again) = machine.run(200, join("n2", "a", false)) else {
+    let Outcome::NodeRegistered(again) = machine.run(200, join("n2", "a", None)) else {
         panic!("not registered");
     };
     assert_eq!((again.raft_id, again.recorded), (first.raft_id, None));
-    let refused = rejected(machine.run(300, join("n2", "b", false)));
+    let refused = rejected(machine.run(300, join("n2", "b", None)));
     assert_eq!(refused, Rejection::NodeNameInUse { name: "n2".to_owned() });
     let mut fresh = node("n2");
     fresh.keys.iter_mut().for_each(|key| key.id.0.0 += 1000);
-    let join = RegisterNode { node: fresh, nonce: "c".to_owned(), bearer_lost: true };
+    let join =
+        RegisterNode { node: fresh, nonce: "c".to_owned(), lost_bearer: Some(first.raft_id) };
     let Outcome::NodeRegistered(taken) = machine.run(400, Command::RegisterNode(join)) else {
         panic!("not registered");
     };
@@ -172,6 +224,15 @@ fn applied_time_never_runs_backwards() {
     machine.run(1, decide("a", "x"));
     let second = view::entry(&machine.store, EntryId(2)).unwrap().unwrap();
     assert_eq!(second.header.timestamp, Timestamp(5_000_000));
+}
+
+#[test]
+fn a_stamp_past_the_last_representable_time_does_not_spoil_the_ledger() {
+    let mut machine = Machine::founded();
+    machine.run(u64::MAX, load(policy()));
+    let entry = view::entry(&machine.store, EntryId(1)).unwrap().unwrap();
+    assert_eq!(entry.header.timestamp, Timestamp::MAX);
+    assert_eq!(rejected(machine.run(7, decide("ai:a", "read"))), Rejection::LifetimeTooLong);
 }
 
 #[test]
@@ -282,7 +343,7 @@ fn a_preview_says_what_a_decision_would_and_records_nothing() {
 #[test]
 fn the_raft_id_is_the_log_index_of_the_join() {
     let mut machine = Machine::founded();
-    let join = RegisterNode { node: node("n2"), nonce: "a".to_owned(), bearer_lost: false };
+    let join = RegisterNode { node: node("n2"), nonce: "a".to_owned(), lost_bearer: None };
     let Outcome::NodeRegistered(joined) = machine.run(100, Command::RegisterNode(join)) else {
         panic!("not registered");
     };

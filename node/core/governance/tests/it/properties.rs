@@ -9,7 +9,7 @@ use governance::{
 };
 use ledger::Checker;
 use proptest::prelude::*;
-use types::{Digest, EntryId, LogIndex, RaftId, Timestamp};
+use types::{Digest, EntryId, Json, LogIndex, RaftId, Timestamp};
 
 /// One step of a log.
 #[derive(Clone, Debug)]
@@ -30,10 +30,17 @@ enum Cut {
 fn any_command() -> impl Strategy<Value = Command> {
     let actor = prop::sample::select(vec!["ai:a", "ai:b", "x"]);
     let action = prop::sample::select(vec!["read", "write", "action:read"]);
-    let joining = (0..3_u8, 0..4_u8, any::<bool>()).prop_map(|(name, nonce, bearer_lost)| {
-        let node = node(&format!("n{name}"));
-        Command::RegisterNode(RegisterNode { node, nonce: nonce.to_string(), bearer_lost })
-    });
+    let joining =
+        (0..3_u8, 0..4_u8, prop::option::of(1..12_u64)).prop_map(|(name, nonce, lost)| {
+            let mut node = node(&format!("n{name}"));
+            // Each nonce is of another machine, which has keys of its own.
+            node.keys.iter_mut().for_each(|key| key.id.0.0 += u128::from(nonce) * 10_000);
+            Command::RegisterNode(RegisterNode {
+                node,
+                nonce: nonce.to_string(),
+                lost_bearer: lost.map(RaftId),
+            })
+        });
     prop_oneof![
         8 => (actor, action).prop_map(|(actor, action)| decide(actor, action)),
         1 => Just(load(policy())),
@@ -120,6 +127,30 @@ proptest! {
         // Reading them must end, without a panic and without a huge allocation.
         let _ = decode_envelope(&bytes);
     }
+}
+
+/// An envelope whose document is so many arrays in one another.
+fn nested(levels: usize) -> Envelope {
+    envelope(load((0..levels).fold(Json::Null, |inner, _| Json::Array(vec![inner]))), 0)
+}
+
+#[test]
+fn what_is_written_nested_can_be_read_back() {
+    let deepest = nested(127);
+    assert_eq!(decode_envelope(&encode_envelope(&deepest).unwrap()).unwrap(), deepest);
+    assert!(encode_envelope(&nested(128)).is_err());
+    // A refusal leaves nothing behind that the next value would be counted on.
+    assert!(encode_envelope(&deepest).is_ok());
+}
+
+#[test]
+fn bytes_nested_without_end_are_refused_before_the_stack_is() {
+    // The tag of an array and its length.
+    let array = [0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1];
+    let shallow = encode_envelope(&nested(1)).unwrap();
+    let at = shallow.windows(12).position(|bytes| bytes == array).unwrap();
+    let hostile = [&shallow[..at], &array.repeat(1_000_000), &shallow[at..]].concat();
+    assert!(decode_envelope(&hostile).is_err());
 }
 
 /// Every chain that commands can make holds.

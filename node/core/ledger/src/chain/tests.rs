@@ -113,6 +113,30 @@ fn time_and_counts_do_not_run_backwards() {
 }
 
 #[test]
+fn an_entry_that_others_rest_on_is_never_erased() {
+    check(|entries| entries[0].data = None, 0, FaultReason::DataHashMismatch);
+    check(|entries| entries[0].personal = None, 0, FaultReason::PersonalHashMismatch);
+}
+
+#[test]
+fn genesis_comes_first_and_once() {
+    check(
+        |entries| {
+            rewrite(&mut entries[8], |header| {
+                (header.entry_type, header.type_seq) = (EntryType::Genesis, 2);
+            });
+        },
+        8,
+        FaultReason::SequenceGap,
+    );
+    check(
+        |entries| rewrite(&mut entries[0], |header| header.entry_type = EntryType::Recovery),
+        0,
+        FaultReason::SequenceGap,
+    );
+}
+
+#[test]
 fn what_was_erased_is_counted_and_still_verifies() {
     let mut entries = chain(9);
     entries[3].personal = None;

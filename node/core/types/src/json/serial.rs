@@ -1,6 +1,11 @@
 //! The two serde forms of a value: JSON for readers of JSON, and a tagged
 //! binary form for the record codec, which cannot say what comes next.
+//!
+//! A level costs twelve bytes in the binary form and some stack to walk, so
+//! there nesting is bounded both ways: what was written can be read back. A
+//! reader of JSON has a bound of its own.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
@@ -13,6 +18,39 @@ use super::{Json, Number, Object};
 pub const DUPLICATE_KEY: &str = "duplicate key";
 /// How the error of a number without canonical form begins.
 pub const NOT_CANONICAL: &str = "number has no canonical form";
+
+const TOO_DEEP: &str = "nested too deep";
+
+/// Levels of the binary form. The edge takes fewer, and the normal form of a
+/// policy adds a few.
+const DEPTH_MAX: u32 = 128;
+
+thread_local! {
+    /// Levels of the binary form that this thread is inside of.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// One level, left when dropped.
+struct Level;
+
+impl Level {
+    /// `None` where the value is nested too deep.
+    fn enter() -> Option<Self> {
+        DEPTH.with(|depth| {
+            let level = depth.get() + 1;
+            (level <= DEPTH_MAX).then(|| {
+                depth.set(level);
+                Self
+            })
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+    }
+}
 
 #[derive(Serialize)]
 #[serde(rename = "Json")]
@@ -43,6 +81,7 @@ impl Serialize for Json {
         if serializer.is_human_readable() {
             return self.serialize_text(serializer);
         }
+        let _level = Level::enter().ok_or_else(|| serde::ser::Error::custom(TOO_DEEP))?;
         match self {
             Self::Null => BinaryRef::Null,
             Self::Bool(fact) => BinaryRef::Bool(*fact),
@@ -95,6 +134,7 @@ impl<'de> Deserialize<'de> for Json {
         if deserializer.is_human_readable() {
             return deserializer.deserialize_any(TextVisitor);
         }
+        let _level = Level::enter().ok_or_else(|| D::Error::custom(TOO_DEEP))?;
         Ok(match Binary::deserialize(deserializer)? {
             Binary::Null => Self::Null,
             Binary::Bool(fact) => Self::Bool(fact),
