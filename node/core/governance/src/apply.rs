@@ -1,11 +1,12 @@
 //! The one place that decides which service handles a command.
 
-use types::{LogIndex, RaftId, Timestamp};
+use ledger::EntryType;
+use types::{Json, LogIndex, Object, RaftId, Timestamp};
 
 use crate::cache::Cache;
 use crate::command::{Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP};
 use crate::draw::Draw;
-use crate::journal::Journal;
+use crate::journal::{Draft, Journal};
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
@@ -29,6 +30,20 @@ pub(crate) struct Context<'a, S> {
     pub(crate) draw: Draw<'a>,
     pub(crate) applied: Applied,
     pub(crate) envelope: &'a Envelope,
+}
+
+impl<S: Store> Context<'_, S> {
+    /// Records an entry about nobody that has no personal part.
+    pub(crate) fn record(
+        &mut self,
+        entry_type: EntryType,
+        data: Object,
+    ) -> Result<Recorded, Corruption> {
+        let salt = self.draw.salt("salt");
+        let data = &Json::Object(data);
+        let draft = Draft { entry_type, actor: None, data, salt, personal: None };
+        Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
+    }
 }
 
 /// Applies one committed command.

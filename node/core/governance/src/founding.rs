@@ -1,11 +1,10 @@
 //! Genesis: the entry that says which cluster this is and who votes first.
 
 use ledger::EntryType;
-use types::{Json, Object};
+use types::Object;
 
 use crate::apply::{Context, Stop};
 use crate::command::Found;
-use crate::journal::{Draft, Journal};
 use crate::keys;
 use crate::node::{self, Introduction};
 use crate::outcome::Outcome;
@@ -30,16 +29,7 @@ pub(crate) fn found<S: Store>(
     data.insert("node_id", found.node.name.as_str());
     data.insert("origin", format!("{}/{cluster}", found.log_name));
     data.insert("raft_id", found.raft_id.0);
-    let draft = Draft {
-        entry_type: EntryType::Genesis,
-        actor: None,
-        data: &Json::Object(data),
-        salt: context.draw.salt("salt"),
-        personal: None,
-    };
-    let at = context.applied.at;
-    let mut journal = Journal::new(&mut context.tables, context.cache, at);
-    let recorded = journal.append(&draft)?;
+    let recorded = context.record(EntryType::Genesis, data)?;
     let cluster = ClusterRecord {
         id: found.cluster_id,
         log_name: found.log_name.clone(),

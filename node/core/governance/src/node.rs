@@ -16,7 +16,6 @@ use types::{EntryId, Json, KeyId, Object, RaftId};
 
 use crate::apply::{Context, Stop};
 use crate::command::{NodeDescription, PublicKey, RegisterNode};
-use crate::journal::{Draft, Journal};
 use crate::outcome::{Corruption, NodeRegistered, Outcome, Rejection};
 use crate::record::{KeyRecord, NodeRecord, NonceRecord};
 use crate::store::{Store, Table};
@@ -55,16 +54,7 @@ pub(crate) fn register<S: Store>(
     }
     let incarnation = bearer.map_or(1, |bearer| bearer.incarnation.saturating_add(1));
     let data = joined_data(context, register, raft_id, incarnation);
-    let draft = Draft {
-        entry_type: EntryType::NodeJoined,
-        actor: None,
-        data: &Json::Object(data),
-        salt: context.draw.salt("salt"),
-        personal: None,
-    };
-    let at = context.applied.at;
-    let mut journal = Journal::new(&mut context.tables, context.cache, at);
-    let recorded = journal.append(&draft)?;
+    let recorded = context.record(EntryType::NodeJoined, data)?;
     if let Some(bearer) = bearer {
         retire_keys(&mut context.tables, bearer, recorded.entry_id)?;
     }

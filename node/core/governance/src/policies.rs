@@ -8,13 +8,12 @@
 
 use ledger::EntryType;
 use policy::{Compiled, Document, Fault};
-use types::{EntryId, Json, Object, Timestamp};
+use types::{EntryId, Object, Timestamp};
 
 use crate::apply::{Context, Stop};
 use crate::codec;
 use crate::command::LoadPolicy;
 use crate::idempotency;
-use crate::journal::{Draft, Journal};
 use crate::outcome::{Outcome, PolicyLoaded, Rejection};
 use crate::record::PolicyRecord;
 use crate::store::{Store, Table};
@@ -54,15 +53,7 @@ pub(crate) fn load<S: Store>(
     }
     let record = checked(context, load, active.saturating_add(1))?;
     let data = loaded_data(&record, load, active, &context.envelope.principal.authn);
-    let draft = Draft {
-        entry_type: EntryType::PolicyLoaded,
-        actor: None,
-        data: &Json::Object(data),
-        salt: context.draw.salt("salt"),
-        personal: None,
-    };
-    let at = context.applied.at;
-    let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
+    let recorded = context.record(EntryType::PolicyLoaded, data)?;
     let version = record.version;
     let record = PolicyRecord { entry_id: Some(recorded.entry_id), ..record };
     context.tables.put_record(Table::Policy, &version.to_be_bytes(), &record)?;
