@@ -172,12 +172,16 @@ mod tests {
     fn entry(id: u64, previous_hash: types::Digest) -> Json {
         let data = Part::new([1; 32], &Json::object([("request_id", "r".into())]));
         let personal = Part::new([2; 32], &Json::object([("context", "secret".into())]));
+        let entry_type = match id {
+            0 => ledger::EntryType::Genesis,
+            _ => ledger::EntryType::Decision,
+        };
         let header = Header {
             id: EntryId(id),
-            entry_type: ledger::EntryType::Decision,
+            entry_type,
             timestamp: "2027-03-04T05:06:07.123456Z".parse().unwrap(),
             actor_seq: 1,
-            type_seq: id + 1,
+            type_seq: id.max(1),
             data_hash: data.hash(),
             personal_hash: Some(personal.hash()),
             previous_hash,
@@ -222,7 +226,7 @@ mod tests {
         );
         check(|entry| drop(entry.insert("id", 2_u64)), Err("entry 1: missing"));
         check(
-            |entry| drop(entry.insert("type_seq", 7_u64)),
+            |entry| drop(entry.insert("actor_seq", 7_u64)),
             Err("entry 1: `current_hash` is not the hash of its header"),
         );
     }
