@@ -102,6 +102,21 @@ async fn a_dead_peer_costs_the_living_little() {
 }
 
 #[tokio::test]
+async fn a_follower_alone_waits_and_does_not_ask_without_pause() {
+    const WATCHED: Duration = Duration::from_secs(5);
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    let leader = cluster.leader().await.unwrap();
+    let survivor = (leader + 1) % cluster.len();
+    leave_alone(&mut cluster, survivor).await;
+    let before = cluster.node(survivor).processor_time().unwrap();
+    // Not a wait for something to happen: what is tested is what does not.
+    tokio::time::sleep(WATCHED).await;
+    let used = cluster.node(survivor).processor_time().unwrap() - before;
+    assert!(used < WATCHED / 4, "a follower that is cut off used {used:?} of {WATCHED:?}");
+}
+
+#[tokio::test]
 async fn a_write_in_flight_when_the_quorum_goes_is_recorded_once_or_not_at_all() {
     let _turn = trial::turn().await;
     let mut cluster = cluster_with_policy(3).await.unwrap();

@@ -91,6 +91,8 @@ impl<S: StateStore> Core<S> {
             }
             let retry_at = (Instant::now() + RETRY_AFTER).min(deadline);
             let mut server = self.raft.server_metrics();
+            // What is known already is no reason to ask again at once.
+            drop(server.borrow_and_update());
             // Either way it is time to ask again.
             let _ = tokio::time::timeout_at(retry_at, server.changed()).await;
             if Instant::now() >= deadline {
