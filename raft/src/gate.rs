@@ -69,9 +69,10 @@ impl Gate {
         Some(now)
     }
 
-    fn open(&self, term: u64) {
-        let opened = Opened { term, wall: self.clock.now(), monotonic: Instant::now() };
-        self.open.send_replace(Some(opened));
+    /// Lets this node stamp by the clock that was compared: what it showed when
+    /// the comparison began, since it may have jumped in the meantime.
+    fn open(&self, term: u64, (wall, monotonic): (Timestamp, Instant)) {
+        self.open.send_replace(Some(Opened { term, wall, monotonic }));
     }
 
     fn close(&self) {
@@ -144,6 +145,7 @@ impl<S: StateStore> Core<S> {
 
     /// One comparison; how long to pause after it.
     async fn compare(&self, term: u64) -> Duration {
+        let began = (self.clock.now(), Instant::now());
         let metrics = self.metrics();
         let membership = metrics.membership_config.membership();
         let voters = membership.get_joint_config();
@@ -152,7 +154,7 @@ impl<S: StateStore> Core<S> {
         loop {
             let verdict = judge(&ahead, voters, self.config.clock_skew_max);
             if verdict == Verdict::Good {
-                self.gate.open(term);
+                self.gate.open(term, began);
                 return self.config.clock_probe_interval;
             }
             let Some(answer) = asked.next().await else {

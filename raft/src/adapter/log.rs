@@ -160,7 +160,12 @@ impl<L: LogStore> RaftLogReader<TypeConfig> for Log<L> {
     }
 
     async fn limited_get_log_entries(&mut self, from: u64, to: u64) -> io::Result<Vec<Entry>> {
-        self.read(from, to, READ_BYTES_MAX)
+        match self.read(from, to, READ_BYTES_MAX) {
+            // A leader that was just deposed: what it had yet to send has been
+            // truncated. Nothing to send is not the end of the node.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read,
+        }
     }
 
     async fn entries_stream<R>(

@@ -12,8 +12,10 @@
 //!   included.
 
 use std::collections::{HashMap, VecDeque};
+use std::iter::Peekable;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -60,6 +62,7 @@ impl Default for Bounds {
 
 /// What became of a command.
 pub(crate) type Answer = Result<Committed, ProposeError>;
+type Submitted = Result<(u64, oneshot::Receiver<Answer>), ProposeError>;
 
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -83,6 +86,8 @@ struct Inner {
 struct Queued {
     sequence: u64,
     envelope: Bytes,
+    /// It goes in one batch with the command before it.
+    goes_along: bool,
 }
 
 #[derive(Debug)]
@@ -105,8 +110,28 @@ impl Desk {
 
     /// Queues a command and waits for what becomes of it.
     pub(crate) async fn propose(&self, envelope: Bytes) -> Answer {
-        let (sequence, mut answer) = self.submit(envelope)?;
-        let ticket = Ticket { desk: self, sequence };
+        let (sequence, answer) = self.submit(envelope)?;
+        self.answer(Ticket { desk: self, sequence }, answer).await
+    }
+
+    /// Queues commands that are recorded in their order: what fits one batch
+    /// travels in one, and the next is queued when that one is answered, since
+    /// batches that are under way together may overtake each other.
+    pub(crate) async fn propose_all(&self, envelopes: Vec<Bytes>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(envelopes.len());
+        let mut left = envelopes.into_iter().peekable();
+        while left.peek().is_some() {
+            let submitted = self.submit_together(&mut left);
+            let waiting = submitted.into_iter().map(|submitted| async move {
+                let (sequence, answer) = submitted?;
+                self.answer(Ticket { desk: self, sequence }, answer).await
+            });
+            answers.extend(futures::future::join_all(waiting).await);
+        }
+        answers
+    }
+
+    async fn answer(&self, ticket: Ticket<'_>, mut answer: oneshot::Receiver<Answer>) -> Answer {
         loop {
             let Some(deadline) = self.deadline(ticket.sequence) else {
                 return answer.await.unwrap_or(Err(ProposeError::OutcomeUnknown));
@@ -140,12 +165,14 @@ impl Desk {
         while let Some(front) = inner.queue.front() {
             let size = front.envelope.len() + ITEM_OVERHEAD_BYTES;
             let is_first = items + taken.len() == 0;
-            let fits = bytes + size <= self.bounds.batch_bytes_max
-                && items + taken.len() < self.bounds.batch_items_max;
+            let (more_items, more_bytes) =
+                if front.goes_along && !taken.is_empty() { (1, size) } else { inner.front_group() };
+            let fits = bytes + more_bytes <= self.bounds.batch_bytes_max
+                && items + taken.len() + more_items <= self.bounds.batch_items_max;
             if !is_first && !fits {
                 break;
             }
-            let Some(Queued { sequence, envelope }) = inner.pop() else { break };
+            let Some(Queued { sequence, envelope, .. }) = inner.pop() else { break };
             if let Some(waiter) = inner.waiting.get_mut(&sequence) {
                 waiter.sent = Some(now);
                 bytes += size;
@@ -159,6 +186,7 @@ impl Desk {
     pub(crate) fn put_back(&self, items: Vec<Item>) {
         let mut inner = self.lock();
         let now = Instant::now();
+        // What travelled together goes on together, so that nothing overtakes.
         for Item { sequence, envelope, .. } in items.into_iter().rev() {
             let Some(waiter) = inner.waiting.get_mut(&sequence) else { continue };
             if now >= waiter.submitted + self.bounds.leader_wait {
@@ -167,7 +195,10 @@ impl Desk {
             }
             waiter.sent = None;
             inner.queued_bytes += envelope.len();
-            inner.queue.push_front(Queued { sequence, envelope });
+            inner.queue.push_front(Queued { sequence, envelope, goes_along: true });
+        }
+        if let Some(front) = inner.queue.front_mut() {
+            front.goes_along = false;
         }
         self.tell_if_empty(&inner);
         drop(inner);
@@ -222,11 +253,35 @@ impl Desk {
         self.tell_if_empty(&inner);
     }
 
-    fn submit(&self, envelope: Bytes) -> Result<(u64, oneshot::Receiver<Answer>), ProposeError> {
+    fn submit(&self, envelope: Bytes) -> Submitted {
+        let submitted = self.enqueue(&mut self.lock(), envelope, false);
+        self.arrived.notify_one();
+        submitted
+    }
+
+    /// Queues as many as fit one batch, at least one, under one lock.
+    fn submit_together(&self, left: &mut Peekable<IntoIter<Bytes>>) -> Vec<Submitted> {
+        let mut inner = self.lock();
+        let (mut bytes, mut submitted) = (0, Vec::new());
+        while let Some(envelope) = left.next_if(|next| {
+            let bytes = bytes + next.len() + ITEM_OVERHEAD_BYTES;
+            submitted.is_empty()
+                || bytes <= self.bounds.batch_bytes_max
+                    && submitted.len() < self.bounds.batch_items_max
+        }) {
+            bytes += envelope.len() + ITEM_OVERHEAD_BYTES;
+            let goes_along = !submitted.is_empty();
+            submitted.push(self.enqueue(&mut inner, envelope, goes_along));
+        }
+        drop(inner);
+        self.arrived.notify_one();
+        submitted
+    }
+
+    fn enqueue(&self, inner: &mut Inner, envelope: Bytes, goes_along: bool) -> Submitted {
         if envelope.len() > self.bounds.command_bytes_max {
             return Err(ProposeError::TooLarge);
         }
-        let mut inner = self.lock();
         if let Some(reason) = &inner.stopped {
             return Err(ProposeError::Stopped(reason.clone()));
         }
@@ -237,12 +292,10 @@ impl Desk {
         let sequence = inner.next_sequence;
         inner.next_sequence += 1;
         inner.queued_bytes = bytes;
-        inner.queue.push_back(Queued { sequence, envelope });
+        inner.queue.push_back(Queued { sequence, envelope, goes_along });
         let (answer, answered) = oneshot::channel();
         let waiter = Waiter { answer, submitted: Instant::now(), sent: None };
         inner.waiting.insert(sequence, waiter);
-        drop(inner);
-        self.arrived.notify_one();
         Ok((sequence, answered))
     }
 
@@ -250,7 +303,12 @@ impl Desk {
     /// been answered.
     fn deadline(&self, sequence: u64) -> Option<Instant> {
         let inner = self.lock();
-        inner.waiting.get(&sequence).map(|waiter| self.deadline_of(waiter))
+        let waiter = inner.waiting.get(&sequence)?;
+        let deadline = self.deadline_of(waiter);
+        // What was sent may come back, and is then refused at this moment.
+        let refused_at = waiter.submitted + self.bounds.leader_wait;
+        let wake_at = if Instant::now() < refused_at { deadline.min(refused_at) } else { deadline };
+        Some(wake_at)
     }
 
     fn deadline_of(&self, waiter: &Waiter) -> Instant {
@@ -290,6 +348,15 @@ impl Desk {
 }
 
 impl Inner {
+    /// Number and bytes of the commands in front that go together.
+    fn front_group(&self) -> (usize, usize) {
+        let along = self.queue.iter().skip(1).take_while(|queued| queued.goes_along);
+        let sizes = self.queue.iter().take(1).chain(along);
+        sizes.fold((0, 0), |(items, bytes), queued| {
+            (items + 1, bytes + queued.envelope.len() + ITEM_OVERHEAD_BYTES)
+        })
+    }
+
     fn pop(&mut self) -> Option<Queued> {
         let queued = self.queue.pop_front()?;
         self.queued_bytes -= queued.envelope.len();

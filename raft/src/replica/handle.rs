@@ -64,8 +64,16 @@ impl<S: StateStore> Handle<S> {
         &self,
         envelopes: Vec<Envelope>,
     ) -> Vec<Result<Committed, ProposeError>> {
-        futures::future::join_all(envelopes.into_iter().map(|envelope| self.propose(envelope)))
-            .await
+        let mut encoded = Vec::with_capacity(envelopes.len());
+        for envelope in &envelopes {
+            // The codec's own limit is the only thing an envelope can exceed.
+            let Ok(bytes) = governance::encode_envelope(envelope) else {
+                return envelopes.iter().map(|_| Err(ProposeError::TooLarge)).collect();
+            };
+            encoded.push(Bytes::from(bytes));
+        }
+        drop(envelopes);
+        self.core.desk.propose_all(encoded).await
     }
 
     /// The last record whose writes are visible. Cheaper than a whole status.

@@ -18,8 +18,10 @@ use crate::apply::{Applier, Audience};
 use crate::batch::Origin;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::encoding::{decode_entry, decode_log_id, encode_log_id};
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::kinds::LogId;
 use crate::observer::Observer;
 use crate::ports::{LogStore, StateStore};
 use crate::proposer::desk::Desk;
@@ -93,6 +95,7 @@ impl<S: StateStore> Replica<S> {
         let snapshots = Arc::new(snapshots);
         let applier = Applier::new(state.clone(), audience.clone(), Contiguity::Required);
         let applier = applier.map_err(StartError::Storage)?;
+        drop_overtaken(&log, applier.applied().last).map_err(StartError::Storage)?;
         let machine = Machine::new(state.clone(), applier, snapshots.clone(), clock.clone());
         let peers = Arc::new(Peers::new(here.clone(), config.transport.clone()));
         let bytes_of = log.clone();
@@ -165,6 +168,33 @@ pub(crate) fn audience(
         applied: Arc::new(watch::Sender::new(None)),
         failure: Failure::none(),
     })
+}
+
+/// Drops records that another leader's replaced. Raft applies what a quorum has
+/// stored, also while this node's own disk still lags: after a power loss the
+/// state may hold an entry whose place in the log is taken by one that lost.
+/// What is applied is committed, so nothing is given up that counts.
+fn drop_overtaken(log: &impl LogStore, applied: Option<LogId>) -> io::Result<()> {
+    let Some(applied) = applied else { return Ok(()) };
+    let held = log.state()?;
+    let Some(last) = held.last else { return Ok(()) };
+    let purged = held.purged.map(|bytes| decode_log_id(&bytes)).transpose()?;
+    if last.index < applied.index || purged.is_some_and(|id| id.index >= applied.index) {
+        return Ok(());
+    }
+    let read = log.read(applied.index, applied.index.saturating_add(1), 1);
+    let Some(record) = read?.pop() else { return Ok(()) };
+    let held = decode_entry(&record.bytes)?.log_id;
+    if held == applied {
+        return Ok(());
+    }
+    if held > applied {
+        let why = format!("the log has `{held:?}` where `{applied:?}` is applied");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    tracing::warn!(?held, ?applied, "dropping records that were replaced before a crash");
+    log.truncate(applied.index.saturating_add(1))?;
+    log.purge(applied.index, encode_log_id(&applied))
 }
 
 async fn build<L: LogStore, S: StateStore>(

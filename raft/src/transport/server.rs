@@ -1,6 +1,7 @@
 //! The peer listener and its service.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use openraft::alias::SnapshotOf;
@@ -33,6 +34,9 @@ use crate::ports::StateStore;
 use crate::proposer::{Fate, Parcel};
 use crate::replica::Core;
 
+/// How long connections may take to end once the replica stops.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
 /// Streams of one connection; each peer uses a handful.
 const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 
@@ -56,10 +60,18 @@ pub(crate) async fn serve<S: StateStore>(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .add_service(gated)
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
-    // Dropped rather than drained: a stream of entries has no end to wait for.
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            stop.clone().cancelled_owned(),
+        );
+    // Connections are told to end, not left to their peers, who would hold the
+    // replica and its directory for as long as they like.
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(CLOSE_MAX).await;
+    };
     tokio::select! {
-        () = stop.cancelled() => Ok(()),
+        () = overdue => Ok(()),
         served = serving => served,
     }
 }
@@ -112,7 +124,10 @@ impl<S: StateStore> Peer for Service<S> {
         let last = stream::once(async move {
             refusal.lock().unwrap_or_else(PoisonError::into_inner).take().map(Err)
         });
-        Ok(Response::new(replies.chain(last.filter_map(std::future::ready)).boxed()))
+        let replies = replies.chain(last.filter_map(std::future::ready));
+        // The stream of a peer has no end of its own: it ends with the replica.
+        let stop = self.core.stop.clone().cancelled_owned();
+        Ok(Response::new(replies.take_until(Box::pin(stop)).boxed()))
     }
 
     async fn vote(

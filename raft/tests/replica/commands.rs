@@ -102,3 +102,20 @@ async fn too_many_and_too_large_are_refused() {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 9);
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn commands_asked_together_are_recorded_in_their_order() {
+    let cluster = Cluster::of(3).await;
+    let leader = cluster.leader().await;
+    for via in [cluster.followers(leader)[0], leader] {
+        for _ in 0..10 {
+            let envelopes: Vec<_> = (0..200).map(|_| cluster.command()).collect();
+            let answers = cluster.handle(via).propose_all(envelopes).await;
+            let places = answers.into_iter().map(|answer| answer.map(|at| (at.index, at.sub_index)));
+            let places: Vec<_> = places.collect::<Result<_, _>>().unwrap();
+            assert!(places.is_sorted(), "via {via}: {places:?}");
+            assert_eq!(places.first().unwrap().0, places.last().unwrap().0, "via {via}: split");
+        }
+    }
+    cluster.stop().await;
+}
