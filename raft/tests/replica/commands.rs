@@ -111,7 +111,8 @@ async fn commands_asked_together_are_recorded_in_their_order() {
         for _ in 0..10 {
             let envelopes: Vec<_> = (0..200).map(|_| cluster.command()).collect();
             let answers = cluster.handle(via).propose_all(envelopes).await;
-            let places = answers.into_iter().map(|answer| answer.map(|at| (at.index, at.sub_index)));
+            let places =
+                answers.into_iter().map(|answer| answer.map(|at| (at.index, at.sub_index)));
             let places: Vec<_> = places.collect::<Result<_, _>>().unwrap();
             assert!(places.is_sorted(), "via {via}: {places:?}");
             assert_eq!(places.first().unwrap().0, places.last().unwrap().0, "via {via}: split");
