@@ -1,6 +1,6 @@
 //! One configuration from file, environment and flags.
 //!
-//! Every setting is one row of [`settings::SETTINGS`], from which its flag, its
+//! Every setting is one row of `settings::SETTINGS`, from which its flag, its
 //! environment variable and its key in the file follow. Flags win over the
 //! environment, the environment over the file, the file over the default; what
 //! a value is and where it came from can be printed.
