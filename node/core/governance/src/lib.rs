@@ -1,11 +1,11 @@
 //! The replicated state machine: one committed command in, one outcome out.
 //!
-//! Every replica runs [`apply`] over the same commands in the same order and
+//! Every replica runs [`apply()`] over the same commands in the same order and
 //! must reach the same bytes. So nothing here reads a clock, a file, a socket,
 //! a random number or the iteration order of a hash map; `node/core/clippy.toml`
 //! refuses them by name.
 //!
-//! Reading order: [`command`], [`apply`], [`store`], then any service, say
+//! Reading order: [`command`], [`apply()`], [`store`], then any service, say
 //! [`decision`]; [`view`] is how the rest of the node reads what they wrote.
 //!
 //! Invariants

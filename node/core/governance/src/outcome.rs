@@ -1,4 +1,4 @@
-//! What [`apply`](crate::apply) answers.
+//! What [`apply()`](crate::apply()) answers.
 //!
 //! Three results that are never mixed: done, refused ([`Outcome::Rejected`],
 //! nothing written), and [`Corruption`].
