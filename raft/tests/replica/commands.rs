@@ -98,8 +98,10 @@ async fn too_many_and_too_large_are_refused() {
     let answers = futures::future::join_all(asked).await;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     let refused = answers.iter().filter(|answer| **answer == Err(ProposeError::Overloaded));
-    assert_eq!(refused.count(), 11);
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 9);
+    // Twelve when all came before the first of them was on its way.
+    let refused = refused.count();
+    assert!((11..=12).contains(&refused), "{refused} were refused");
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 20 - refused);
     cluster.stop().await;
 }
 
