@@ -103,7 +103,7 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
     }
 }
 
-/// Records that openraft's membership entry at `index` was applied. `voters` is
+/// Records that Raft's membership entry at `index` was applied. `voters` is
 /// one set, or two in a joint configuration. Before genesis nothing is written:
 /// genesis itself names the first voter.
 ///

@@ -1,4 +1,4 @@
-//! Who votes, as the ledger says it: written when openraft's own membership
+//! Who votes, as the ledger says it: written when Raft's own membership
 //! entry is applied, so that ledger and Raft never name different voters.
 
 use ledger::EntryType;
