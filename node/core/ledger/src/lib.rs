@@ -4,8 +4,9 @@
 //! Linked by the servers and by the offline verifier alike. It holds no state
 //! and reads no store: bytes come in, facts or faults go out.
 //!
-//! Reading order: [`header`], [`entry`], [`chain`], [`merkle`]; then [`reply`]
-//! and [`token`], which are made from an entry.
+//! Reading order: [`header`], [`entry`], [`chain`]; [`merkle`], [`tile`] and
+//! [`proof`] for the tree; then [`reply`] and [`token`], which are made from an
+//! entry.
 //!
 //! Invariants
 //! - An entry is hashed as it is stored; nothing is re-encoded before a check.
@@ -20,8 +21,10 @@ pub mod entry_type;
 pub mod hash;
 pub mod header;
 pub mod merkle;
+pub mod proof;
 pub mod reply;
 pub mod signature;
+pub mod tile;
 pub mod token;
 
 pub use chain::{Checker, Fault, FaultReason};
