@@ -5,8 +5,8 @@
 //! and reads no store: bytes come in, facts or faults go out.
 //!
 //! Reading order: [`header`], [`entry`], [`chain`]; [`merkle`], [`tile`] and
-//! [`proof`] for the tree; then [`reply`] and [`token`], which are made from an
-//! entry.
+//! [`proof`] for the tree; [`note`] and [`checkpoint`] for what is signed of it;
+//! then [`reply`] and [`token`], which are made from an entry.
 //!
 //! Invariants
 //! - An entry is hashed as it is stored; nothing is re-encoded before a check.
@@ -16,11 +16,13 @@
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
 pub mod chain;
+pub mod checkpoint;
 pub mod entry;
 pub mod entry_type;
 pub mod hash;
 pub mod header;
 pub mod merkle;
+pub mod note;
 pub mod proof;
 pub mod reply;
 pub mod signature;
@@ -28,7 +30,9 @@ pub mod tile;
 pub mod token;
 
 pub use chain::{Checker, Fault, FaultReason};
+pub use checkpoint::Checkpoint;
 pub use entry::{Part, StoredEntry};
 pub use entry_type::EntryType;
 pub use header::Header;
 pub use merkle::Frontier;
+pub use note::Note;
