@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`header`], [`entry`], [`chain`]; [`merkle`], [`tile`] and
 //! [`proof`] for the tree; [`note`] and [`checkpoint`] for what is signed of it;
-//! then [`reply`] and [`token`], which are made from an entry.
+//! then [`receipt`], [`reply`] and [`token`], which are made from an entry.
 //!
 //! Invariants
 //! - An entry is hashed as it is stored; nothing is re-encoded before a check.
@@ -24,6 +24,7 @@ pub mod header;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 pub mod reply;
 pub mod signature;
 pub mod tile;
