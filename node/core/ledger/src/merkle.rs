@@ -30,10 +30,16 @@ impl Frontier {
         self.size = self.size.saturating_add(1);
     }
 
+    /// Height and root of each perfect subtree, from the left.
+    pub fn peaks(&self) -> impl Iterator<Item = (u8, Digest)> {
+        let is_set = |height: &u8| self.size.checked_shr((*height).into()).unwrap_or(0) & 1 == 1;
+        (0..64_u8).rev().filter(is_set).zip(self.peaks.iter().copied())
+    }
+
     /// Adds the `2^height` leaves under this node at once, and says whether it
     /// could: `false`, and nothing changes, unless the size is a multiple of as
-    /// many. So threads can each hash an aligned range of leaves in a tree of
-    /// its own, whose roots are then added in order.
+    /// many. So threads can each hash an aligned range of leaves into a tree of
+    /// its own, whose [`Frontier::peaks`] are then added in order.
     pub fn append_subtree(&mut self, height: u8, root: Digest) -> bool {
         let height = u32::from(height);
         let Some(leaves) = 1_u64.checked_shl(height) else {
@@ -151,5 +157,22 @@ mod tests {
         assert!(frontier.append_subtree(63, Digest::ZERO));
         assert!(!frontier.append_subtree(63, Digest::ZERO));
         assert_eq!(frontier.size(), 1 << 63);
+    }
+
+    #[test]
+    fn ranges_hashed_apart_are_joined_by_their_peaks() {
+        let leaves: Vec<Digest> = (0..61_u8).map(|n| crate::hash::entry_hash(&[n])).collect();
+        let (mut whole, mut joined) = (Frontier::default(), Frontier::default());
+        for range in leaves.chunks(16) {
+            let mut part = Frontier::default();
+            for leaf in range {
+                part.append(*leaf);
+                whole.append(*leaf);
+            }
+            for (height, root) in part.peaks() {
+                assert!(joined.append_subtree(height, root));
+            }
+        }
+        assert_eq!(joined, whole);
     }
 }

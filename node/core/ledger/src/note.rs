@@ -116,7 +116,7 @@ fn read(note: &str) -> Option<Note> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+')
 }
 
 /// The key id of a key of this name and type: the first bytes of a hash over

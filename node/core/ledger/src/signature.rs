@@ -181,7 +181,8 @@ mod tests {
         assert!(key.verify_pss(message, signature));
         assert!(!key.verify_pss(&first_bit(message), signature));
         let longer = [&[0], signature.as_slice()].concat();
-        for refused in [&first_bit(signature), &longer, &signature[1..].to_vec(), &Vec::new()] {
+        let changed = first_bit(signature);
+        for refused in [&changed, &longer, &signature[1..], key.n(), &[0; 256], &[0xff; 256], &[]] {
             assert!(!key.verify_pss(message, refused));
         }
         let exponent_one = RsaPublic::new(key.n().to_vec(), vec![1]).unwrap();
