@@ -141,7 +141,14 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::Allowed
         | Table::CommandKey
         | Table::CommandKeyExpiry
-        | Table::Cluster => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Cluster
+        | Table::Tile
+        | Table::Checkpoint
+        | Table::Erased
+        | Table::ActorCount
+        | Table::Incident
+        | Table::Scrub
+        | Table::Forgotten => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }
 }
 

@@ -10,7 +10,9 @@ use crate::journal::{Draft, Journal};
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
-use crate::{codec, decision, founding, keys, membership, node, policies};
+use crate::{
+    checkpoint, codec, decision, divergence, erasure, founding, keys, membership, node, policies,
+};
 
 /// Where and when a command was committed: the only clock a service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,15 +93,21 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
     match &envelope.command {
         Command::Found(_) if founded => Err(Rejection::AlreadyFounded.into()),
         Command::Found(found) => founding::found(context, found),
-        Command::Decide(_) | Command::LoadPolicy(_) | Command::RegisterNode(_) | Command::Tick
-            if !founded =>
-        {
-            Err(Rejection::NotFounded.into())
-        }
+        _ if !founded => Err(Rejection::NotFounded.into()),
         Command::Decide(decide) => decision::decide(context, decide),
         Command::LoadPolicy(load) => policies::load(context, load),
         Command::RegisterNode(register) => node::register(context, register),
         Command::Tick => Ok(Outcome::Ticked),
+        Command::Checkpoint => checkpoint::seal(context),
+        Command::Cosign(cosign) => checkpoint::cosign(context, cosign),
+        Command::AddKey(add) => node::keys::add(context, add),
+        Command::RetireKey(retire) => node::keys::retire(context, retire),
+        Command::Erase(erase) => erasure::erase(context, erase),
+        Command::ReportForgotten(report) => erasure::forgotten(context, report),
+        Command::RecordDivergence(divergence) => divergence::record(context, divergence),
+        Command::RecordRecovery(recovery) => divergence::recover(context, recovery),
+        Command::Scrub => divergence::scrub(context),
+        Command::ReportContent(report) => divergence::report(context, report),
     }
 }
 

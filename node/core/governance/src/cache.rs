@@ -15,7 +15,7 @@ use crate::outcome::Corruption;
 use crate::record::{Head, PolicyRecord};
 use crate::store::{Read, Table};
 use crate::tables::last_number;
-use crate::{codec, keys, view};
+use crate::{codec, erasure, keys, view};
 
 /// Actors whose last `actor_seq` is remembered.
 const ACTORS_MAX: usize = 16_384;
@@ -35,6 +35,8 @@ pub struct ActivePolicy {
 #[derive(Debug, Default)]
 pub struct Cache {
     pub(crate) head: Option<Head>,
+    /// Leaves of the tile of level 0 that is filling up.
+    pub(crate) leaves: Option<Vec<Digest>>,
     policy: Option<Arc<ActivePolicy>>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
@@ -87,7 +89,7 @@ impl Cache {
             *last = last.saturating_add(1);
             return Ok(*last);
         }
-        let next = last_number(read, Table::EntryByActor, actor)?.saturating_add(1);
+        let next = erasure::last_of_actor(read, actor)?.saturating_add(1);
         if ACTORS_MAX <= self.actor_seq.len() {
             self.actor_seq.clear();
         }

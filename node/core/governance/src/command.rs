@@ -7,7 +7,7 @@
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
-use types::{ClusterId, Digest, Json, KeyId, Object, RaftId};
+use types::{ClusterId, Digest, EntryId, Json, KeyId, LogIndex, Object, RaftId, Timestamp};
 
 use crate::draw::Seed;
 
@@ -109,6 +109,254 @@ pub enum Command {
     RegisterNode(RegisterNode),
     /// Move applied time on, so that what is due is done.
     Tick,
+    /// Seal the ledger as it is at this place of the log.
+    Checkpoint,
+    /// A voter's signatures on a checkpoint.
+    Cosign(Box<Cosign>),
+    /// Publish a key, in place of another one if that is named.
+    AddKey(Box<AddKey>),
+    /// End a key.
+    RetireKey(RetireKey),
+    /// Erase parts of entries.
+    Erase(Erase),
+    /// A node has no bytes left of what was erased up to a run.
+    ReportForgotten(ReportForgotten),
+    /// A node is not what the others are.
+    RecordDivergence(Box<RecordDivergence>),
+    /// Such a node has been rebuilt.
+    RecordRecovery(RecordRecovery),
+    /// Have every node digest its whole state as it is at this place of the log.
+    Scrub,
+    /// Such a digest.
+    ReportContent(ReportContent),
+}
+
+/// A place in the log: the same on every node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Index of the log entry.
+    pub index: LogIndex,
+    /// Place of the command within it.
+    pub sub_index: u32,
+}
+
+/// What a node says the ledger and the state are at a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Claim {
+    /// Entries there are.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: Digest,
+    /// Meanings of commands in force.
+    pub feature_level: u32,
+    /// Hash of the entry that names the voters.
+    pub membership_hash: Digest,
+    /// Hash of the policy in force.
+    pub policy_hash: Digest,
+    /// The running digest over every logical write.
+    pub state_hash: Digest,
+    /// Applied time of the checkpoint.
+    pub at: Timestamp,
+}
+
+impl Claim {
+    /// The claim as the checkpoint of the log `origin`.
+    pub fn checkpoint(&self, origin: String) -> ledger::Checkpoint {
+        ledger::Checkpoint {
+            origin,
+            size: self.size,
+            root: self.root,
+            feature_level: self.feature_level,
+            membership_hash: self.membership_hash,
+            policy_hash: self.policy_hash,
+            state_hash: self.state_hash,
+            timestamp: self.at,
+        }
+    }
+}
+
+/// A voter's signatures on a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cosign {
+    /// Where the checkpoint was made.
+    pub place: Place,
+    /// What the voter found there by executing the log itself.
+    pub claim: Claim,
+    /// Its key for checkpoints.
+    pub key: KeyId,
+    /// Ed25519 over the note's text, 64 bytes.
+    pub signature: Vec<u8>,
+    /// For the long term, once the node has such a key.
+    pub rsa: Option<RsaSignature>,
+}
+
+/// RSASSA-PSS over the note's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RsaSignature {
+    /// The key.
+    pub key: KeyId,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+/// What a public key is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyMaterial {
+    /// RFC 8032.
+    Ed25519([u8; 32]),
+    /// RFC 8017: modulus and exponent, big-endian without leading zeros.
+    Rsa {
+        /// Modulus.
+        n: Vec<u8>,
+        /// Public exponent.
+        e: Vec<u8>,
+    },
+}
+
+/// A key that a node adds to those it joined with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddKey {
+    /// Whose it is.
+    pub raft_id: RaftId,
+    /// Drawn by the node when it made the key.
+    pub id: KeyId,
+    /// What it may sign.
+    pub usage: KeyUsage,
+    /// The public half.
+    pub material: KeyMaterial,
+    /// The key of the same node, kind and use that ends with it.
+    pub replaces: Option<KeyId>,
+}
+
+/// A key that is to sign nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetireKey {
+    /// The key.
+    pub id: KeyId,
+    /// Somebody else may have it: nothing it ever signed counts any more.
+    pub compromised: bool,
+    /// Why, 1..2048 characters.
+    pub reason: String,
+}
+
+/// How much of an entry is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ErasedPart {
+    /// `personal` and its salt.
+    Personal,
+    /// Both parts and both salts.
+    All,
+}
+
+impl ErasedPart {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::All => "all",
+        }
+    }
+}
+
+/// Why something is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErasureCause {
+    /// Somebody asked for it.
+    Request,
+    /// Its time is up.
+    Retention,
+}
+
+impl ErasureCause {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Retention => "retention",
+        }
+    }
+}
+
+/// Ids from one to another, both among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryRange {
+    /// The first.
+    pub from: EntryId,
+    /// The last.
+    pub to: EntryId,
+}
+
+/// Parts of at most 1,000 entries to erase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// How much of each.
+    pub part: ErasedPart,
+    /// Ascending and disjoint.
+    pub ranges: Vec<EntryRange>,
+    /// Why.
+    pub cause: ErasureCause,
+}
+
+/// A node has no bytes left of what was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportForgotten {
+    /// The node.
+    pub raft_id: RaftId,
+    /// The last run whose entries' bytes are gone, as those of all before it.
+    pub through: EntryId,
+}
+
+/// How a divergence was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finding {
+    /// It signed another checkpoint than the majority.
+    Checkpoint {
+        /// Size of that of the majority.
+        size: u64,
+    },
+    /// Its whole state has another digest than that of the majority.
+    Content {
+        /// Where.
+        place: Place,
+    },
+    /// It found stored bytes of its own that are not what was written.
+    Damage {
+        /// The first entry concerned, if it is an entry's.
+        entry: Option<EntryId>,
+        /// What is wrong, in a word of api.md, section 9.
+        reason: String,
+    },
+}
+
+/// A node is not what the others are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordDivergence {
+    /// The node.
+    pub raft_id: RaftId,
+    /// How that was found.
+    pub finding: Finding,
+}
+
+/// A node that had diverged has been rebuilt from another one's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRecovery {
+    /// The node.
+    pub raft_id: RaftId,
+    /// The first entry in which it differed, if any did.
+    pub first_difference: Option<EntryId>,
+    /// Last log index of the state it was given.
+    pub snapshot_index: LogIndex,
+}
+
+/// The digest of a node's whole state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportContent {
+    /// The node.
+    pub raft_id: RaftId,
+    /// Where in the log.
+    pub place: Place,
+    /// The digest.
+    pub digest: Digest,
 }
 
 /// What genesis says.

@@ -21,7 +21,7 @@ use crate::idempotency;
 use crate::journal::{Draft, Journal};
 use crate::keys;
 use crate::outcome::{Corruption, Decided, Outcome, Rejection};
-use crate::record::AllowedRecord;
+use crate::record::{AllowedRecord, DecisionRecord};
 use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
@@ -276,7 +276,9 @@ fn keep<S: Store>(
     entry_id: EntryId,
 ) -> Result<(), Corruption> {
     if let Some(decision) = ids.decision {
-        context.tables.put_record(Table::Decision, &decision.0.key(), &entry_id)?;
+        let request = context.envelope.idempotency.as_ref().map(idempotency::row);
+        let record = DecisionRecord { entry_id, request };
+        context.tables.put_record(Table::Decision, &decision.0.key(), &record)?;
         if ids.token.is_some() {
             keep_allowed(context, decide, decision)?;
         }

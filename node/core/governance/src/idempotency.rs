@@ -22,12 +22,17 @@ const LIFE: Micros = Micros(24 * 3600 * 1_000_000);
 /// the table shrinks to what is alive.
 const SWEPT_MAX: usize = 8;
 
+/// Row of a key.
+pub(crate) fn row(key: &Idempotency) -> Vec<u8> {
+    keys::texts(&[&key.scope, &key.key])
+}
+
 /// What a decision with this key was answered, if it was recorded before.
 pub(crate) fn decided<S: Store>(
     context: &Context<'_, S>,
     key: &Idempotency,
 ) -> Result<Option<Outcome>, Stop> {
-    let row = keys::texts(&[&key.scope, &key.key]);
+    let row = row(key);
     let Some(known) = context.tables.record::<RequestRecord>(Table::Request, &row)? else {
         return Ok(None);
     };
@@ -43,7 +48,7 @@ pub(crate) fn done<S: Store>(context: &Context<'_, S>) -> Result<Option<Outcome>
     let Some(key) = &context.envelope.idempotency else {
         return Ok(None);
     };
-    let row = keys::texts(&[&key.scope, &key.key]);
+    let row = row(key);
     match context.tables.record::<CommandKeyRecord>(Table::CommandKey, &row)? {
         Some(known) if context.applied.at < known.expires_at => {
             answer(key, known.entry_id, known.body_digest == key.body_digest).map(Some)
@@ -65,7 +70,7 @@ pub(crate) fn keep_decision<S: Store>(
     key: &Idempotency,
     entry_id: EntryId,
 ) -> Result<(), Corruption> {
-    let row = keys::texts(&[&key.scope, &key.key]);
+    let row = row(key);
     let record = RequestRecord { entry_id, body_digest: Some(key.body_digest) };
     context.tables.put_record(Table::Request, &row, &record)
 }
@@ -80,7 +85,7 @@ pub(crate) fn keep<S: Store>(
     };
     let at = context.applied.at;
     sweep(context, at)?;
-    let row = keys::texts(&[&key.scope, &key.key]);
+    let row = row(key);
     if let Some(old) = context.tables.record::<CommandKeyRecord>(Table::CommandKey, &row)? {
         context.tables.delete(Table::CommandKeyExpiry, &keys::expiry(old.expires_at, &row));
     }

@@ -13,6 +13,7 @@ use crate::keys;
 use crate::outcome::{Corruption, Recorded};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
+use crate::tree;
 
 /// What is to be recorded.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl<'a, 'b, S: Store> Journal<'a, 'b, S> {
         let hash = ledger::hash::entry_hash(text.as_bytes());
         self.write(&header, &text, &data, personal.as_ref());
         self.index(&header, draft.actor)?;
-        self.advance(hash)?;
+        self.advance(header.id, hash)?;
         Ok(Recorded { entry_id: header.id, entry_hash: hash, at: self.at })
     }
 
@@ -94,10 +95,10 @@ impl<'a, 'b, S: Store> Journal<'a, 'b, S> {
         Ok(())
     }
 
-    fn advance(&mut self, hash: Digest) -> Result<(), Corruption> {
+    fn advance(&mut self, id: EntryId, hash: Digest) -> Result<(), Corruption> {
         let head = self.cache.head(self.tables.read())?;
         head.hash = hash;
         head.tree.append(hash);
-        Ok(())
+        tree::append(self.tables, self.cache, id, hash)
     }
 }

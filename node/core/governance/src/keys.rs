@@ -3,7 +3,9 @@
 //! Texts in keys end in a zero byte, which none of their alphabets has, so that
 //! no key is a prefix of another text's keys.
 
-use types::{EntryId, Timestamp};
+use types::{EntryId, LogIndex, RaftId, Timestamp};
+
+use crate::command::Place;
 
 /// Key of the one record of a table that has one.
 pub(crate) const ONLY: &[u8] = b"only";
@@ -57,4 +59,32 @@ pub(crate) fn allowed(actor: &str, action: &str, resource: Option<&str>) -> Vec<
 /// Key of an entry.
 pub(crate) fn entry(id: EntryId) -> [u8; 8] {
     id.key()
+}
+
+/// Key of a tile.
+pub(crate) fn tile(level: u8, index: u64) -> [u8; 9] {
+    let mut key = [level; 9];
+    if let Some(rest) = key.last_chunk_mut::<8>() {
+        *rest = index.to_be_bytes();
+    }
+    key
+}
+
+/// Key of a place in the log.
+pub(crate) fn place(place: Place) -> Vec<u8> {
+    let mut key = place.index.0.to_be_bytes().to_vec();
+    key.extend_from_slice(&place.sub_index.to_be_bytes());
+    key
+}
+
+/// The place in such a key.
+pub(crate) fn read_place(key: &[u8]) -> Option<Place> {
+    let (index, rest) = key.split_first_chunk::<8>()?;
+    let sub_index = u32::from_be_bytes(rest.try_into().ok()?);
+    Some(Place { index: LogIndex(u64::from_be_bytes(*index)), sub_index })
+}
+
+/// Key of a node.
+pub(crate) fn node(id: RaftId) -> [u8; 8] {
+    id.0.to_be_bytes()
 }

@@ -17,8 +17,11 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+pub mod checkpoint;
 pub mod command;
 pub mod decision;
+pub mod divergence;
+pub mod erasure;
 pub mod outcome;
 pub mod record;
 pub mod risk;
@@ -37,6 +40,7 @@ mod membership;
 mod node;
 mod policies;
 mod tables;
+mod tree;
 
 pub use apply::{Applied, apply, apply_membership, finish_batch};
 pub use cache::{ActivePolicy, Cache};
@@ -46,3 +50,4 @@ pub use decision::{PolicyCache, Preview, preview};
 pub use draw::Seed;
 pub use outcome::{Corruption, Outcome, Recorded, Rejection};
 pub use store::{Direction, MemStore, Read, Row, Scan, Store, Table};
+pub use tree::Tree;

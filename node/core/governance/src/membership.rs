@@ -5,9 +5,9 @@ use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
 use types::{Json, LogIndex, RaftId};
 
-use crate::command::KeyUsage;
 use crate::journal::{Draft, Journal};
 use crate::keys;
+use crate::node::keys::of_checkpoints;
 use crate::outcome::{Corruption, Recorded};
 use crate::record::{ClusterRecord, KeyRecord, NodeRecord};
 use crate::store::{Store, Table};
@@ -55,7 +55,7 @@ pub(crate) fn change<S: Store>(
 /// A member by name and by the key that signs its checkpoints. One whose name
 /// was taken over is known by its keys alone.
 fn member(id: RaftId, nodes: &[NodeRecord], keys: &[KeyRecord]) -> Json {
-    let key = keys.iter().find(|key| key.raft_id == id && key.usage == KeyUsage::Checkpoint);
+    let key = of_checkpoints(keys, id);
     let name = nodes.iter().find(|node| node.raft_id == id).map(|node| node.name.as_str());
     let name = name.or_else(|| key.map(|key| key.node.as_str()));
     Json::object([

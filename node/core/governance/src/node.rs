@@ -9,13 +9,15 @@
 //! - A key id stands for one key for ever: what it signed stays checkable, and
 //!   what was retired stays retired.
 
+pub(crate) mod keys;
+
 use std::collections::BTreeSet;
 
 use ledger::EntryType;
 use types::{EntryId, Json, KeyId, Object, RaftId};
 
 use crate::apply::{Context, Stop};
-use crate::command::{NodeDescription, PublicKey, RegisterNode};
+use crate::command::{KeyMaterial, KeyUsage, NodeDescription, PublicKey, RegisterNode};
 use crate::outcome::{Corruption, NodeRegistered, Outcome, Rejection};
 use crate::record::{KeyRecord, NodeRecord, NonceRecord};
 use crate::store::{Store, Table};
@@ -77,7 +79,12 @@ fn again<S: Store>(
     let Some(bearer) = view::node(context.tables.read(), name)? else {
         return Err(Corruption::new("node", format!("`{name}` of a nonce is gone")).into());
     };
-    let same_keys = bearer.keys.iter().eq(register.node.keys.iter().map(|key| &key.id));
+    // Keys that were rotated since are listed too.
+    let mut same_keys = true;
+    for key in &register.node.keys {
+        let listed = view::key(context.tables.read(), key.id)?;
+        same_keys &= listed.is_some_and(|listed| listed.raft_id == raft_id);
+    }
     if *name != register.node.name || (bearer.raft_id == raft_id && !same_keys) {
         return Err(Rejection::IdempotencyConflict { key: register.nonce.clone() }.into());
     }
@@ -143,19 +150,45 @@ pub(crate) fn introduce<S: Store>(
     };
     tables.put_record(Table::Node, node.name.as_bytes(), &record)?;
     for key in &node.keys {
-        let record = KeyRecord {
+        let introduced = Introduced {
             id: key.id,
             usage: key.usage,
-            bytes: key.bytes,
-            node: node.name.clone(),
+            material: &KeyMaterial::Ed25519(key.bytes),
+            node: &node.name,
             raft_id,
-            valid_from: entry,
-            valid_until: None,
-            revoked: false,
+            entry,
         };
-        tables.put_record(Table::Key, &key.id.0.key(), &record)?;
+        put_key(tables, &introduced)?;
     }
     Ok(())
+}
+
+/// A key that becomes known.
+#[derive(Debug)]
+struct Introduced<'a> {
+    id: KeyId,
+    usage: KeyUsage,
+    material: &'a KeyMaterial,
+    node: &'a str,
+    raft_id: RaftId,
+    entry: EntryId,
+}
+
+fn put_key<S: Store>(
+    tables: &mut Tables<'_, S>,
+    introduced: &Introduced<'_>,
+) -> Result<(), Corruption> {
+    let record = KeyRecord {
+        id: introduced.id,
+        usage: introduced.usage,
+        material: introduced.material.clone(),
+        node: introduced.node.to_owned(),
+        raft_id: introduced.raft_id,
+        valid_from: introduced.entry,
+        valid_until: None,
+        revoked: false,
+    };
+    tables.put_record(Table::Key, &introduced.id.0.key(), &record)
 }
 
 fn retire_keys<S: Store>(
@@ -177,12 +210,7 @@ fn retire_keys<S: Store>(
 
 /// Public keys as entries show them.
 pub(crate) fn keys_json(keys: &[PublicKey]) -> Json {
-    let keys = keys.iter().map(|key| {
-        Json::object([
-            ("kid", key.id.to_string().into()),
-            ("use", key.usage.as_str().into()),
-            ("x", ledger::signature::to_text(&key.bytes).into()),
-        ])
-    });
+    let keys =
+        keys.iter().map(|key| keys::key_json(key.id, key.usage, &KeyMaterial::Ed25519(key.bytes)));
     Json::Array(keys.collect())
 }

@@ -4,7 +4,9 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, Json, RaftId, Timestamp};
+use types::{Digest, EntryId, Json, KeyId, RaftId, Timestamp};
+
+use crate::command::{Claim, Place};
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,20 @@ pub enum Outcome {
     NodeRegistered(NodeRegistered),
     /// Applied time moved on; nothing was recorded.
     Ticked,
+    /// The ledger is recorded as asked: keys, divergences, recoveries.
+    Recorded(Recorded),
+    /// Parts of entries are erased.
+    Erased(Erased),
+    /// A checkpoint waits for signatures.
+    Sealed(Sealed),
+    /// A voter's signature is kept.
+    Cosigned(Cosigned),
+    /// Every node is to digest its state as it is after this log entry.
+    ScrubOpened(Place),
+    /// Such a digest is kept.
+    ContentReported(ContentReported),
+    /// Kept, without an entry.
+    Noted,
     /// The same request was recorded before, in this entry. The reply is
     /// rebuilt from it.
     Replayed(EntryId),
@@ -46,6 +62,46 @@ pub struct Decided {
     pub data: Json,
     /// `personal` of the entry.
     pub personal: Json,
+}
+
+/// A checkpoint that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where in the log.
+    pub place: Place,
+    /// What this node found there.
+    pub claim: Claim,
+}
+
+/// A signature on a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cosigned {
+    /// Size of the checkpoint, as this node found it.
+    pub size: u64,
+    /// It made the checkpoint final.
+    pub became_final: bool,
+    /// The voter, if it found something else than this node.
+    pub dissent: Option<RaftId>,
+    /// A majority found the same, and this node something else.
+    pub outvoted: bool,
+}
+
+/// A digest of a whole state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentReported {
+    /// Where in the log.
+    pub place: Place,
+    /// Nodes that differ from the majority.
+    pub outvoted: Vec<RaftId>,
+}
+
+/// Parts of entries that are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// The run.
+    pub recorded: Recorded,
+    /// Entries of which there was something left to erase.
+    pub entries: u64,
 }
 
 /// A policy that was put in force.
@@ -129,6 +185,51 @@ pub enum Rejection {
         /// The id.
         raft_id: RaftId,
     },
+    /// Nothing was added since the last checkpoint, or too little too soon.
+    #[error("there is nothing to seal yet")]
+    NothingToSeal,
+    /// A newer checkpoint is final, or there never was this one.
+    #[error("this checkpoint takes no more signatures")]
+    CheckpointGone,
+    /// Who signs does not vote there, or with a key that does not count.
+    #[error("node {raft_id} does not vote there with this key")]
+    NotAVoter {
+        /// The node.
+        raft_id: RaftId,
+    },
+    /// There is no such key, or it cannot be used for this.
+    #[error("no key `{id}` for this")]
+    UnknownKey {
+        /// The key.
+        id: KeyId,
+    },
+    /// The key signs nothing any more.
+    #[error("the key was retired before")]
+    AlreadyRevoked,
+    /// A voter signs a checkpoint once.
+    #[error("this voter has signed")]
+    AlreadySigned,
+    /// The signature does not hold.
+    #[error("the signature does not verify")]
+    SignatureInvalid,
+    /// It is recorded already.
+    #[error("this is recorded already")]
+    AlreadyRecorded,
+    /// The state does not show what the command says.
+    #[error("the state does not show this")]
+    NotProven,
+    /// Not ascending, not disjoint, beyond the ledger, or too many.
+    #[error("ranges must be ascending, disjoint, within the ledger and of at most 1,000 entries")]
+    RangesInvalid,
+    /// Without this entry nothing would verify or replay.
+    #[error("entry {entry} is never erased")]
+    NotErasable {
+        /// The entry.
+        entry: EntryId,
+    },
+    /// Nothing of these entries is left to erase.
+    #[error("there is nothing left to erase")]
+    NothingToErase,
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -148,6 +249,18 @@ impl Rejection {
             Self::PolicyVersionConflict { .. } => "policy_version_conflict",
             Self::RaftIdTaken { .. } => "overloaded",
             Self::LifetimeTooLong => "out_of_range",
+            Self::NothingToSeal
+            | Self::CheckpointGone
+            | Self::NotProven
+            | Self::NotErasable { .. }
+            | Self::NothingToErase => "not_allowed",
+            Self::NotAVoter { .. } => "unknown_node",
+            Self::UnknownKey { .. } => "unknown_key",
+            Self::AlreadyRevoked => "already_revoked",
+            Self::AlreadySigned => "already_signed",
+            Self::SignatureInvalid => "signature_invalid",
+            Self::AlreadyRecorded => "already_exists",
+            Self::RangesInvalid => "out_of_range",
         }
     }
 }

@@ -8,7 +8,7 @@ use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, RaftId, Timestamp};
 
-use crate::command::KeyUsage;
+use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
 /// Where the ledger ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,8 +134,8 @@ pub struct KeyRecord {
     pub id: KeyId,
     /// What it may sign.
     pub usage: KeyUsage,
-    /// Ed25519.
-    pub bytes: [u8; 32],
+    /// The public half.
+    pub material: KeyMaterial,
     /// Name of the node.
     pub node: String,
     /// Raft id of the node.
@@ -146,6 +146,126 @@ pub struct KeyRecord {
     pub valid_until: Option<EntryId>,
     /// Whether it was given up as compromised: then it proves nothing at all.
     pub revoked: bool,
+}
+
+impl KeyRecord {
+    /// The public half, if it is one of Ed25519.
+    pub fn ed25519(&self) -> Option<&[u8; 32]> {
+        match &self.material {
+            KeyMaterial::Ed25519(bytes) => Some(bytes),
+            KeyMaterial::Rsa { .. } => None,
+        }
+    }
+
+    /// Whether it may sign now.
+    pub fn is_active(&self) -> bool {
+        self.valid_until.is_none() && !self.revoked
+    }
+
+    /// Whether its signature on a checkpoint of this size counts.
+    pub fn counts_at(&self, size: u64) -> bool {
+        let ended = self.valid_until.is_some_and(|until| until.0 < size);
+        self.valid_from.0 < size && !ended && !self.revoked
+    }
+
+    /// Whether any other signature of it counts for this entry.
+    pub fn counts_for(&self, entry: EntryId) -> bool {
+        self.valid_until.is_none_or(|until| entry < until) && !self.revoked
+    }
+}
+
+/// Where a decision is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// Its entry.
+    pub entry_id: EntryId,
+    /// Key of the row of its request id, so that an erasure finds it.
+    pub request: Option<Vec<u8>>,
+}
+
+/// A checkpoint and who signed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointRecord {
+    /// Where in the log it was made.
+    pub place: Place,
+    /// What this node found there.
+    pub claim: Claim,
+    /// Who voted then: one set, or two while the membership changed.
+    pub voters: Vec<Vec<RaftId>>,
+    /// Signatures on that claim, in the order of the log; one a voter.
+    pub cosignatures: Vec<Cosignature>,
+    /// How many of them made it final.
+    pub frozen: Option<u32>,
+    /// Signatures on other claims; one a voter.
+    pub dissents: Vec<Dissent>,
+}
+
+impl CheckpointRecord {
+    /// Whether a majority signed it.
+    pub fn is_final(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Whether this voter has signed, whatever it said.
+    pub fn has_signed(&self, voter: RaftId) -> bool {
+        self.cosignatures.iter().any(|signed| signed.raft_id == voter)
+            || self.dissents.iter().any(|dissent| dissent.raft_id == voter)
+    }
+}
+
+/// A voter's signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cosignature {
+    /// The voter.
+    pub raft_id: RaftId,
+    /// Its key for checkpoints.
+    pub key: KeyId,
+    /// Ed25519, 64 bytes.
+    pub signature: Vec<u8>,
+    /// RSASSA-PSS and its key.
+    pub rsa: Option<(KeyId, Vec<u8>)>,
+}
+
+/// A voter that found something else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dissent {
+    /// The voter.
+    pub raft_id: RaftId,
+    /// Its key for checkpoints.
+    pub key: KeyId,
+    /// What it found.
+    pub claim: Claim,
+    /// Its signature on that, so that it cannot be denied.
+    pub signature: Vec<u8>,
+}
+
+/// What was erased of an entry, and by which run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedRecord {
+    /// How much.
+    pub part: ErasedPart,
+    /// The run's entry.
+    pub by: EntryId,
+    /// Applied time of the run.
+    pub at: Timestamp,
+}
+
+/// The last time a node was not what the others are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentRecord {
+    /// The entry that says so.
+    pub entry: EntryId,
+    /// The entry that says it was rebuilt.
+    pub recovered: Option<EntryId>,
+}
+
+/// Digests of the whole state at one place of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubRecord {
+    /// Applied time.
+    pub at: Timestamp,
+    /// One a node.
+    pub reports: Vec<(RaftId, Digest)>,
 }
 
 /// What the cluster is.
@@ -161,4 +281,11 @@ pub struct ClusterRecord {
     pub voters: Vec<Vec<RaftId>>,
     /// Who replicates without a vote.
     pub learners: Vec<RaftId>,
+}
+
+impl ClusterRecord {
+    /// First line of its checkpoints.
+    pub fn origin(&self) -> String {
+        format!("{}/{}", self.log_name, self.id)
+    }
 }

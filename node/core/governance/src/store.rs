@@ -23,7 +23,7 @@ pub enum Table {
     Personal = 3,
     /// Scope and request id of a decision -> entry id and body digest.
     Request = 4,
-    /// Decision id -> entry id.
+    /// Decision id -> entry id, and the row of its request id.
     Decision = 5,
     /// Entry type, type_seq -> entry id.
     EntryByType = 6,
@@ -45,11 +45,27 @@ pub enum Table {
     CommandKeyExpiry = 14,
     /// What the cluster is: one record.
     Cluster = 15,
+    /// Level and index -> the hashes of a tile. At level 0 full tiles alone:
+    /// what is not full yet follows from the headers.
+    Tile = 16,
+    /// Tree size -> checkpoint record.
+    Checkpoint = 17,
+    /// Entry id -> which part was erased, and by which run.
+    Erased = 18,
+    /// Digest of an actor -> its last `actor_seq`, once erasure took the index
+    /// row that said so.
+    ActorCount = 19,
+    /// Raft id -> the last incident of that node.
+    Incident = 20,
+    /// Place in the log -> content digests of the state there.
+    Scrub = 21,
+    /// Raft id -> the last erasure whose bytes are gone from that node.
+    Forgotten = 22,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -66,6 +82,13 @@ impl Table {
         Self::CommandKey,
         Self::CommandKeyExpiry,
         Self::Cluster,
+        Self::Tile,
+        Self::Checkpoint,
+        Self::Erased,
+        Self::ActorCount,
+        Self::Incident,
+        Self::Scrub,
+        Self::Forgotten,
     ];
 
     /// The table's number.

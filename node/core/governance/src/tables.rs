@@ -149,5 +149,12 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::CommandKey => "command_key",
         Table::CommandKeyExpiry => "command_key_expiry",
         Table::Cluster => "cluster",
+        Table::Tile => "tile",
+        Table::Checkpoint => "checkpoint",
+        Table::Erased => "erased",
+        Table::ActorCount => "actor_count",
+        Table::Incident => "incident",
+        Table::Scrub => "scrub",
+        Table::Forgotten => "forgotten",
     }
 }

@@ -1,16 +1,23 @@
 //! Reading what the services wrote: for the interface, for other services, for
 //! verification. Nothing here writes.
 
+mod checkpoints;
 mod entries;
 
 use ledger::{Header, Part, StoredEntry};
 use types::{DecisionId, EntryId, KeyId};
 
 use crate::outcome::Corruption;
-use crate::record::{ClusterRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord};
+use crate::record::{
+    ClusterRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord,
+};
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, keys, policies, tables};
 
+pub use checkpoints::{
+    checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
+    last_final, scrubs,
+};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
@@ -62,7 +69,8 @@ fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Cor
 /// # Errors
 /// [`Corruption`] when it cannot be read.
 pub fn decision_entry(read: &impl Read, id: DecisionId) -> Result<Option<EntryId>, Corruption> {
-    tables::record(read, Table::Decision, &id.0.key())
+    let record: Option<DecisionRecord> = tables::record(read, Table::Decision, &id.0.key())?;
+    Ok(record.map(|record| record.entry_id))
 }
 
 /// What the request id of a decision leads to.

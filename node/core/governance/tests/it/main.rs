@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod checkpoints;
+mod diverging;
+mod erasing;
 mod joining;
 mod machine;
 mod properties;

@@ -2,7 +2,9 @@
 //! wherever a replica restarts in between.
 
 use crate::support::{decide, envelope, found, load, node, policy};
-use governance::command::{Command, Envelope, Idempotency, RegisterNode};
+use governance::command::{
+    Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Idempotency, RegisterNode,
+};
 use governance::{
     Applied, Cache, MemStore, Outcome, apply, apply_membership, decode_envelope, encode_envelope,
     finish_batch, view,
@@ -47,8 +49,19 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(load(serde_json::from_str(r#"{"relations":[{}]}"#).unwrap())),
         1 => joining,
         1 => Just(Command::Tick),
+        2 => Just(Command::Checkpoint),
+        1 => Just(Command::Scrub),
+        2 => erasing(),
         1 => Just(found()),
     ]
+}
+
+fn erasing() -> impl Strategy<Value = Command> {
+    let part = prop::sample::select(vec![ErasedPart::Personal, ErasedPart::All]);
+    (part, 1..30_u64, 0..3_u64).prop_map(|(part, from, more)| {
+        let range = EntryRange { from: EntryId(from), to: EntryId(from + more) };
+        Command::Erase(Erase { part, ranges: vec![range], cause: ErasureCause::Retention })
+    })
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

@@ -1,12 +1,14 @@
 //! A machine over a store in memory, and commands to feed it.
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
-    Command, Decide, Envelope, Found, Idempotency, KeyUsage, LoadPolicy, NodeDescription,
-    Principal, PublicKey,
+    Claim, Command, Cosign, Decide, Envelope, Found, Idempotency, KeyUsage, LoadPolicy,
+    NodeDescription, Place, Principal, PublicKey,
 };
 use governance::{
     Applied, Cache, MemStore, Outcome, Recorded, Seed, apply, apply_membership, finish_batch,
 };
+use ledger::Note;
 use types::{ClusterId, Digest, Json, KeyId, LogIndex, Object, RaftId, Timestamp, Ulid};
 
 /// One replica.
@@ -22,6 +24,20 @@ impl Machine {
         let mut machine = Self::default();
         assert!(matches!(machine.run(1, found()), Outcome::Founded(_)));
         machine
+    }
+
+    /// The same with keys that can sign.
+    pub(crate) fn founded_with_keys() -> Self {
+        let mut machine = Self::default();
+        let Command::Found(mut found) = found() else { panic!("no founding") };
+        found.node = node_with_keys("n1");
+        let outcome = machine.run(1, Command::Found(found));
+        assert!(matches!(outcome, Outcome::Founded(_)));
+        machine
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        governance::view::cluster(&self.store).unwrap().unwrap().origin()
     }
 
     /// Applies a command in an entry of its own.
@@ -131,4 +147,35 @@ pub(crate) fn load(document: Json) -> Command {
         acknowledge_widening: false,
         note: None,
     }))
+}
+
+/// Microseconds.
+pub(crate) const SECOND: u64 = 1_000_000;
+
+/// The private key of a node for checkpoints.
+fn signing(name: &str) -> SigningKey {
+    SigningKey::from_bytes(&[name.as_bytes()[name.len() - 1]; 32])
+}
+
+/// A node whose key for checkpoints can sign.
+pub(crate) fn node_with_keys(name: &str) -> NodeDescription {
+    let mut node = node(name);
+    for key in node.keys.iter_mut().filter(|key| key.usage == KeyUsage::Checkpoint) {
+        key.bytes = signing(name).verifying_key().to_bytes();
+    }
+    node
+}
+
+/// A claim signed by a node.
+pub(crate) fn cosign(origin: &str, place: Place, claim: &Claim, name: &str) -> Command {
+    let text = claim.checkpoint(origin.to_owned()).to_text();
+    let key = node(name).keys.iter().find(|key| key.usage == KeyUsage::Checkpoint).unwrap().id;
+    let signature = signing(name).sign(text.as_bytes()).to_bytes().to_vec();
+    Command::Cosign(Box::new(Cosign { place, claim: claim.clone(), key, signature, rsa: None }))
+}
+
+/// Whether one of the lines is of this node.
+pub(crate) fn signed_by(note: &Note, name: &str) -> bool {
+    let public = signing(name).verifying_key().to_bytes();
+    note.signatures.iter().any(|line| ledger::note::verify_ed25519(&public, line, &note.text))
 }

@@ -1,0 +1,221 @@
+//! Erasing parts of entries, with all that follows from them.
+//!
+//! The header stays, and with it chain, tree and every proof; the run's own
+//! entry says what was erased, so that an erasure nobody recorded stands out.
+//! Whether something may go already, or is held, is for the caller to have
+//! found out: nothing here knows retention.
+//!
+//! Invariants
+//! - What verification or replay needs is never erased: [`EntryType::is_erasable`].
+//! - What was erased has a row in [`Table::Erased`] that names the run.
+
+use ledger::EntryType;
+use sha2::{Digest as _, Sha256};
+use types::{Digest, EntryId, Json, Object};
+
+use crate::apply::{Context, Stop};
+use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
+use crate::keys;
+use crate::outcome::{Corruption, Erased, Outcome, Rejection};
+use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord};
+use crate::store::{Read, Store, Table};
+use crate::tables;
+use crate::view;
+
+/// Entries that one command may erase.
+pub const ENTRIES_MAX: u64 = 1_000;
+
+pub(crate) fn erase<S: Store>(
+    context: &mut Context<'_, S>,
+    erase: &Erase,
+) -> Result<Outcome, Stop> {
+    let ids = check(context, erase)?;
+    let recorded = context.record(EntryType::AnonymizationRun, data(context, erase, &ids))?;
+    let by = ErasedRecord { part: erase.part, by: recorded.entry_id, at: context.applied.at };
+    let mut entries = 0_u64;
+    for id in ids {
+        let gone = erase_one(context, id, by)?;
+        entries = entries.saturating_add(u64::from(gone));
+    }
+    Ok(Outcome::Erased(Erased { recorded, entries }))
+}
+
+/// Every id that the ranges name, if all of it may be erased.
+fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<EntryId>, Stop> {
+    let size = context.cache.head(context.tables.read())?.size();
+    let mut next = 0;
+    let mut ids = Vec::new();
+    for EntryRange { from, to } in &erase.ranges {
+        let length = to.0.saturating_sub(from.0).saturating_add(1);
+        let total = length.saturating_add(ids.len() as u64);
+        if from.0 < next || to < from || size <= to.0 || ENTRIES_MAX < total {
+            return Err(Rejection::RangesInvalid.into());
+        }
+        ids.extend((from.0..=to.0).map(EntryId));
+        next = to.0.saturating_add(1);
+    }
+    let mut something = false;
+    for id in &ids {
+        let entry = stored(context.tables.read(), *id)?;
+        if !entry.header.entry_type.is_erasable() {
+            return Err(Rejection::NotErasable { entry: *id }.into());
+        }
+        something |= match erase.part {
+            ErasedPart::Personal => entry.personal.is_some(),
+            ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
+        };
+    }
+    if something { Ok(ids) } else { Err(Rejection::NothingToErase.into()) }
+}
+
+fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corruption> {
+    let missing = || Corruption::new("header", format!("entry {id} is missing"));
+    view::entry(read, id)?.ok_or_else(missing)
+}
+
+fn data<S>(context: &Context<'_, S>, erase: &Erase, ids: &[EntryId]) -> Object {
+    let principal = &context.envelope.principal;
+    let ranges = erase
+        .ranges
+        .iter()
+        .map(|range| Json::object([("from", range.from.0.into()), ("to", range.to.0.into())]));
+    let mut data = Object::new();
+    data.insert("authn", principal.authn.as_str());
+    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    data.insert("cause", erase.cause.as_str());
+    data.insert("count", ids.len() as u64);
+    data.insert("part", erase.part.as_str());
+    data.insert("ranges", Json::Array(ranges.collect()));
+    data
+}
+
+/// Whether there was something left of the entry to erase.
+fn erase_one<S: Store>(
+    context: &mut Context<'_, S>,
+    id: EntryId,
+    by: ErasedRecord,
+) -> Result<bool, Corruption> {
+    let entry = stored(context.tables.read(), id)?;
+    let row = keys::entry(id);
+    let data = entry.data.as_ref().map(|part| &part.text);
+    let gone = match by.part {
+        ErasedPart::Personal => entry.personal.is_some(),
+        ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
+    };
+    if !gone {
+        return Ok(false);
+    }
+    if let Some(data) = data {
+        forget_derived(context, &entry, data, by.part)?;
+    }
+    if entry.personal.is_some() {
+        context.tables.delete(Table::Personal, &row);
+    }
+    if by.part == ErasedPart::All && entry.data.is_some() {
+        context.tables.delete(Table::Data, &row);
+    }
+    context.tables.put_record(Table::Erased, &row, &by)?;
+    Ok(true)
+}
+
+/// Takes away what can be told of the erased part elsewhere.
+fn forget_derived<S: Store>(
+    context: &mut Context<'_, S>,
+    entry: &ledger::StoredEntry,
+    data: &str,
+    part: ErasedPart,
+) -> Result<(), Corruption> {
+    let id = entry.header.id;
+    let data: Object = serde_json::from_str(data)
+        .map_err(|_| Corruption::new("data", format!("entry {id} is no object")))?;
+    if entry.header.entry_type == EntryType::Decision {
+        forget_request(context, &data)?;
+    }
+    if part == ErasedPart::All
+        && let Some(actor) = data.get("actor").and_then(Json::as_str)
+    {
+        forget_actor(context, actor, entry.header.actor_seq)?;
+        forget_allowed(context, actor, &data)?;
+    }
+    Ok(())
+}
+
+/// The digest of a request tells what was asked to whoever can guess it.
+fn forget_request<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result<(), Corruption> {
+    let id = data.get("decision_id").and_then(Json::as_str);
+    let Some(id) = id.and_then(|id| id.parse::<types::DecisionId>().ok()) else {
+        return Ok(());
+    };
+    let record: Option<DecisionRecord> = context.tables.record(Table::Decision, &id.0.key())?;
+    let Some(row) = record.and_then(|record| record.request) else {
+        return Ok(());
+    };
+    let known: Option<RequestRecord> = context.tables.record(Table::Request, &row)?;
+    if let Some(known) = known.filter(|known| known.body_digest.is_some()) {
+        let record = RequestRecord { body_digest: None, ..known };
+        context.tables.put_record(Table::Request, &row, &record)?;
+    }
+    Ok(())
+}
+
+/// Takes an entry out of its actor's index. The count goes on: a number given
+/// twice would hide an entry.
+fn forget_actor<S: Store>(
+    context: &mut Context<'_, S>,
+    actor: &str,
+    number: u64,
+) -> Result<(), Corruption> {
+    let last = last_of_actor(context.tables.read(), actor)?;
+    context.tables.delete(Table::EntryByActor, &keys::text_and_number(actor, number));
+    if number == last {
+        context.tables.put_record(Table::ActorCount, &actor_digest(actor).0, &last)?;
+    }
+    Ok(())
+}
+
+/// The last number given to an entry about this actor; 0 where there is none.
+pub(crate) fn last_of_actor(read: &impl Read, actor: &str) -> Result<u64, Corruption> {
+    let listed = tables::last_number(read, Table::EntryByActor, actor)?;
+    let kept: Option<u64> = tables::record(read, Table::ActorCount, &actor_digest(actor).0)?;
+    Ok(listed.max(kept.unwrap_or(0)))
+}
+
+fn actor_digest(actor: &str) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(b"lexecon/actor/v1\n");
+    hash.update(actor.as_bytes());
+    Digest(hash.finalize().into())
+}
+
+/// What the actor was allowed, if it is this decision that is remembered for it.
+fn forget_allowed<S: Store>(
+    context: &mut Context<'_, S>,
+    actor: &str,
+    data: &Object,
+) -> Result<(), Corruption> {
+    let text = |name: &str| data.get(name).and_then(Json::as_str);
+    let Some(action) = text("action") else {
+        return Ok(());
+    };
+    let row = keys::allowed(actor, action, text("resource"));
+    let known: Option<AllowedRecord> = context.tables.record(Table::Allowed, &row)?;
+    if known.is_some_and(|known| Some(known.decision.to_string().as_str()) == text("decision_id")) {
+        context.tables.delete(Table::Allowed, &row);
+    }
+    Ok(())
+}
+
+/// A node has no bytes left of what was erased up to a run.
+pub(crate) fn forgotten<S: Store>(
+    context: &mut Context<'_, S>,
+    report: &ReportForgotten,
+) -> Result<Outcome, Stop> {
+    let row = keys::node(report.raft_id);
+    let before: Option<EntryId> = context.tables.record(Table::Forgotten, &row)?;
+    let size = context.cache.head(context.tables.read())?.size();
+    if size <= report.through.0 || before.is_some_and(|before| report.through <= before) {
+        return Err(Rejection::AlreadyRecorded.into());
+    }
+    context.tables.put_record(Table::Forgotten, &row, &report.through)?;
+    Ok(Outcome::Noted)
+}
