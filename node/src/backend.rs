@@ -9,14 +9,12 @@ use api::backend::{
     Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Signature,
     SnapshotTaken, Status, Unavailable,
 };
-use governance::command::{
-    Command, ENVELOPE_VERSION, Envelope, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
-    RegisterNode,
-};
-use governance::{Outcome, Rejection, Seed, view};
+use governance::command::{Command, Envelope, KeyUsage, NodeDescription, RegisterNode};
+use governance::{Outcome, Rejection, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
 use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
 
+use crate::keys::InForce;
 use crate::run::{Running, member};
 
 /// The replica, as the interface sees it. Cheap to clone.
@@ -45,18 +43,20 @@ impl ReplicaBackend {
 
     /// Nothing is signed with a key that nobody could look up, or that was
     /// retired when another node took this one's name over.
-    fn keys_known(&self) -> bool {
+    fn keys(&self) -> Arc<InForce> {
         let running = &self.inner.running;
-        running.keys_known.get_or_look(|| {
+        running.keys.in_force(|id| {
             let state = running.handle.view().ok()?;
-            let nothing_amiss = running.keys.public().iter().all(|own| {
-                let listed = view::key(&state, own.id).ok().flatten();
-                listed.is_some_and(|key| {
-                    key.bytes == own.bytes && key.valid_until.is_none() && !key.revoked
-                })
-            });
-            Some(nothing_amiss)
+            view::key(&state, id).ok().flatten()
         })
+    }
+
+    /// A node that has diverged answers nothing from its state.
+    fn quarantined(&self) -> Result<(), Unavailable> {
+        match self.inner.running.quarantine.reason() {
+            None => Ok(()),
+            Some(_) => Err(Unavailable::Quarantined),
+        }
     }
 
     /// The Raft id of a member by name.
@@ -99,15 +99,20 @@ impl Backend for ReplicaBackend {
     type View = storage::View;
 
     async fn submit(&self, envelope: Envelope) -> Result<Committed, Unavailable> {
+        self.quarantined()?;
         self.inner.running.handle.propose(envelope).await.map(committed).map_err(unavailable)
     }
 
     async fn submit_all(&self, envelopes: Vec<Envelope>) -> Vec<Result<Committed, Unavailable>> {
+        if let Err(why) = self.quarantined() {
+            return envelopes.iter().map(|_| Err(why.clone())).collect();
+        }
         let answers = self.inner.running.handle.propose_all(envelopes).await;
         answers.into_iter().map(|answer| answer.map(committed).map_err(unavailable)).collect()
     }
 
     fn view(&self) -> Result<Self::View, Unavailable> {
+        self.quarantined()?;
         self.inner.running.handle.view().map_err(|_| Unavailable::Quarantined)
     }
 
@@ -138,7 +143,8 @@ impl Backend for ReplicaBackend {
             applied_index: index(status.applied_index),
             uptime_seconds: running.started.elapsed().as_secs(),
             members: status.members.iter().map(|(id, of)| row(&status, *id, of)).collect(),
-            recovered: status.commit_index <= status.applied_index && self.keys_known(),
+            recovered: status.commit_index <= status.applied_index && self.keys().is_complete(),
+            quarantine: running.quarantine.reason().map(ToString::to_string),
             disk_full: status.failed.as_deref().is_some_and(|why| why.contains("No space left")),
             failed: status.failed,
         }
@@ -170,14 +176,14 @@ impl Backend for ReplicaBackend {
     }
 
     fn key_id(&self, usage: KeyUsage) -> Option<KeyId> {
-        self.keys_known().then(|| self.inner.running.keys.id(usage))?
+        self.keys().id(usage)
     }
 
     fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<Signature> {
-        if !self.keys_known() {
+        if self.quarantined().is_err() {
             return None;
         }
-        let (key_id, bytes) = self.inner.running.keys.sign(usage, message)?;
+        let (key_id, bytes) = self.keys().sign(usage, message)?;
         Some(Signature { key_id, bytes })
     }
 
@@ -212,7 +218,8 @@ impl Backend for ReplicaBackend {
         };
         let lost_bearer = self.lost_bearer(&node.name).await?;
         let register = RegisterNode { node: node.clone(), nonce, lost_bearer };
-        let envelope = self.envelope(Command::RegisterNode(register))?;
+        let envelope = self.inner.running.envelope(Command::RegisterNode(register));
+        let envelope = envelope.map_err(|_| Unavailable::Quarantined)?;
         let outcome = self.submit(envelope).await?.outcome;
         let registered = match outcome {
             Outcome::NodeRegistered(registered) => registered,
@@ -264,21 +271,6 @@ impl ReplicaBackend {
             Err(error) => tracing::warn!(%lost, name, %error, "the lost bearer stays a member"),
         }
     }
-
-    /// A command of this node on its own account.
-    fn envelope(&self, command: Command) -> Result<Envelope, Unavailable> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|_| Unavailable::Quarantined)?;
-        Ok(Envelope {
-            version: ENVELOPE_VERSION,
-            group: MAIN_GROUP.to_owned(),
-            command,
-            principal: Principal::node(&self.inner.name),
-            idempotency: None,
-            seed: Seed(seed),
-            asked_node: self.inner.name.to_string(),
-        })
-    }
 }
 
 fn committed(committed: raft::Committed) -> Committed {
@@ -286,7 +278,7 @@ fn committed(committed: raft::Committed) -> Committed {
     Committed { index, at, outcome }
 }
 
-fn unavailable(error: ProposeError) -> Unavailable {
+pub(crate) fn unavailable(error: ProposeError) -> Unavailable {
     match error {
         ProposeError::NoLeader => Unavailable::NoLeader,
         ProposeError::OutcomeUnknown => Unavailable::OutcomeUnknown,

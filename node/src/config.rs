@@ -63,6 +63,14 @@ pub struct Config {
     pub zone: Option<String>,
     /// First part of the origin line of checkpoints.
     pub log_name: String,
+    /// Whether checkpoints are signed with RSA too.
+    pub rsa_keys: bool,
+    /// How often everything stored is read and compared.
+    pub scrub_interval: Duration,
+    /// How long after an erasure its bytes are removed from every file.
+    pub forget_after: Duration,
+    /// Whether a node that has diverged is rebuilt without being told to.
+    pub rebuild: Rebuild,
     /// `ERROR WARNING INFO DEBUG TRACE`.
     pub log_level: String,
     /// `text` or `json`.
@@ -89,6 +97,16 @@ pub struct Config {
     pub log_age_max: Duration,
     /// Sentences to warn with once logging works.
     pub warnings: Vec<String>,
+}
+
+/// What becomes of a node that has diverged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rebuild {
+    /// It is given the state of another node at once.
+    #[default]
+    Auto,
+    /// It waits until it is started with `--rebuild auto`.
+    Manual,
 }
 
 /// The flags of `lexecon serve`.
@@ -216,6 +234,10 @@ impl Settings {
         self.parse(key, "milliseconds").map(Duration::from_millis)
     }
 
+    fn seconds(&self, key: &'static str) -> Result<Duration, ConfigError> {
+        self.parse(key, "seconds").map(Duration::from_secs)
+    }
+
     /// The configuration these settings mean.
     ///
     /// # Errors
@@ -233,6 +255,10 @@ impl Settings {
             region: self.text("region"),
             zone: self.text("zone"),
             log_name: self.text("log_name").map(log_name).transpose()?.unwrap_or_default(),
+            rsa_keys: self.switch("rsa_keys")?,
+            scrub_interval: self.seconds("scrub_interval_s")?,
+            forget_after: self.seconds("forget_after_s")?,
+            rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
             metrics: self.switch("enable_metrics")?,
@@ -244,9 +270,7 @@ impl Settings {
             election_timeout_min: self.millis("raft.election_timeout_min_ms")?,
             election_timeout_max: self.millis("raft.election_timeout_max_ms")?,
             log_bytes_max: self.parse("raft.log_bytes_max", "a number of bytes")?,
-            log_age_max: self
-                .parse("raft.log_age_max_s", "a number of seconds")
-                .map(Duration::from_secs)?,
+            log_age_max: self.seconds("raft.log_age_max_s")?,
             warnings: self.warnings.clone(),
         };
         self.check_mode(&config)?;
@@ -302,12 +326,21 @@ fn check_bounds(config: &Config) -> Result<(), ConfigError> {
         ("request_timeout_ms", config.request_timeout.is_zero()),
         ("raft.log_bytes_max", config.log_bytes_max == 0),
         ("raft.log_age_max_s", config.log_age_max.is_zero()),
+        ("scrub_interval_s", config.scrub_interval.is_zero()),
     ];
-    match none.iter().find(|(_, none)| *none) {
-        Some((key, _)) => Err(bad(key, "0", "at least 1")),
-        None => Ok(()),
+    if let Some((key, _)) = none.iter().find(|(_, none)| *none) {
+        return Err(bad(key, "0", "at least 1"));
     }
+    if FORGET_AFTER_MAX < config.forget_after {
+        let seconds = config.forget_after.as_secs().to_string();
+        return Err(bad("forget_after_s", &seconds, "at most a day less an hour: 82800"));
+    }
+    Ok(())
 }
+
+/// What is erased is promised to be gone within a day, and removing it takes a
+/// while.
+const FORGET_AFTER_MAX: Duration = Duration::from_secs(23 * 3600);
 
 fn bad(key: &str, value: &str, what: &str) -> ConfigError {
     ConfigError(format!("{key} `{value}` is not {what}"))
@@ -342,6 +375,14 @@ fn log_format(format: String) -> Result<String, ConfigError> {
     match format.as_str() {
         "text" | "json" => Ok(format),
         _ => Err(bad("log_format", &format, "text or json")),
+    }
+}
+
+fn rebuild(mode: String) -> Result<Rebuild, ConfigError> {
+    match mode.as_str() {
+        "auto" => Ok(Rebuild::Auto),
+        "manual" => Ok(Rebuild::Manual),
+        _ => Err(bad("rebuild", &mode, "auto or manual")),
     }
 }
 

@@ -1,100 +1,162 @@
-//! The node's own keys: four Ed25519 keys, one per use, made at first start.
+//! The node's own keys: an Ed25519 key for each use, made at first start, and an
+//! RSA key for checkpoints, made once the node serves.
 //!
-//! They lie in `keys/node.json`, readable by nobody else. Their public halves
-//! are in the ledger before the node signs anything with them.
+//! They lie in `keys/node.json`, readable by nobody else. Which of them is used
+//! is not said there: it is whichever the ledger lists as in force, so that a
+//! rotation that broke off half way leaves nothing in doubt.
 //!
 //! Invariants
 //! - A private key leaves this file only as a signature.
+//! - Nothing is signed by a key that is not in force in the ledger.
 
+mod file;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use governance::Outcome;
-use governance::command::{KeyUsage, PublicKey};
-use ledger::signature;
-use raft::{AppliedItem, Observer};
-use serde::{Deserialize, Serialize};
+use governance::command::{KeyMaterial, KeyUsage, PublicKey};
+use governance::record::KeyRecord;
+use rsa::pss::BlindedSigningKey;
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use rsa::traits::PublicKeyParts as _;
+use rsa::{RsaPrivateKey, RsaPublicKey};
+use sha2::Sha256;
 use storage::DataDir;
-use types::{KeyId, LogIndex, Timestamp, Ulid};
+use types::{KeyId, Timestamp, Ulid};
 
-use crate::identity::{self, IdentityError};
+pub use file::KeyError;
+
+/// Bits of a key that is to be trusted for decades.
+const RSA_BITS: usize = 4096;
 
 /// One private key.
-struct Key {
+pub(crate) struct Key {
     id: KeyId,
     usage: KeyUsage,
-    signing: SigningKey,
+    private: Private,
+}
+
+enum Private {
+    Ed25519(Box<SigningKey>),
+    Rsa(Box<RsaPrivateKey>),
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.id).finish()
+    }
+}
+
+impl Key {
+    /// A new key. RSA takes seconds of one processor.
+    pub(crate) fn make(usage: KeyUsage, kind: Kind, now: Timestamp) -> Result<Self, KeyError> {
+        let mut random = [0; 10];
+        getrandom::fill(&mut random).map_err(KeyError::Random)?;
+        let id = KeyId(Ulid::from_parts(now.millis(), random));
+        let private = match kind {
+            Kind::Ed25519 => {
+                let mut seed = [0; 32];
+                getrandom::fill(&mut seed).map_err(KeyError::Random)?;
+                Private::Ed25519(Box::new(SigningKey::from_bytes(&seed)))
+            }
+            Kind::Rsa => {
+                // A system without randomness ends the process: the calls above
+                // would have failed first.
+                let mut random = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+                let made = RsaPrivateKey::new(&mut random, RSA_BITS);
+                Private::Rsa(Box::new(made.map_err(|err| KeyError::Rsa(err.to_string()))?))
+            }
+        };
+        Ok(Self { id, usage, private })
+    }
+
+    pub(crate) fn id(&self) -> KeyId {
+        self.id
+    }
+
+    pub(crate) fn usage(&self) -> KeyUsage {
+        self.usage
+    }
+
+    fn kind(&self) -> Kind {
+        match self.private {
+            Private::Ed25519(_) => Kind::Ed25519,
+            Private::Rsa(_) => Kind::Rsa,
+        }
+    }
+
+    /// The public half.
+    pub(crate) fn material(&self) -> KeyMaterial {
+        match &self.private {
+            Private::Ed25519(key) => KeyMaterial::Ed25519(key.verifying_key().to_bytes()),
+            Private::Rsa(key) => {
+                let public = RsaPublicKey::from(key.as_ref());
+                KeyMaterial::Rsa { n: public.n_bytes().into(), e: public.e_bytes().into() }
+            }
+        }
+    }
+
+    /// Signs; an RSA key takes tens of milliseconds.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match &self.private {
+            Private::Ed25519(key) => Some(key.sign(message).to_bytes().to_vec()),
+            Private::Rsa(key) => {
+                // Blinded: RUSTSEC-2023-0071 reads keys from the time of others.
+                let signing = BlindedSigningKey::<Sha256>::new(key.as_ref().clone());
+                let signed = signing.try_sign_with_rng(&mut getrandom::SysRng, message);
+                signed.ok().map(|signature| signature.to_vec())
+            }
+        }
+    }
+
+    fn sign_ed25519(&self, message: &[u8]) -> Option<[u8; 64]> {
+        match &self.private {
+            Private::Ed25519(key) => Some(key.sign(message).to_bytes()),
+            Private::Rsa(_) => None,
+        }
+    }
+}
+
+/// Kinds of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Ed25519,
+    Rsa,
+}
+
+/// The keys that the ledger lists as in force.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InForce(BTreeMap<(KeyUsage, Kind), Arc<Key>>);
+
+impl InForce {
+    pub(crate) fn get(&self, usage: KeyUsage, kind: Kind) -> Option<&Arc<Key>> {
+        self.0.get(&(usage, kind))
+    }
+
+    /// Whether there is one for every use.
+    pub(crate) fn is_complete(&self) -> bool {
+        KeyUsage::ALL.into_iter().all(|usage| self.get(usage, Kind::Ed25519).is_some())
+    }
 }
 
 /// Every key of this node.
-pub struct NodeKeys(Vec<Key>);
+pub struct NodeKeys {
+    path: PathBuf,
+    keys: Mutex<Vec<Arc<Key>>>,
+    /// What was found last, until the list may have changed.
+    in_force: RwLock<Option<Arc<InForce>>>,
+    /// Counts the changes, so that what was read before one is not kept after.
+    changes: AtomicU64,
+}
 
 impl fmt::Debug for NodeKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| key.id)).finish()
+        f.debug_list().entries(self.all().iter().map(|key| key.id)).finish()
     }
-}
-
-/// Whether the keys are listed and in force: remembered once it is so, and
-/// forgotten when the list may have changed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct KeysKnown(Arc<AtomicBool>);
-
-impl KeysKnown {
-    /// What is remembered, else what `look` finds.
-    pub(crate) fn get_or_look(&self, look: impl FnOnce() -> Option<bool>) -> bool {
-        if self.0.load(Ordering::Acquire) {
-            return true;
-        }
-        let known = look().unwrap_or(false);
-        self.0.store(known, Ordering::Release);
-        known
-    }
-}
-
-impl Observer for KeysKnown {
-    fn applied(&self, item: AppliedItem<'_>) {
-        if matches!(item.outcome, Outcome::NodeRegistered(_)) {
-            self.0.store(false, Ordering::Release);
-        }
-    }
-
-    fn state_replaced(&self, _index: Option<LogIndex>) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    id: String,
-    #[serde(rename = "use")]
-    usage: String,
-    seed: String,
-}
-
-/// Why there are no keys to sign with.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be used.
-    #[error(transparent)]
-    File(#[from] IdentityError),
-    /// Others can read the file.
-    #[error("`{path}` can be read by others (mode {mode:o}): keys need mode 600")]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The machine gives no randomness.
-    #[error("cannot draw random bytes: {0}")]
-    Random(getrandom::Error),
 }
 
 impl NodeKeys {
@@ -105,130 +167,119 @@ impl NodeKeys {
     /// be made.
     pub fn open(dir: &DataDir, now: Timestamp) -> Result<Self, KeyError> {
         let path = dir.path().join("keys").join("node.json");
-        let Some(files): Option<Vec<KeyFile>> = identity::load(&path)? else {
-            return Self::make(&path, now);
+        let keys = match file::read(&path)? {
+            Some(keys) => keys,
+            None => {
+                let made = KeyUsage::ALL.map(|usage| Key::make(usage, Kind::Ed25519, now));
+                let made: Vec<Key> = made.into_iter().collect::<Result<_, _>>()?;
+                file::make(&path, &made.iter().collect::<Vec<_>>())?;
+                made
+            }
         };
-        check_private(&path)?;
-        let damaged = || IdentityError::Damaged { path: path.clone() };
-        let keys: Option<Vec<Key>> = files.iter().map(read).collect();
-        let keys = keys.filter(|keys| keys.len() == KeyUsage::ALL.len()).ok_or_else(damaged)?;
-        Ok(Self(keys))
+        Ok(Self {
+            path,
+            keys: Mutex::new(keys.into_iter().map(Arc::new).collect()),
+            in_force: RwLock::default(),
+            changes: AtomicU64::new(0),
+        })
     }
 
-    fn make(path: &Path, now: Timestamp) -> Result<Self, KeyError> {
-        let mut keys = Vec::new();
-        for usage in KeyUsage::ALL {
-            let mut random = [0; 10];
-            let mut seed = [0; 32];
-            getrandom::fill(&mut random).map_err(KeyError::Random)?;
-            getrandom::fill(&mut seed).map_err(KeyError::Random)?;
-            let id = KeyId(Ulid::from_parts(now.millis(), random));
-            keys.push(Key { id, usage, signing: SigningKey::from_bytes(&seed) });
-        }
-        let files: Vec<KeyFile> = keys.iter().map(write).collect();
-        let io = |source| IdentityError::Io { path: path.to_owned(), source };
-        if let Some(parent) = path.parent() {
-            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
-            made.map_err(io)?;
-        }
-        identity::save(path, &files)?;
-        check_private(path)?;
-        Ok(Self(keys))
+    fn all(&self) -> Vec<Arc<Key>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The public halves, as the ledger lists them.
+    /// Keeps another key, durably. It signs once the ledger lists it.
+    pub(crate) fn add(&self, key: Key) -> Result<Arc<Key>, KeyError> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = Arc::new(key);
+        let mut longer = keys.clone();
+        longer.push(Arc::clone(&key));
+        file::write(&self.path, &longer.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        *keys = longer;
+        Ok(key)
+    }
+
+    /// Destroys a key that has ended.
+    pub(crate) fn destroy(&self, id: KeyId) -> Result<(), KeyError> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fewer = keys.clone();
+        fewer.retain(|key| key.id != id);
+        file::write(&self.path, &fewer.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        *keys = fewer;
+        drop(keys);
+        self.forget();
+        Ok(())
+    }
+
+    /// The public halves, as a node introduces itself: one for each use.
     pub fn public(&self) -> Vec<PublicKey> {
-        let public = self.0.iter().map(|key| PublicKey {
-            id: key.id,
-            usage: key.usage,
-            bytes: key.signing.verifying_key().to_bytes(),
+        let all = self.all();
+        let of_use = |usage| all.iter().find(|key| key.usage == usage && key.kind() == Kind::Ed25519);
+        let public = KeyUsage::ALL.into_iter().filter_map(of_use).filter_map(|key| {
+            match key.material() {
+                KeyMaterial::Ed25519(bytes) => {
+                    Some(PublicKey { id: key.id, usage: key.usage, bytes })
+                }
+                KeyMaterial::Rsa { .. } => None,
+            }
         });
         public.collect()
     }
 
+    /// A key of this kind that the node has, whether or not the ledger lists it.
+    pub(crate) fn any(&self, usage: KeyUsage, kind: Kind) -> Option<Arc<Key>> {
+        self.all().into_iter().rev().find(|key| key.usage == usage && key.kind() == kind)
+    }
+
+    /// What the ledger lists may have changed.
+    pub(crate) fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The keys in force; `list` reads what the ledger lists of a key.
+    pub(crate) fn in_force(
+        &self,
+        list: impl Fn(KeyId) -> Option<KeyRecord>,
+    ) -> Arc<InForce> {
+        let known = self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return known;
+        }
+        let before = self.changes.load(Ordering::Acquire);
+        let mut found = InForce::default();
+        for key in self.all() {
+            let listed = list(key.id);
+            let is_listed =
+                listed.is_some_and(|listed| listed.is_active() && listed.material == key.material());
+            if is_listed {
+                found.0.insert((key.usage, key.kind()), key);
+            }
+        }
+        let found = Arc::new(found);
+        // Before its keys are listed a node asks each time.
+        if found.is_complete() {
+            let mut kept = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
+            if self.changes.load(Ordering::Acquire) == before {
+                *kept = Some(Arc::clone(&found));
+            }
+        }
+        found
+    }
+}
+
+impl InForce {
     /// The id of the key for a use.
-    pub fn id(&self, usage: KeyUsage) -> Option<KeyId> {
-        self.key(usage).map(|key| key.id)
+    pub(crate) fn id(&self, usage: KeyUsage) -> Option<KeyId> {
+        self.get(usage, Kind::Ed25519).map(|key| key.id)
     }
 
     /// Signs with the key for a use.
-    pub fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<(KeyId, [u8; 64])> {
-        let key = self.key(usage)?;
-        Some((key.id, key.signing.sign(message).to_bytes()))
+    pub(crate) fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<(KeyId, [u8; 64])> {
+        let key = self.get(usage, Kind::Ed25519)?;
+        Some((key.id, key.sign_ed25519(message)?))
     }
-
-    fn key(&self, usage: KeyUsage) -> Option<&Key> {
-        self.0.iter().find(|key| key.usage == usage)
-    }
-}
-
-fn read(file: &KeyFile) -> Option<Key> {
-    let usage = KeyUsage::ALL.into_iter().find(|usage| usage.as_str() == file.usage)?;
-    let seed: [u8; 32] = signature::from_text(&file.seed)?.try_into().ok()?;
-    Some(Key { id: file.id.parse().ok()?, usage, signing: SigningKey::from_bytes(&seed) })
-}
-
-fn write(key: &Key) -> KeyFile {
-    KeyFile {
-        id: key.id.to_string(),
-        usage: key.usage.as_str().to_owned(),
-        seed: signature::to_text(key.signing.as_bytes()),
-    }
-}
-
-/// The file is made for its owner alone; a copy may have lost that.
-fn check_private(path: &Path) -> Result<(), KeyError> {
-    let io = |source| IdentityError::Io { path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(io)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyError::Exposed { path: path.to_owned(), mode });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(path: &Path) -> Result<NodeKeys, KeyError> {
-        NodeKeys::open(&DataDir::open(path).unwrap(), Timestamp(1_000_000))
-    }
-
-    #[test]
-    fn keys_are_made_once_and_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let made = open(dir.path()).unwrap();
-        let read = open(dir.path()).unwrap();
-        assert_eq!(made.public(), read.public());
-        let signed = |keys: &NodeKeys| keys.sign(KeyUsage::Token, b"x").unwrap();
-        assert_eq!(signed(&made), signed(&read));
-        assert_ne!(signed(&made).1, made.sign(KeyUsage::Decision, b"x").unwrap().1);
-    }
-
-    #[test]
-    fn keys_that_others_can_read_are_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        open(dir.path()).unwrap();
-        let path = dir.path().join("keys/node.json");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(open(dir.path()), Err(KeyError::Exposed { mode: 0o640, .. })));
-    }
-
-    #[test]
-    fn a_damaged_file_is_refused_and_not_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        open(dir.path()).unwrap();
-        let path = dir.path().join("keys/node.json");
-        fs::write(&path, b"[]").unwrap();
-        assert!(matches!(open(dir.path()), Err(KeyError::File(IdentityError::Damaged { .. }))));
-        assert_eq!(fs::read(&path).unwrap(), b"[]");
-    }
-
-    #[test]
-    fn keys_do_not_show_in_debug_output() {
-        let dir = tempfile::tempdir().unwrap();
-        let keys = open(dir.path()).unwrap();
-        let shown = format!("{keys:?}");
-        assert!(keys.0.iter().all(|key| !shown.contains(&write(key).seed)), "{shown}");
-    }
-}
+mod tests;

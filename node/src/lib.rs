@@ -15,5 +15,13 @@ pub mod ports;
 pub mod run;
 pub mod telemetry;
 
+mod checkpoints;
+mod forgetting;
 mod founding;
 mod joining;
+mod quarantine;
+mod rebuild;
+mod recovery;
+mod rotation;
+mod scrub;
+mod watch;

@@ -79,6 +79,8 @@ fn serve(flags: &clap::ArgMatches) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Stopped::Failed(why)) => fail(&why),
+        // Another process has taken this one's place by then.
+        Ok(Stopped::Diverged) => ExitCode::from(NOT_CARRIED_OUT),
         Err(error) => {
             let usage = matches!(error, run::StartError::Config(_));
             let code = if usage { WRONG_USAGE } else { NOT_CARRIED_OUT };

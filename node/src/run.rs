@@ -6,12 +6,16 @@ mod serving;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
 use governance::Corruption;
-use governance::command::NodeDescription;
+use governance::command::{
+    Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP, NodeDescription, Principal,
+};
+use governance::{Seed, view};
 use raft::{Clock as _, Handle, Member, Replica, SystemClock};
 use storage::DataDir;
 use tokio::net::TcpListener;
@@ -21,9 +25,13 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
 use crate::joining;
-use crate::keys::{KeyError, KeysKnown, NodeKeys};
+use crate::keys::{InForce, KeyError, NodeKeys};
 use crate::ports;
+use crate::quarantine::Quarantine;
+use crate::rebuild::RebuildError;
+use crate::recovery;
 use crate::telemetry::{self, Telemetry};
+use crate::watch::Watch;
 
 pub use serving::Stopped;
 
@@ -102,6 +110,18 @@ pub enum StartError {
         /// What they said last.
         why: String,
     },
+    /// The state was found bad, and nobody said that it may be replaced.
+    #[error(
+        "this node has diverged ({reason}): start it with `--rebuild auto` to have its state \
+         replaced by that of another member"
+    )]
+    Diverged {
+        /// What was found.
+        reason: String,
+    },
+    /// The state cannot be replaced.
+    #[error("cannot replace the state")]
+    Rebuild(#[from] RebuildError),
     /// The runtime.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
@@ -127,7 +147,8 @@ pub(crate) struct Running {
     pub(crate) handle: Handle<ports::State>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) keys: Arc<NodeKeys>,
-    pub(crate) keys_known: KeysKnown,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) watch: Watch,
     pub(crate) config: Arc<Config>,
     pub(crate) started: Instant,
 }
@@ -142,6 +163,29 @@ impl Running {
     /// This node as the ledger lists it.
     pub(crate) fn description(&self) -> NodeDescription {
         describe(&self.config, &self.identity.name, &self.keys)
+    }
+
+    /// The keys that the ledger lists as in force in this state.
+    pub(crate) fn keys_in_force(&self, state: &storage::View) -> Arc<InForce> {
+        self.keys.in_force(|id| view::key(state, id).ok().flatten())
+    }
+
+    /// A command of this node on its own account.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub(crate) fn envelope(&self, command: Command) -> Result<Envelope, getrandom::Error> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        Ok(Envelope {
+            version: ENVELOPE_VERSION,
+            group: MAIN_GROUP.to_owned(),
+            command,
+            principal: Principal::node(&self.identity.name),
+            idempotency: None,
+            seed: Seed(seed),
+            asked_node: self.identity.name.clone(),
+        })
     }
 
     /// This node as the membership lists it.
@@ -197,7 +241,23 @@ pub fn serve(flags: &ArgMatches) -> Result<Stopped, StartError> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(config.workers.max(1)).thread_name("lexecon").enable_all();
     let runtime = runtime.build().map_err(StartError::Runtime)?;
-    runtime.block_on(run(config, telemetry))
+    let stopped = runtime.block_on(run(config, telemetry))?;
+    drop(runtime);
+    if stopped == Stopped::Diverged {
+        return Err(StartError::Runtime(begin_anew()));
+    }
+    Ok(stopped)
+}
+
+/// Puts a new process of the same program in the place of this one: it rebuilds
+/// the state before its replica starts. Returns only if that is not possible.
+fn begin_anew() -> io::Error {
+    let mut arguments = std::env::args_os();
+    let mut anew = std::process::Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        anew.arg0(name);
+    }
+    anew.args(arguments).exec()
 }
 
 /// What is opened before the replica starts.
@@ -218,24 +278,30 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     let started = Instant::now();
     let opened = open(&mut config).await?;
     let Opened { dir, keys, identity, joining, api, peers } = opened;
-    let log = storage::Log::open(&dir, storage::log::Config::default())?;
+    let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
+    telemetry.watch_storage(&log.0)?;
+    let raft_config = raft_config(&config, &identity);
+    recovery::before_start(&dir, &config, &raft_config, &log).await?;
     let state = storage::State::open(&dir, storage::Group::main())?;
-    telemetry.watch_storage(&log)?;
-    let keys_known = KeysKnown::default();
+    let (keys, quarantine) = (Arc::new(keys), Quarantine::default());
+    let metrics = telemetry.api.clone();
+    let watch = Watch::new(identity.raft_id, Arc::clone(&keys), quarantine.clone(), metrics);
     let replica = Replica::start(raft::Start {
-        config: raft_config(&config, &identity),
+        config: raft_config,
         listener: peers,
-        log: ports::Log(log),
+        log,
         state: ports::State(state),
         clock: Arc::new(SystemClock),
-        observer: keys_known.clone(),
+        observer: watch.clone(),
     })
     .await?;
+    watch.attach(replica.handle());
     let running = Running {
         handle: replica.handle(),
         identity: Arc::new(identity),
-        keys: Arc::new(keys),
-        keys_known,
+        keys,
+        quarantine,
+        watch,
         config: Arc::new(config),
         started,
     };

@@ -91,6 +91,35 @@ pub(super) const SETTINGS: &[Setting] = &[
         .or("open"),
     text("log_name", "LEXECON_LOG_NAME", "NAME", "First part of the origin of checkpoints")
         .or("lexecon.local"),
+    text(
+        "rsa_keys",
+        "LEXECON_RSA_KEYS",
+        "BOOL",
+        "Sign checkpoints with RSA-4096 too, once a minute, for the long term",
+    )
+    .or("true")
+    .switch(),
+    text(
+        "scrub_interval_s",
+        "LEXECON_SCRUB_INTERVAL_S",
+        "S",
+        "How often everything stored is read and compared on every node",
+    )
+    .or("86400"),
+    text(
+        "forget_after_s",
+        "LEXECON_FORGET_AFTER_S",
+        "S",
+        "How long after an erasure its bytes are removed from every file, at most 82800",
+    )
+    .or("3600"),
+    text(
+        "rebuild",
+        "LEXECON_REBUILD",
+        "MODE",
+        "What a node does that has diverged: `auto` rebuilds it, `manual` waits for an operator",
+    )
+    .or("auto"),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")

@@ -11,9 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Running, STOP_MAX, StartError};
 use crate::backend::ReplicaBackend;
+use crate::config::Rebuild;
 use crate::identity::Joining;
 use crate::telemetry::Telemetry;
-use crate::{founding, joining, ports};
+use crate::{
+    checkpoints, forgetting, founding, joining, ports, quarantine, recovery, rotation, scrub,
+};
 
 /// How a node ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Stopped {
     Asked,
     /// It could not go on, and why.
     Failed(String),
+    /// It is not what the others are: its state is to be rebuilt.
+    Diverged,
 }
 
 /// Part of the time a stop may take that connections have to end.
@@ -41,23 +46,58 @@ pub(super) async fn serve(
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
     let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
-    let settling = tokio::spawn(settle(running.clone(), dir, joining, stop.clone()));
+    let tasks = tasks(&running, &dir, joining, &stop);
     let ended = wait(&running).await?;
     tracing::info!(why = ?ended, "stopping");
+    let stop_tasks = || tasks.iter().for_each(JoinHandle::abort);
+    if ended == Stopped::Diverged {
+        stop_tasks();
+        quarantine::leave(&running, replica, &dir).await;
+        // Who is to decide finds the node alive and out of everything.
+        let told = match running.config.rebuild {
+            Rebuild::Auto => None,
+            Rebuild::Manual => Some(signalled().await?),
+        };
+        stop.cancel();
+        drain(api).await;
+        return Ok(told.unwrap_or(Stopped::Diverged));
+    }
     let stopping = async {
-        settling.abort();
+        stop_tasks();
         // No new connections, then what is in progress is answered by a replica
         // that still serves.
         stop.cancel();
-        if tokio::time::timeout(DRAIN_MAX, api).await.is_err() {
-            tracing::warn!("connections were still open when the time to stop was up");
-        }
+        drain(api).await;
         replica.shutdown().await;
     };
     if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
     }
     Ok(ended)
+}
+
+async fn drain(api: JoinHandle<()>) {
+    if tokio::time::timeout(DRAIN_MAX, api).await.is_err() {
+        tracing::warn!("connections were still open when the time to stop was up");
+    }
+}
+
+/// What goes on beside answering requests.
+fn tasks(
+    running: &Running,
+    dir: &DataDir,
+    joining: Option<Joining>,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(settle(running.clone(), dir.clone(), joining, stop.clone())),
+        tokio::spawn(checkpoints::run(running.clone(), stop.clone())),
+        tokio::spawn(rotation::run(running.clone(), stop.clone())),
+        tokio::spawn(scrub::open(running.clone(), stop.clone())),
+        tokio::spawn(scrub::run(running.clone(), stop.clone())),
+        tokio::spawn(forgetting::run(running.clone(), stop.clone())),
+        tokio::spawn(recovery::after_start(running.clone(), dir.clone(), stop.clone())),
+    ]
 }
 
 fn serve_api(
@@ -103,14 +143,22 @@ async fn settle(running: Running, dir: DataDir, joining: Option<Joining>, stop: 
     }
 }
 
-/// Waits for a signal or a failure.
+/// Waits for a signal, a failure, or the news that this node has diverged.
 async fn wait(running: &Running) -> Result<Stopped, StartError> {
+    Ok(tokio::select! {
+        told = signalled() => told?,
+        () = running.quarantine.entered() => Stopped::Diverged,
+        why = running.handle.failed() => Stopped::Failed(why),
+    })
+}
+
+async fn signalled() -> Result<Stopped, StartError> {
     let setup = |err: std::io::Error| StartError::Setup { what: "signals", why: err.to_string() };
     let mut terminate = signal(SignalKind::terminate()).map_err(setup)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(setup)?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => Stopped::Asked,
-        _ = interrupt.recv() => Stopped::Asked,
-        why = running.handle.failed() => Stopped::Failed(why),
-    })
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+    }
+    Ok(Stopped::Asked)
 }
