@@ -824,8 +824,12 @@ class Ledger:
         key.compromised |= member(data, "compromised", bool)
 
     def _know(self, ident: int, key: Key, node_id: str, raft_id: int) -> None:
-        malformed_unless(key.kid not in self.keys, f"key `{key.kid}` was known before")
         key.node_id, key.raft_id, key.since = node_id, raft_id, ident
+        if key.kid in self.keys:
+            known = self.keys[key.kid]
+            again = Key(key.kid, key.use, key.material, node_id, raft_id, known.since)
+            malformed_unless(known == again, f"key `{key.kid}` was known before as another, or ended")
+            return
         self.keys[key.kid] = key
 
     def _known(self, kid: str) -> Key:
