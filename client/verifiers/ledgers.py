@@ -127,6 +127,7 @@ class Log:
         self.actors: Dict[str, int] = {}
         self.rows: Dict[str, Dict[str, Any]] = {}
         self.membership = b""
+        self.level = 1
 
     @property
     def size(self) -> int:
@@ -165,6 +166,7 @@ class Log:
         )
         if entry_type in ("genesis", "membership_changed"):
             self.membership = self.leaf(number)
+        self.level = data.get("feature_level", self.level)
         return number
 
     def leaf(self, number: int) -> bytes:
@@ -251,6 +253,8 @@ class Log:
             if row["valid_until_index"] is not None and row["valid_until_index"] >= size:
                 row.update({"status": "active", "valid_until_index": None})
         log.membership = [log.leaf(h["id"]) for h in log.headers if h["entry_type"] in ("genesis", "membership_changed")][-1]
+        levels = [json.loads(line["data"]).get("feature_level") for line in log.lines if line["data"]]
+        log.level = [level for level in levels if level][-1]
         return log
 
 
@@ -305,7 +309,7 @@ def checkpoint(log: Log, keys: List[Any], size: Optional[int] = None, extra: str
         "origin": log.origin,
         "size": log.size,
         "root": base64.b64encode(root(log.leaves())).decode(),
-        "feature_level": 1,
+        "feature_level": log.level,
         "membership_hash": log.membership.hex(),
         "policy_hash": drawn("policy").hex(),
         "state_hash": drawn(f"state {log.size}").hex(),
@@ -446,7 +450,7 @@ def good_log(salted: str = "", erase: bool = True) -> Log:
     log.key_retired(N3.keys["checkpoint"], compromised=True)
     log.key_added(N3, N3_NEW)
     log.key_retired(N2.keys["decision"], compromised=True)
-    log.add("feature_level_changed", {"feature_level": 1})
+    log.add("feature_level_changed", {"feature_level": 2})
     log.add("login_succeeded", {"actor": "user_alice", "at": 1e21, "tiny": 1e-7})
     if erase:
         log.erase([9, 10, 15])

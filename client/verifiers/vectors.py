@@ -110,6 +110,16 @@ def accepted_directories(vectors: Vectors) -> None:
     vectors.directory("wide", "300 entries: a full tile, a partial one and a tile of level 1.", wide)
     del wide["entries.jsonl"]
     vectors.directory("wide_tiles_only", "300 entries in bundles alone.", wide, base="wide", kind="tiles")
+    same_time = small_log(lambda log: log.decision("a", timestamp=stamp(7 * 1.25)))
+    vectors.directory("same_time", "Two entries of one time.", export(same_time, SMALL_SIGNERS), base="one_node")
+    compromised = trio(Log())
+    compromised.key_added(N2, N2_NEW, replaces=N2.keys["checkpoint"])
+    compromised.key_retired(N2.keys["checkpoint"], compromised=True)
+    about = "A key that had been replaced turns out compromised: it ended when it was replaced."
+    vectors.directory("compromised_later", about, export(compromised, GOOD_SIGNERS), base="joint")
+    again = trio(Log())
+    again.add("node_joined", N3.joining())
+    vectors.directory("joined_again", "A node joins again under its name, with the keys it had.", export(again, VOTERS[1:]), base="joint")
     shared = small_log(shared_gap)
     shared.erase([4, 5], "all")
     vectors.directory("shared_gaps", "Gaps of two actors at once, of which each erased header explains one.", export(shared, SMALL_SIGNERS), base="one_node")
@@ -206,10 +216,10 @@ def edited_checkpoints(vectors: Vectors) -> None:
     refuse("bad_signature_beside_majority", "The same, though a majority signed.", "checkpoint_signature_invalid", signed([*GOOD_SIGNERS], extra=signature_line(ORIGIN, N3_NEW, FORGED)))
     refuse("bad_rsa_signature", "A known RSA key's signature does not verify.", "checkpoint_signature_invalid", signed(GOOD_SIGNERS, extra=signature_line(ORIGIN, N1_RSA, bytes(512))))
     refuse("short_signature", "A known key's signature is of 63 bytes.", "checkpoint_signature_invalid", signed([n1], extra=signature_line(ORIGIN, N2_NEW, bytes(63))))
-    flipped = signed(GOOD_SIGNERS).replace(b"\nfeature_level 1\n", b"\nfeature_level 2\n")
+    flipped = signed(GOOD_SIGNERS).replace(b"\nfeature_level 2\n", b"\nfeature_level 3\n")
     refuse("edited_note", "A line of the note was changed after signing.", "checkpoint_signature_invalid", flipped)
     refuse("membership_hash_wrong", "Voters signed a membership_hash of an earlier entry.", "membership_mismatch", signed(GOOD_SIGNERS, membership_hash=log.leaf(5).hex()))
-    refuse("feature_level_wrong", "Voters signed a feature level that is not in force.", "membership_mismatch", signed(GOOD_SIGNERS, feature_level=2))
+    refuse("feature_level_wrong", "Voters signed the feature level of genesis, which was changed since.", "membership_mismatch", signed(GOOD_SIGNERS, feature_level=1))
     refuse("checkpoint_too_early", "Voters signed a time before the last entry's.", "membership_mismatch", signed(GOOD_SIGNERS, timestamp=stamp(0)))
     refuse("note_of_garbage", "The checkpoint is no note.", "malformed", bytes(range(256)))
     refuse("note_empty", "The checkpoint is an empty file.", "malformed", b"")
@@ -332,6 +342,20 @@ def scripts_with_faults(vectors: Vectors) -> None:
     refuse("retired_unknown_key", "A key ends that was never known.", "malformed", 8, lambda log: log.add("key_retired", {"compromised": False, "kid": N2_NEW.kid}))
     refuse("no_voters", "A membership without voters.", "malformed", 8, lambda log: log.members([]))
 
+    def whole_and_part(log: Log) -> None:
+        log.decision("a", actor_seq=9)
+        log.decision("b")
+
+    refuse("gap_before_erasure", "A gap and an erasure that no run names: the gap is named, though its id is higher.", "sequence_gap", 8, lambda log: log.decision("a", actor_seq=9), [4])
+    two = small_log(whole_and_part)
+    two.lines[9]["salt"] = "00" * 32
+    vectors.directory("edit_before_gap", "A gap, and after it an edit: the edit is named, for gaps are told at the end.", export(two, SMALL_SIGNERS), "data_hash_mismatch", 9, base="one_node")
+    headless = Log()
+    headless.add("config_changed", {"by": "user_ops", "key": "retention_days"})
+    headless.knows(0, VOTERS[0])
+    files = export(headless, SMALL_SIGNERS, membership_hash="00" * 32)
+    vectors.directory("no_genesis", "The first entry is no genesis.", files, "sequence_gap", 0, base="one_node")
+
     def refuse_three(name: str, about: str, code: str, signers: List[Any], more: Callable[[Log], Any]) -> None:
         log = trio(Log())
         more(log)
@@ -371,6 +395,9 @@ def receipts_and_proofs(vectors: Vectors) -> None:
     both("receipt_of_rotated_key", "The checkpoint is signed with a key that ended later.", receipt(log, 2, 16, early), export=ex)
     both("receipt_of_one_signer", "With keys from elsewhere one signature does.", receipt(log, 2, 20, GOOD_SIGNERS[:1]), keys=keys)
     both("receipt_of_genesis", "The first entry of a tree of one.", receipt(log, 0, 1, VOTERS[:1]), export=ex)
+
+    both("receipt_of_wide", "A proof of nine hashes at the edge of a tree of 300.", receipt(wide_log(), 255, 300, SMALL_SIGNERS), export="wide")
+    both("receipt_of_wide_last", "The last entry: fewer hashes than levels.", receipt(wide_log(), 299, 300, SMALL_SIGNERS), export="wide")
 
     value = json.loads(receipt(log, 2, 20, GOOD_SIGNERS))
     hashes_ = value["hashes"]

@@ -554,7 +554,8 @@ def check_material(kid: str, use: str, material: Dict[str, str]) -> Key:
         raise Fault("malformed", f"key `{kid}` is no key: {error}") from error
     if key.is_rsa:
         malformed_unless(public.key_size == 4096 and use == "checkpoint", f"key `{kid}` is no RSA key of 4096 bits for checkpoints")
-        malformed_unless(not base64url_strict(material["n"], "n").startswith(b"\x00"), f"`n` of key `{kid}` has leading zeros")
+        padded = any(base64url_strict(material[name], name).startswith(b"\x00") for name in ("e", "n"))
+        malformed_unless(not padded, f"a number of key `{kid}` has leading zeros")
     else:
         malformed_unless(len(public) == 32 and use in USES, f"key `{kid}` is no Ed25519 key of a known use")
     return key
@@ -1246,9 +1247,12 @@ def show(report: Dict[str, Any], as_json: bool) -> None:
         return
     print("holds" if report["ok"] else "does not hold")
     for name, value in report.items():
+        if isinstance(value, list):
+            value = ", ".join(value)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
         if name != "ok" and value is not None:
-            text = ", ".join(value) if isinstance(value, list) else {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-            print(f"{name}: {text}")
+            print(f"{name}: {value}")
 
 
 def parse_arguments(arguments: List[str]) -> argparse.Namespace:
