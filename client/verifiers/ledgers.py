@@ -74,7 +74,11 @@ class RsaKey:
 
     def encoding(self) -> bytes:
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        return b"\xff" + b"lexecon/rsa-pss-sha256/v1" + rsa.RSAPublicNumbers(self.e, self.n).public_key().public_bytes(*form)
+        return (
+            b"\xff"
+            + b"lexecon/rsa-pss-sha256/v1"
+            + rsa.RSAPublicNumbers(self.e, self.n).public_key().public_bytes(*form)
+        )
 
     def sign(self, message: bytes) -> bytes:
         salt = drawn("pss salt")
@@ -94,7 +98,9 @@ def key_id(name: str, key: Any) -> bytes:
 class Node:
     def __init__(self, node_id: str, raft_id: int):
         self.node_id, self.raft_id = node_id, raft_id
-        self.keys = {use: EdKey(f"{node_id} {raft_id} {use}", use) for use in ("decision", "token", "checkpoint", "export")}
+        self.keys = {
+            use: EdKey(f"{node_id} {raft_id} {use}", use) for use in ("decision", "token", "checkpoint", "export")
+        }
 
     def joining(self) -> Dict[str, Any]:
         return {"keys": [key.member() for key in self.keys.values()], "node_id": self.node_id, "raft_id": self.raft_id}
@@ -148,7 +154,9 @@ class Log:
             "entry_type": entry_type,
             "format": 1,
             "id": number,
-            "personal_hash": None if personal is None else hmac.new(personal_salt, canonical(personal), "sha256").hexdigest(),
+            "personal_hash": (
+                None if personal is None else hmac.new(personal_salt, canonical(personal), "sha256").hexdigest()
+            ),
             "previous_hash": self.leaf(number - 1).hex() if number else "0" * 64,
             "timestamp": stamp(number * 1.25),
             "type_seq": self.types[entry_type],
@@ -197,7 +205,13 @@ class Log:
             row["valid_until_index"] = number
 
     def genesis(self) -> None:
-        data = {"cluster_id": self.origin.split("/")[1], "feature_level": 1, "format": 1, "origin": self.origin, **N1.joining()}
+        data = {
+            "cluster_id": self.origin.split("/")[1],
+            "feature_level": 1,
+            "format": 1,
+            "origin": self.origin,
+            **N1.joining(),
+        }
         number = self.add("genesis", data)
         for key in N1.keys.values():
             self.knows(number, key)
@@ -213,7 +227,9 @@ class Log:
 
     def key_added(self, node: Node, key: Any, replaces: Any = None) -> int:
         old = None if replaces is None else replaces.kid
-        number = self.add("key_added", {"key": key.member(), "node_id": node.node_id, "raft_id": node.raft_id, "replaces": old})
+        number = self.add(
+            "key_added", {"key": key.member(), "node_id": node.node_id, "raft_id": node.raft_id, "replaces": old}
+        )
         if replaces is not None:
             self.ends(number, replaces)
         self.knows(number, key)
@@ -225,17 +241,35 @@ class Log:
         return number
 
     def policy(self) -> int:
-        return self.add("policy_loaded", {"by": "user_ops", "policy_hash": drawn("policy").hex(), "policy_version": self.types.get("policy_loaded", 0) + 1})
+        return self.add(
+            "policy_loaded",
+            {
+                "by": "user_ops",
+                "policy_hash": drawn("policy").hex(),
+                "policy_version": self.types.get("policy_loaded", 0) + 1,
+            },
+        )
 
     def decision(self, actor: str, personal: bool = True, **header: Any) -> int:
         number = self.size
-        data = {"action": "read_claim", "actor": actor, "by": "apik_triage", "outcome": "allowed" if number % 3 else "denied", "risk": number / 8}
-        return self.add("decision", data, {"context": {"claim": f"№ {number}", "note": "«ä\n𝄞»"}} if personal else None, **header)
+        data = {
+            "action": "read_claim",
+            "actor": actor,
+            "by": "apik_triage",
+            "outcome": "allowed" if number % 3 else "denied",
+            "risk": number / 8,
+        }
+        return self.add(
+            "decision", data, {"context": {"claim": f"№ {number}", "note": "«ä\n𝄞»"}} if personal else None, **header
+        )
 
     def run(self, ids: List[int], part: str = "personal", ranges: Any = None, **data: Any) -> int:
         if ranges is None:
             ranges = [{"from": number, "to": number} for number in ids]
-        return self.add("anonymization_run", {"by": "user_dpo", "cause": "request", "count": len(ids), "part": part, "ranges": ranges, **data})
+        return self.add(
+            "anonymization_run",
+            {"by": "user_dpo", "cause": "request", "count": len(ids), "part": part, "ranges": ranges, **data},
+        )
 
     def erase(self, ids: List[int], part: str = "personal") -> None:
         """Takes parts away, as a copy made after a run has them. The header stays."""
@@ -252,7 +286,9 @@ class Log:
         for row in log.rows.values():
             if row["valid_until_index"] is not None and row["valid_until_index"] >= size:
                 row.update({"status": "active", "valid_until_index": None})
-        log.membership = [log.leaf(h["id"]) for h in log.headers if h["entry_type"] in ("genesis", "membership_changed")][-1]
+        log.membership = [
+            log.leaf(h["id"]) for h in log.headers if h["entry_type"] in ("genesis", "membership_changed")
+        ][-1]
         levels = [json.loads(line["data"]).get("feature_level") for line in log.lines if line["data"]]
         log.level = [level for level in levels if level][-1]
         return log
@@ -295,7 +331,9 @@ def tiles(log: Log) -> Files:
         level += 1
     for index in range(0, log.size, 256):
         raws = [line["header"].encode() for line in log.lines[index : index + 256]]
-        files[tile_path("entries", index // 256, len(raws))] = b"".join(len(raw).to_bytes(2, "big") + raw for raw in raws)
+        files[tile_path("entries", index // 256, len(raws))] = b"".join(
+            len(raw).to_bytes(2, "big") + raw for raw in raws
+        )
     return files
 
 
@@ -316,7 +354,9 @@ def checkpoint(log: Log, keys: List[Any], size: Optional[int] = None, extra: str
         "timestamp": stamp(log.size * 1.25),
         **lines,
     }
-    text = "".join(f"{value}\n" if name in ("origin", "size", "root") else f"{name} {value}\n" for name, value in said.items())
+    text = "".join(
+        f"{value}\n" if name in ("origin", "size", "root") else f"{name} {value}\n" for name, value in said.items()
+    )
     note = text + "\n" + "".join(signature_line(said["origin"], key, key.sign(text.encode())) for key in keys)
     return (note + extra).encode()
 
@@ -336,7 +376,12 @@ def keys_json(log: Log) -> bytes:
 
 
 def export(log: Log, keys: List[Any], **options: Any) -> Files:
-    return {"checkpoint": checkpoint(log, keys, **options), "entries.jsonl": lines_of(log), "keys.json": keys_json(log), **tiles(log)}
+    return {
+        "checkpoint": checkpoint(log, keys, **options),
+        "entries.jsonl": lines_of(log),
+        "keys.json": keys_json(log),
+        **tiles(log),
+    }
 
 
 def receipt(log: Log, number: int, size: int, keys: List[Any], disclosed: bool = True, **members: Any) -> bytes:
@@ -363,7 +408,11 @@ def receipt(log: Log, number: int, size: int, keys: List[Any], disclosed: bool =
 def tlog_proof(log: Log, number: int, size: int, keys: List[Any], **options: Any) -> bytes:
     path = options.get("path", inclusion(log.leaves(size), number))
     header = options.get("header", log.lines[number]["header"].encode())
-    lines = ["c2sp.org/tlog-proof@v1", f"extra {base64.b64encode(header).decode()}", f"index {options.get('index', number)}"]
+    lines = [
+        "c2sp.org/tlog-proof@v1",
+        f"extra {base64.b64encode(header).decode()}",
+        f"index {options.get('index', number)}",
+    ]
     lines += [base64.b64encode(node).decode() for node in path]
     return "\n".join(lines).encode() + b"\n\n" + checkpoint(log, keys, size)
 

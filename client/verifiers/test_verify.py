@@ -17,7 +17,9 @@ import vectors  # noqa: E402
 import verify  # noqa: E402
 
 EXPORTS = vectors.VECTORS / "exports"
-ROWS: Dict[str, Dict[str, Any]] = {row["name"]: row for row in json.loads((vectors.VECTORS / "exports.json").read_text("utf-8"))}
+ROWS: Dict[str, Dict[str, Any]] = {
+    row["name"]: row for row in json.loads((vectors.VECTORS / "exports.json").read_text("utf-8"))
+}
 
 
 def run(*arguments: str) -> Tuple[int, str]:
@@ -33,7 +35,11 @@ def run(*arguments: str) -> Tuple[int, str]:
 class Vectors(unittest.TestCase):
     def check(self, row: Dict[str, Any], scratch: Path) -> None:
         is_directory = row["kind"] in ("export", "tiles")
-        path = vectors.materialize(vectors.VECTORS, ROWS, row["name"], scratch / row["name"]) if is_directory else EXPORTS / row["path"]
+        path = (
+            vectors.materialize(vectors.VECTORS, ROWS, row["name"], scratch / row["name"])
+            if is_directory
+            else EXPORTS / row["path"]
+        )
         options = [f"--{name}={EXPORTS / row[name]}" for name in ("keys", "export") if row[name]]
         status, printed = run(str(path), "--json", *options)
         report = json.loads(printed)
@@ -59,7 +65,9 @@ class Vectors(unittest.TestCase):
         with tempfile.TemporaryDirectory() as scratch:
             made = vectors.all_vectors()
             made.write(Path(scratch))
-            self.assertEqual((Path(scratch) / "exports.json").read_bytes(), (vectors.VECTORS / "exports.json").read_bytes())
+            self.assertEqual(
+                (Path(scratch) / "exports.json").read_bytes(), (vectors.VECTORS / "exports.json").read_bytes()
+            )
             found = {str(path.relative_to(EXPORTS)): path.read_bytes() for path in EXPORTS.rglob("*") if path.is_file()}
             self.assertEqual(sorted(made.written), sorted(found))
             for path, raw in made.written.items():
@@ -139,10 +147,14 @@ class CanonicalJson(unittest.TestCase):
                 self.assertEqual(number, float(verify.es6_number(number)))
 
     def test_members_are_sorted_by_utf_16(self) -> None:
-        self.assertEqual('{"\u20ac":1,"\U0001f600":2,"\ufb33":3}', verify.canonical_text({"\ufb33": 3, "\U0001f600": 2, "\u20ac": 1}))
+        self.assertEqual(
+            '{"\u20ac":1,"\U0001f600":2,"\ufb33":3}', verify.canonical_text({"\ufb33": 3, "\U0001f600": 2, "\u20ac": 1})
+        )
 
     def test_only_what_must_be_escaped_is(self) -> None:
-        self.assertEqual('"\u20ac$\\u000f\\nA\'B\\"\\\\\\"/\u007f"', verify.canonical_text("\u20ac$\x0f\nA'B\"\\\"/\x7f"))
+        self.assertEqual(
+            '"\u20ac$\\u000f\\nA\'B\\"\\\\\\"/\u007f"', verify.canonical_text('\u20ac$\x0f\nA\'B"\\"/\x7f')
+        )
 
     def test_large_integers_are_doubles(self) -> None:
         self.assertEqual(b"9007199254740992", verify.canonical(verify.parse_json(b"9007199254740993", "it")))
@@ -154,7 +166,7 @@ class CanonicalJson(unittest.TestCase):
                 verify.parse_json(text, "it")
 
     def test_minus_zero_is_not_canonical(self) -> None:
-        for text in (b"-0", b"1.0", b"1E2", b' 1', b'"\\u0041"', b'{"b":1,"a":2}'):
+        for text in (b"-0", b"1.0", b"1E2", b" 1", b'"\\u0041"', b'{"b":1,"a":2}'):
             with self.subTest(text), self.assertRaises(verify.Fault):
                 verify.parse_canonical(text, "it")
 
@@ -174,7 +186,12 @@ class Encodings(unittest.TestCase):
 
     def test_timestamps_are_of_the_calendar(self) -> None:
         self.assertTrue(verify.is_timestamp("2028-02-29T23:59:59.999999Z"))
-        for text in ("2027-02-29T00:00:00.000000Z", "2027-01-01T24:00:00.000000Z", "2027-01-01T00:00:60.000000Z", "2027-01-01T00:00:00.00000Z"):
+        for text in (
+            "2027-02-29T00:00:00.000000Z",
+            "2027-01-01T24:00:00.000000Z",
+            "2027-01-01T00:00:60.000000Z",
+            "2027-01-01T00:00:00.00000Z",
+        ):
             with self.subTest(text):
                 self.assertFalse(verify.is_timestamp(text))
 
@@ -194,7 +211,9 @@ class Tree(unittest.TestCase):
                 path = vectors.inclusion(leaves, index)
                 self.assertEqual(root, verify.inclusion_root(leaves[index], index, size, path))
                 self.assertNotEqual(root, verify.inclusion_root(leaves[index], index, size, path + [root]))
-                self.assertNotEqual(root, verify.inclusion_root(leaves[index], index, size, path[:-1]) if path else None)
+                self.assertNotEqual(
+                    root, verify.inclusion_root(leaves[index], index, size, path[:-1]) if path else None
+                )
                 self.assertNotEqual(root, verify.inclusion_root(leaves[index], index + 1, size, path))
 
     def test_tiles_have_the_paths_of_c2sp(self) -> None:
@@ -283,7 +302,10 @@ class Gaps(unittest.TestCase):
         draw = random.Random(9)
         verdicts = set()
         for _ in range(3000):
-            script = [(draw.choice("ab") if draw.random() < 0.5 else None, draw.randint(1, 4)) for _ in range(draw.randint(1, 8))]
+            script = [
+                (draw.choice("ab") if draw.random() < 0.5 else None, draw.randint(1, 4))
+                for _ in range(draw.randint(1, 8))
+            ]
             verdict = self.greedy(script)
             verdicts.add(verdict)
             self.assertEqual(self.exhaustive(script), verdict, script)

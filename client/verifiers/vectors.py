@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
@@ -82,6 +83,7 @@ SMALL_SIGNERS = [N1.keys["checkpoint"]]
 FORGED = bytes(64)
 
 
+@lru_cache
 def good_files() -> Files:
     witness = EdKey("witness", "checkpoint")
     cosignature = f"\u2014 {WITNESS} {base64.b64encode(key_id(WITNESS, witness) + bytes(72)).decode()}\n"
