@@ -139,11 +139,11 @@ class Log:
     def size(self) -> int:
         return len(self.lines)
 
-    def add(self, entry_type: str, data: Dict[str, Any], personal: Any = None, **header: Any) -> int:
+    def add(self, entry_type: str, data: Any, personal: Any = None, **header: Any) -> int:
         """Appends an entry and returns its id; `header` overrides members, as only a fault would."""
         number = self.size
-        data = {"authn": "node", "by": "n1", **data}
-        actor = data.get("actor")
+        data = {"authn": "node", "by": "n1", **data} if isinstance(data, dict) else data
+        actor = data.get("actor") if isinstance(data, dict) else None
         self.types[entry_type] = header.get("type_seq", self.types.get(entry_type, 0) + 1)
         if actor is not None:
             self.actors[actor] = header.get("actor_seq", self.actors.get(actor, 0) + 1)
@@ -174,7 +174,8 @@ class Log:
         )
         if entry_type in ("genesis", "membership_changed"):
             self.membership = self.leaf(number)
-        self.level = data.get("feature_level", self.level)
+        if entry_type in ("genesis", "feature_level_changed"):
+            self.level = data["feature_level"]
         return number
 
     def leaf(self, number: int) -> bytes:
@@ -206,7 +207,7 @@ class Log:
 
     def genesis(self) -> None:
         data = {
-            "cluster_id": self.origin.split("/")[1],
+            "cluster_id": self.origin.split("/")[-1],
             "feature_level": 1,
             "format": 1,
             "origin": self.origin,

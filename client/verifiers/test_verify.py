@@ -218,6 +218,8 @@ class Tree(unittest.TestCase):
 
     def test_tiles_have_the_paths_of_c2sp(self) -> None:
         self.assertEqual("tile/0/x001/x234/067", verify.tile_path("0", 1234067, 256))
+        self.assertEqual("tile/0/x001/000", verify.tile_path("0", 1000, 256))
+        self.assertEqual("tile/entries/999.p/255", verify.tile_path("entries", 999, 255))
         self.assertEqual("tile/1/000.p/1", verify.tile_path("1", 0, 1))
 
 
@@ -294,6 +296,14 @@ class Signatures(unittest.TestCase):
         key = verify.Key(token["kid"], "token", {"x": vector["public_key"]})
         verify.check_signature({key.kid: key}, **token)
         self.assertEqual(118, token["entry"])
+
+
+class Runs(unittest.TestCase):
+    def test_a_run_names_a_thousand_entries_at_most(self) -> None:
+        self.assertEqual([(1, 1000)], verify.parse_ranges([{"from": 1, "to": 1000}], 5000))
+        for more in ({"from": 1, "to": 1001}, {"from": 1, "to": 500}):
+            with self.assertRaises(verify.Fault):
+                verify.parse_ranges([more, {"from": 2000, "to": 2500}], 5000)
 
 
 class Gaps(unittest.TestCase):

@@ -17,7 +17,41 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
-from ledgers import *  # noqa: F403
+from ledgers import (
+    EdKey,
+    Files,
+    Log,
+    N1,
+    N1_RSA,
+    N2,
+    N2_NEW,
+    N3,
+    N3_NEW,
+    Node,
+    ORIGIN,
+    OTHER_ORIGIN,
+    STRANGER,
+    WITNESS,
+    batch_reply,
+    checkpoint,
+    drawn,
+    export,
+    good_log,
+    inclusion,
+    key_id,
+    keys_json,
+    lines_of,
+    receipt,
+    reply,
+    signature_line,
+    small_log,
+    stamp,
+    tlog_proof,
+    token,
+    trio,
+    wide_log,
+)
+from verify import base64url, canonical, node_hash, tile_path
 
 VECTORS = Path(__file__).resolve().parents[2] / "node/core/ledger/tests/vectors"
 
@@ -231,6 +265,21 @@ def edited_checkpoints(vectors: Vectors) -> None:
     refuse("note_unsigned", "A note without signatures.", "malformed", note[: note.index(b"\n\n") + 2])
     refuse("note_no_last_newline", "The last signature does not end.", "malformed", note[:-1])
     refuse("note_loose_base64", "A signature with unused bits that are not zero.", "malformed", loosened(note))
+    def more(line: str) -> bytes:
+        return note + line.encode()
+
+    witness = base64.b64encode(bytes(76)).decode()
+    refuse("note_control_in_name", "A control character in the name of a witness.", "malformed", more(f"\u2014 w\x01 {witness}\n"))
+    refuse("note_no_dash", "A signature line with a hyphen for the dash.", "malformed", more(f"- {WITNESS} {witness}\n"))
+    refuse("note_plus_in_name", "A plus sign in the name of a witness.", "malformed", more(f"\u2014 w+1 {witness}\n"))
+    refuse("note_space_in_name", "A space that is not ASCII in the name of a witness.", "malformed", more(f"\u2014 w\u20031 {witness}\n"))
+    refuse("note_key_id_alone", "A signature of a witness that is a key id and nothing else.", "malformed", more(f"\u2014 {WITNESS} AAAAAA==\n"))
+    refuse("note_not_utf8", "A byte that is not UTF-8 in the name of a witness.", "malformed", note + b"\xe2\x80\x94 w\xff AAAAAAA=\n")
+    refuse("note_no_such_day", "Voters signed a time on February 30.", "malformed", signed(GOOD_SIGNERS, timestamp="2028-02-30T00:00:00.000000Z"))
+    refuse("note_upper_case", "Voters signed a state_hash in upper case.", "malformed", signed(GOOD_SIGNERS, state_hash="AB" * 32))
+    refuse("note_policy_hash_short", "Voters signed a policy_hash of 31 bytes.", "malformed", signed(GOOD_SIGNERS, policy_hash="ab" * 31))
+    same = {**good, "checkpoint": signed(GOOD_SIGNERS, timestamp=log.headers[-1]["timestamp"])}
+    vectors.directory("checkpoint_same_time", "The checkpoint's time is that of the last entry.", same, base="good")
     refuse("note_extension_missing", "A checkpoint without state_hash.", "malformed", note.replace(b"state_hash ", b"other_hash "))
     refuse("note_extension_more", "A checkpoint with a ninth line.", "malformed", signed(GOOD_SIGNERS, timestamp=stamp(9999) + "\nmore 1"))
     refuse("note_size_leading_zero", "A tree size with a leading zero.", "malformed", resized(log, f"0{end}"))
@@ -276,6 +325,8 @@ def edited_tiles_and_keys(vectors: Vectors) -> None:
     refuse("tile_missing", "A tile is not there.", "tile_mismatch", {path: raw for path, raw in good.items() if path != tile})
     refuse("bundle_flipped", "One bit of a bundle is another.", "tile_mismatch", {**good, bundle: flip(good[bundle], in_header)})
     refuse("bundle_cut", "A bundle was cut within an entry.", "malformed", {**good, bundle: good[bundle][:-10]})
+    shorter = good[bundle][: good[bundle].rindex(b'{"actor_seq"') - 2]
+    refuse("bundle_one_less", "A bundle lacks its last entry.", "malformed", {**good, bundle: shorter})
     refuse("bundle_missing", "A bundle is not there.", "tile_mismatch", {path: raw for path, raw in good.items() if path != bundle})
     refuse("tiles_only_header_flipped", "A bit of a header in a bundle is another.", "broken_link", {**headless, bundle: flip(good[bundle], in_header)}, 1, "tiles")
     refuse("tiles_only_last_flipped", "A bit of the last header in a bundle is another.", "root_mismatch", {**headless, bundle: flip(good[bundle], in_last)}, None, "tiles")
@@ -301,6 +352,11 @@ def edited_tiles_and_keys(vectors: Vectors) -> None:
     refuse("keys_other_x", "keys.json has another public key under a key id.", "keys_mismatch", keys(lambda rows: rows[n1].update(x=base64url(STRANGER.keys["token"].public))))
     refuse("keys_earlier", "keys.json says a key was known earlier.", "keys_mismatch", keys(lambda rows: rows[n3].update(valid_from_index=0)))
     refuse("keys_not_revoked", "keys.json says of a compromised key that it retired.", "keys_mismatch", keys(lambda rows: rows[n3].update(status="retired")))
+    listed = json.loads(good["keys.json"])
+    twice = json.dumps({**listed, "keys": listed["keys"] + listed["keys"][:1]}).encode()
+    refuse("keys_listed_twice", "keys.json lists a key twice.", "malformed", {**good, "keys.json": twice})
+    refuse("keys_status_alone", "keys.json says retired of a key without an end.", "malformed", keys(lambda rows: rows[n1].update(status="retired")))
+    refuse("keys_member_missing", "keys.json has no rsa_keys.", "malformed", {**good, "keys.json": json.dumps({"keys": listed["keys"]}).encode()})
     refuse("keys_duplicate_member", "keys.json has a member twice.", "malformed", {**good, "keys.json": good["keys.json"].replace(b'"keys": [', b'"keys": [], "keys": [', 1)})
 
 
@@ -341,6 +397,27 @@ def scripts_with_faults(vectors: Vectors) -> None:
     refuse("run_over_genesis", "A run's range covers genesis.", "erasure_not_allowed", 8, lambda log: log.run([], ranges=[{"from": 0, "to": 2}]))
     refuse("run_after_erasure_of_policy", "A policy's data is gone, and a run names it.", "erasure_not_allowed", 1, lambda log: log.run([1], "all"), [1])
     refuse("kid_of_two_keys", "A key id is given to a second key.", "malformed", 8, lambda log: log.add("key_added", {"key": {**N2_NEW.member(), "kid": N1.keys["token"].kid}, "node_id": "n1", "raft_id": 1, "replaces": None}))
+    def adding(**members: Any) -> Callable[[Log], Any]:
+        return lambda log: log.add("key_added", {"key": members, "node_id": "n1", "raft_id": 1, "replaces": None})
+
+    new, rsa = N2_NEW.member(), N1_RSA.member()
+    half = base64url(N1_RSA.n.to_bytes(512, "big")[-256:-1] + b"\x01")
+    refuse("key_id_lower_case", "A key id in lower case.", "malformed", 8, adding(**{**new, "kid": new["kid"].lower()}))
+    refuse("key_short", "A public key of 31 bytes.", "malformed", 8, adding(**{**new, "x": base64url(bytes(31))}))
+    refuse("key_unknown_use", "A key of a use that is none.", "malformed", 8, adding(**{**new, "use": "everything"}))
+    refuse("key_extra_member", "A key with a fourth member.", "malformed", 8, adding(**new, alg="Ed25519"))
+    refuse("rsa_key_small", "An RSA key of fewer than 4096 bits.", "malformed", 8, adding(**{**rsa, "n": half}))
+    refuse("rsa_key_other_use", "An RSA key for decisions.", "malformed", 8, adding(**{**rsa, "use": "decision"}))
+    padded = base64url(bytes(1) + N1_RSA.n.to_bytes(512, "big"))
+    refuse("rsa_key_padded", "An RSA key whose modulus has a leading zero.", "malformed", 8, adding(**{**rsa, "n": padded}))
+    no_replaces = {"key": new, "node_id": "n1", "raft_id": 1}
+    refuse("replaces_missing", "A key_added that does not say whether it replaces one.", "malformed", 8, lambda log: log.add("key_added", no_replaces))
+    refuse("outgoing_missing", "A membership that does not say whether it is joint.", "malformed", 8, lambda log: log.add("membership_changed", {"voters": [N1.voter()]}))
+    refuse("voter_twice", "A membership that names a voter twice.", "malformed", 8, lambda log: log.members([N1, N1]))
+    refuse("data_no_object", "Data that is a list.", "malformed", 8, lambda log: log.add("config_changed", []))
+    nameless = Log(origin="lexecon.local")
+    nameless.genesis()
+    vectors.directory("origin_without_cluster", "An origin that names no cluster.", export(nameless, SMALL_SIGNERS), "malformed", 0, base="one_node")
     refuse("retired_unknown_key", "A key ends that was never known.", "malformed", 8, lambda log: log.add("key_retired", {"compromised": False, "kid": N2_NEW.kid}))
     refuse("no_voters", "A membership without voters.", "malformed", 8, lambda log: log.members([]))
 
@@ -398,6 +475,9 @@ def receipts_and_proofs(vectors: Vectors) -> None:
     both("receipt_of_one_signer", "With keys from elsewhere one signature does.", receipt(log, 2, 20, GOOD_SIGNERS[:1]), keys=keys)
     both("receipt_of_genesis", "The first entry of a tree of one.", receipt(log, 0, 1, VOTERS[:1]), export=ex)
 
+    both("receipt_in_joint", "A joint configuration at that size, and both sides.", receipt(log, 2, 8, early), export=ex)
+    both("receipt_before_level", "The change of the feature level is the first entry that the checkpoint does not cover.", receipt(log, 2, 27, GOOD_SIGNERS), export=ex)
+    both("receipt_after_level", "It is the last one that the checkpoint covers.", receipt(log, 2, 28, GOOD_SIGNERS), export=ex)
     both("receipt_of_wide", "A proof of nine hashes at the edge of a tree of 300.", receipt(wide_log(), 255, 300, SMALL_SIGNERS), export="wide")
     both("receipt_of_wide_last", "The last entry: fewer hashes than levels.", receipt(wide_log(), 299, 300, SMALL_SIGNERS), export="wide")
 
@@ -422,6 +502,7 @@ def receipts_and_proofs(vectors: Vectors) -> None:
     both("receipt_extra_member", "A member that receipts do not have.", edited(note="x"), "malformed", None)
     twice = receipt(log, 2, 20, GOOD_SIGNERS).replace(b'"entry_id": 2,', b'"entry_id": 2, "entry_id": 2,')
     both("receipt_duplicate_member", "A member is there twice.", twice, "malformed", None)
+    both("receipt_no_object", "A list.", b"[]\n", "malformed", None)
     both("receipt_no_checkpoint", "There was no final checkpoint yet.", edited(checkpoint=None), "malformed", None)
     both("receipt_bad_signature", "A known key's signature does not verify.", edited(checkpoint=checkpoint(log, GOOD_SIGNERS[:1], 20, extra=signature_line(ORIGIN, N2_NEW, FORGED)).decode()), "checkpoint_signature_invalid", keys=keys)
     both("receipt_key_unknown", "None of the given keys signed.", receipt(log, 2, 20, GOOD_SIGNERS), "key_unknown", keys="keys/stranger.json")
@@ -453,6 +534,9 @@ def receipts_and_proofs(vectors: Vectors) -> None:
     proof("proof_inner_node", "Two leaves are offered as the bytes of a header.", tlog_proof(log, 2, 20, GOOD_SIGNERS, header=nodes[2] + nodes[3], path=path[1:]), "malformed")
     proof("proof_other_index", "The index is not the header's id.", tlog_proof(log, 2, 20, GOOD_SIGNERS, index=3), "malformed")
     proof("proof_short_hash", "A hash of 31 bytes.", tlog_proof(log, 2, 20, GOOD_SIGNERS, path=[bytes(31), *path[1:]]), "malformed")
+    extra = tlog_proof(log, 2, 20, GOOD_SIGNERS)
+    proof("proof_not_ascii", "A line that is not ASCII among the hashes.", extra.replace(b"\nindex 2\n", "\nindex 2\né\n".encode(), 1), "malformed")
+    proof("proof_without_header", "A proof without its extra line.", b"\n".join(line for line in extra.split(b"\n") if not line.startswith(b"extra")), "malformed")
     proof("proof_other_version", "A first line of another version.", tlog_proof(log, 2, 20, GOOD_SIGNERS).replace(b"@v1", b"@v2", 1), "malformed")
     proof("proof_key_unknown", "None of the given keys signed.", tlog_proof(log, 2, 20, GOOD_SIGNERS), "key_unknown", 2, keys="keys/stranger.json")
     proof("proof_of_fork", "Voters signed a fork.", tlog_proof(fork, 2, 14, early), "consistency_failed", 2, export=ex)
@@ -488,7 +572,7 @@ def replies(vectors: Vectors) -> None:
     decision("decision_unsigned", "There is no signature.", reply(log, 2, n1, signature=None), "malformed", None)
     short = {"algorithm": "Ed25519", "key_id": n1.kid, "value": base64url(bytes(63))}
     decision("decision_short_signature", "A signature of 63 bytes.", reply(log, 2, n1, signature=short), "malformed", None)
-    decision("decision_other_algorithm", "An algorithm that is none.", reply(log, 2, n1, signature={**short, "algorithm": "none"}), "malformed", None)
+    decision("decision_other_algorithm", "An algorithm that is none.", reply(log, 2, n1, signature={**short, "algorithm": "none", "value": base64url(FORGED)}), "malformed", None)
     decision("decision_batch_flipped", "A hash of the batch's path is another.", batch_reply(log, 11, n1, lambda path: [bytes(32), *path[1:]]), "signature_invalid", 11)
     decision("decision_batch_too_long", "The batch's path has a hash more.", batch_reply(log, 11, n1, lambda path: path + [bytes(32)]), "signature_invalid", 11)
     forged = token(log, 2, STRANGER.keys["token"])
@@ -497,6 +581,7 @@ def replies(vectors: Vectors) -> None:
     decision("token_key_of_other_use", "The token is signed with a key for decisions.", reply(log, 2, n1, n1), "key_unknown")
     tampered = good_token[:-86] + base64url(FORGED)
     decision("token_bad_signature", "The token's signature does not verify.", reply(log, 2, n1, capability_token=tampered), "signature_invalid")
+    decision("token_other_prefix", "The token begins otherwise.", reply(log, 2, n1, capability_token="cup" + good_token[3:]), "malformed", None)
     decision("token_cut", "The token was cut.", reply(log, 2, n1, capability_token=good_token[:-1]), "malformed", None)
     bad = {"decisions/a.json": reply(log, 2, n1, outcome="denied")}
     vectors.directory("with_bad_reply", "A reply that was changed lies beside the entries.", {**good_files(), **bad}, "signature_invalid", 2, base="good")
