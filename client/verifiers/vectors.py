@@ -572,6 +572,11 @@ def replies(vectors: Vectors) -> None:
     decision("decision_unsigned", "There is no signature.", reply(log, 2, n1, signature=None), "malformed", None)
     short = {"algorithm": "Ed25519", "key_id": n1.kid, "value": base64url(bytes(63))}
     decision("decision_short_signature", "A signature of 63 bytes.", reply(log, 2, n1, signature=short), "malformed", None)
+    value = json.loads(reply(log, 2, n1))["signature"]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    loose = value["value"][:-1] + letters[letters.index(value["value"][-1]) + 1]
+    decision("decision_loose_base64", "A signature with unused bits that are not zero.", reply(log, 2, n1, signature={**value, "value": loose}), "malformed", None)
+    decision("decision_padded_base64", "A signature in base64url with padding.", reply(log, 2, n1, signature={**value, "value": value["value"] + "=="}), "malformed", None)
     decision("decision_other_algorithm", "An algorithm that is none.", reply(log, 2, n1, signature={**short, "algorithm": "none", "value": base64url(FORGED)}), "malformed", None)
     decision("decision_batch_flipped", "A hash of the batch's path is another.", batch_reply(log, 11, n1, lambda path: [bytes(32), *path[1:]]), "signature_invalid", 11)
     decision("decision_batch_too_long", "The batch's path has a hash more.", batch_reply(log, 11, n1, lambda path: path + [bytes(32)]), "signature_invalid", 11)
