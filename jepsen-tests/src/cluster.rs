@@ -79,6 +79,7 @@ impl Cluster {
             data_dir: self.root.join(&name),
             name,
             entrance,
+            environment: Vec::new(),
         };
         self.add_with(setup)
     }
@@ -217,8 +218,16 @@ impl Cluster {
     /// [`Failure::TooLate`] if there is none.
     pub async fn leader(&mut self) -> Result<usize, Failure> {
         let running = self.running();
+        self.leader_of(&running).await
+    }
+
+    /// The same of these nodes alone.
+    ///
+    /// # Errors
+    /// [`Failure::TooLate`] if there is none.
+    pub async fn leader_of(&self, places: &[usize]) -> Result<usize, Failure> {
         wait::until("one leader known to all", PATIENCE, async || {
-            let statuses = self.statuses(&running).await.map_err(|err| err.to_string())?;
+            let statuses = self.statuses(places).await.map_err(|err| err.to_string())?;
             let leader = statuses.iter().find(|(_, status)| status.role == "leader");
             let (at, leader) = leader.ok_or("nobody leads")?;
             let name = Some(leader.node_id.clone());

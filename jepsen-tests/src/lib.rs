@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod binary;
 pub mod check;
+pub mod checkpoint;
 pub mod cluster;
 pub mod failure;
 pub mod http;

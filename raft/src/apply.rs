@@ -55,6 +55,8 @@ pub(crate) struct Applier<S: StateStore> {
     audience: Audience,
     contiguity: Contiguity,
     is_poisoned: bool,
+    #[cfg(debug_assertions)]
+    flip: Option<String>,
 }
 
 impl<S: StateStore> Applier<S> {
@@ -66,7 +68,16 @@ impl<S: StateStore> Applier<S> {
         let applied = read_applied(&*state)?;
         publish(&audience, &applied);
         let cache = Cache::default();
-        Ok(Self { state, cache, applied, audience, contiguity, is_poisoned: false })
+        Ok(Self {
+            state,
+            cache,
+            applied,
+            audience,
+            contiguity,
+            is_poisoned: false,
+            #[cfg(debug_assertions)]
+            flip: std::env::var("FAILPOINT_FLIP_WRITE").ok(),
+        })
     }
 
     pub(crate) fn applied(&self) -> &AppliedState {
@@ -136,7 +147,7 @@ impl<S: StateStore> Applier<S> {
         let mut writes = self.state.begin()?;
         let mut done = Vec::with_capacity(batch.items.len());
         for (place, item) in (0_u32..).zip(&batch.items) {
-            let envelope = governance::decode_envelope(&item.envelope)?;
+            let envelope = self.decode(&item.envelope)?;
             let applied = Applied { index: LogIndex(entry.log_id.index), sub_index: place, at };
             let outcome = governance::apply(&mut writes, &mut self.cache, applied, &envelope)?;
             done.push(Done { item, applied, envelope, outcome });
@@ -146,6 +157,24 @@ impl<S: StateStore> Applier<S> {
         self.commit(writes, next)?;
         self.tell(done);
         Ok(())
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn decode(&self, bytes: &[u8]) -> Result<Envelope, Corruption> {
+        governance::decode_envelope(bytes)
+    }
+
+    /// In builds for tests one bit of one write can be made to flip before it is
+    /// folded into the state digest, to see what the cluster makes of it.
+    #[cfg(debug_assertions)]
+    fn decode(&self, bytes: &[u8]) -> Result<Envelope, Corruption> {
+        let mut envelope = governance::decode_envelope(bytes)?;
+        let key = envelope.idempotency.as_mut().filter(|key| Some(&key.key) == self.flip.as_ref());
+        if let Some(key) = key {
+            tracing::warn!(key = key.key, "flipping a bit of what is written for this request");
+            key.body_digest.0[0] ^= 1;
+        }
+        Ok(envelope)
     }
 
     fn apply_membership(

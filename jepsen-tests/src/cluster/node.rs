@@ -38,7 +38,13 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// How it enters.
     pub entrance: Entrance,
+    /// Variables it is started with, besides those of every node of a test.
+    pub environment: Vec<(String, String)>,
 }
+
+/// Making an RSA key takes seconds of one processor, which only the tests of
+/// such keys can spare.
+const ENVIRONMENT: [(&str, &str); 1] = [("LEXECON_RSA_KEYS", "false")];
 
 /// A node, running or not.
 #[derive(Debug)]
@@ -59,6 +65,12 @@ impl Node {
         &self.setup
     }
 
+    /// Sets a variable for every start from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.setup.environment.retain(|(known, _)| known != name);
+        self.setup.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the process and does not wait for it to be of use.
     ///
     /// # Errors
@@ -73,6 +85,8 @@ impl Node {
                 command.env_remove(name);
             }
         }
+        command.envs(ENVIRONMENT);
+        command.envs(self.setup.environment.iter().map(|(name, value)| (name, value)));
         command.args(self.arguments()).stdin(Stdio::null());
         command.stdout(self.open_log()?).stderr(self.open_log()?);
         let process = command.spawn().map_err(|source| Failure::Run { program, source })?;

@@ -1,0 +1,111 @@
+//! A majority signs what it executed, soon after every write, whoever leads.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::time::{Duration, Instant};
+
+use jepsen_tests::checkpoint::{self, all, covering};
+use jepsen_tests::cluster::{Cluster, PATIENCE};
+use jepsen_tests::trial::{self, cluster_with_policy};
+use jepsen_tests::workload::decide_body;
+use types::Json;
+
+/// The promise is 2 s; the slack is for a busy machine.
+const FINAL_WITHIN: Duration = Duration::from_secs(2 + 8);
+
+async fn decide(cluster: &Cluster, at: usize, id: &str) -> u64 {
+    let reply = cluster.client(at).post_json("/decide", &decide_body(id)).await.unwrap();
+    reply.as_object().unwrap().get("ledger_entry_id").and_then(Json::as_u64).unwrap()
+}
+
+/// Decides and waits until every running node serves a checkpoint over it.
+async fn decide_and_seal(cluster: &mut Cluster, at: usize, id: &str) -> u64 {
+    let entry = decide(cluster, at, id).await;
+    for node in cluster.running() {
+        covering(cluster, node, entry + 1, FINAL_WITHIN).await.unwrap();
+    }
+    entry
+}
+
+#[tokio::test]
+async fn a_signed_checkpoint_follows_every_write_also_after_the_leader_is_killed() {
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    decide_and_seal(&mut cluster, 0, "first").await;
+    let leader = cluster.leader().await.unwrap();
+    cluster.kill(&[leader]);
+    let next = cluster.leader().await.unwrap();
+    let entry = decide_and_seal(&mut cluster, next, "second").await;
+    cluster.restart_dead().await.unwrap();
+    // The one that was away serves the same, byte for byte.
+    covering(&cluster, leader, entry + 1, PATIENCE).await.unwrap();
+    let expected = all(&mut cluster.client(next)).await.unwrap();
+    let served = all(&mut cluster.client(leader)).await.unwrap();
+    assert_eq!(served, expected);
+    assert!(2 <= expected.len(), "{} checkpoints", expected.len());
+}
+
+#[tokio::test]
+async fn two_of_three_sign_and_one_does_not() {
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    let leader = cluster.leader().await.unwrap();
+    let others: Vec<usize> = (0..3).filter(|at| *at != leader).collect();
+    cluster.kill(&others[..1]);
+    decide_and_seal(&mut cluster, leader, "with two").await;
+    let before = checkpoint::last(&mut cluster.client(leader)).await.unwrap();
+    cluster.kill(&others);
+    // Nothing can be added without a majority, so nothing is signed either.
+    let reply = cluster.client(leader).post("/decide", &decide_body("alone")).await.unwrap();
+    assert_eq!(reply.status, 503, "{}", reply.quoted());
+    let after = checkpoint::last(&mut cluster.client(leader)).await.unwrap();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_quiet_cluster_makes_no_checkpoints() {
+    const WATCHED: Duration = Duration::from_secs(4);
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    let entry = decide_and_seal(&mut cluster, 0, "last").await;
+    let statuses = cluster.settle().await.unwrap();
+    // Not a wait for something to happen: what is tested is what does not.
+    tokio::time::sleep(WATCHED).await;
+    let later = cluster.settle().await.unwrap();
+    assert!(later[0].applied_index <= statuses[0].applied_index + 3, "{later:?} {statuses:?}");
+    assert_eq!(later[0].ledger_size, entry + 1);
+}
+
+#[tokio::test]
+async fn a_node_that_starts_again_signs_nothing_twice() {
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    decide_and_seal(&mut cluster, 0, "first").await;
+    let before = cluster.settle().await.unwrap();
+    cluster.kill(&[0, 1, 2]);
+    cluster.restart_dead().await.unwrap();
+    cluster.leader().await.unwrap();
+    let begun = Instant::now();
+    let entry = decide_and_seal(&mut cluster, 1, "second").await;
+    assert!(begun.elapsed() <= FINAL_WITHIN);
+    assert_eq!(entry, before[0].ledger_size);
+    for (size, note) in all(&mut cluster.client(2)).await.unwrap() {
+        let signatures = note.lines().filter(|line| line.starts_with('\u{2014}')).count();
+        assert_eq!(signatures, 2, "of the checkpoint of {size}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_the_same_on_every_node_and_for_ever() {
+    let _turn = trial::turn().await;
+    let mut cluster = cluster_with_policy(3).await.unwrap();
+    let reply = cluster.client(0).post_json("/decide", &decide_body("kept")).await.unwrap();
+    let id = reply.as_object().unwrap().get("decision_id").and_then(Json::as_str).unwrap();
+    let path = format!("/decisions/{id}/receipt?wait=final");
+    let first = cluster.client(1).get_json(&path).await.unwrap();
+    assert!(first.as_object().unwrap().get("checkpoint").unwrap().as_str().is_some());
+    decide_and_seal(&mut cluster, 0, "later").await;
+    for at in 0..3 {
+        assert_eq!(cluster.client(at).get_json(&path).await.unwrap(), first, "node {at}");
+    }
+}
