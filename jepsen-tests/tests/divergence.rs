@@ -96,7 +96,8 @@ async fn a_node_that_wrote_another_bit_is_out_within_two_checkpoints_and_comes_b
 async fn stands_aside(cluster: &mut Cluster) {
     let mut client = cluster.client(ODD);
     wait::until("the odd node to stand aside", PATIENCE, async || {
-        let reply = client.get("/ledger/entries?verify=true").await.map_err(|err| err.to_string())?;
+        let reply =
+            client.get("/ledger/entries?verify=true").await.map_err(|err| err.to_string())?;
         match reply.code().as_deref() {
             Some("node_quarantined") => Ok(()),
             _ => Err(reply.quoted()),
@@ -112,10 +113,8 @@ async fn stands_aside(cluster: &mut Cluster) {
     let leader = cluster.leader_of(&[0, 1]).await.unwrap();
     let other = 1 - leader;
     cluster.kill(&[other]);
-    let mut client = jepsen_tests::http::Client::new(
-        cluster.addresses()[leader],
-        Duration::from_secs(15),
-    );
+    let mut client =
+        jepsen_tests::http::Client::new(cluster.addresses()[leader], Duration::from_secs(15));
     let reply = client.post("/decide", &decide_body("without")).await.unwrap();
     assert_eq!(reply.status, 503, "{}", reply.quoted());
     cluster.node(other).start().unwrap();

@@ -198,12 +198,27 @@ fn agree<S: Store>(
         signature: cosign.signature.clone(),
         rsa,
     });
-    let signed: BTreeSet<RaftId> =
-        record.cosignatures.iter().map(|signed| signed.raft_id).collect();
+    let signed = counting(context.tables.read(), &record)?;
     if record.frozen.is_none() && is_majority(&record.voters, &signed) {
         record.frozen = u32::try_from(record.cosignatures.len()).ok();
     }
     Ok(record)
+}
+
+/// Voters whose signatures count: a key may have been given up as compromised
+/// since it signed.
+pub(crate) fn counting(
+    read: &impl Read,
+    record: &CheckpointRecord,
+) -> Result<BTreeSet<RaftId>, Corruption> {
+    let mut voters = BTreeSet::new();
+    for signed in &record.cosignatures {
+        let key = view::key(read, signed.key)?;
+        if key.is_some_and(|key| key.counts_at(record.claim.size)) {
+            voters.insert(signed.raft_id);
+        }
+    }
+    Ok(voters)
 }
 
 /// An RSA signature that holds; one that does not is left out, since finality

@@ -170,13 +170,20 @@ fn a_key_counts_from_after_its_entry_to_its_end() {
 fn a_compromised_key_counts_nowhere() {
     let (mut machine, _) = three();
     let sealed = seal(&mut machine, SECOND);
-    let id = node_with_keys("n2").keys[2].id;
-    let retire = RetireKey { id, compromised: true, reason: "stolen".to_owned() };
+    let stolen = node_with_keys("n2").keys[2].id;
+    let retire = RetireKey { id: stolen, compromised: true, reason: "stolen".to_owned() };
     machine.run(SECOND, Command::RetireKey(retire.clone()));
     assert!(matches!(refused(sign(&mut machine, &sealed, "n2")), Rejection::NotAVoter { .. }));
+    // Nor does what it signed before make anything final.
+    let id = node_with_keys("n1").keys[2].id;
+    sign(&mut machine, &sealed, "n1");
+    let retire_n1 = RetireKey { id, ..retire.clone() };
+    machine.run(SECOND, Command::RetireKey(retire_n1));
+    sign(&mut machine, &sealed, "n3");
+    assert_eq!(frozen(&machine, sealed.claim.size), None);
     let again = machine.run(SECOND, Command::RetireKey(retire));
     assert_eq!(refused(again), Rejection::AlreadyRevoked);
-    let key = view::key(&machine.store, id).unwrap().unwrap();
+    let key = view::key(&machine.store, stolen).unwrap().unwrap();
     assert!(key.revoked && !key.counts_for(EntryId(0)));
 }
 
