@@ -4,7 +4,7 @@
 //! Making a proof reads at most two tiles of each level, each once. Making
 //! checks nothing: hashes of a wrong tile give a proof that does not verify.
 //!
-//! Reading order: [`inclusion`], [`consistency`], then how a [`Reader`] finds a
+//! Reading order: [`inclusion`], [`consistency`], then how a `Reader` finds a
 //! node; the two verifiers stand for themselves.
 
 use std::collections::BTreeMap;
