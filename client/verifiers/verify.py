@@ -49,8 +49,7 @@ TILE_WIDTH = 256
 ZERO_HASH = bytes(32)
 
 # src/entry_type.rs. A word that is not here has no meaning in format 1.
-ENTRY_TYPES = frozenset(
-    """
+ENTRY_TYPES = frozenset("""
     genesis node_joined membership_changed leader_transferred snapshot_restored recovery feature_level_changed
     key_added key_retired divergence_detected config_changed backup_created policy_loaded policy_rolled_back decision
     token_issued token_revoked risk_assessed escalation_created escalation_acknowledged escalation_resolved
@@ -62,14 +61,11 @@ ENTRY_TYPES = frozenset(
     audit_export_completed audit_export_failed user_created user_updated user_disabled user_enabled user_unlocked
     password_changed mfa_enrolled mfa_reset backup_codes_renewed login_succeeded login_failed account_locked
     session_revoked api_key_created api_key_revoked oidc_linked
-    """.split()
-)
-NEVER_ERASED = frozenset(
-    """
+    """.split())
+NEVER_ERASED = frozenset("""
     genesis node_joined membership_changed recovery feature_level_changed key_added key_retired divergence_detected
     policy_loaded policy_rolled_back legal_hold_applied legal_hold_released anonymization_run
-    """.split()
-)
+    """.split())
 USES = ("decision", "token", "checkpoint", "export")
 
 
@@ -106,7 +102,9 @@ def sha256(*parts: bytes) -> bytes:
 
 
 def hex32(text: Any, what: str) -> bytes:
-    malformed_unless(isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None, f"{what} is no hex of 32 bytes")
+    malformed_unless(
+        isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None, f"{what} is no hex of 32 bytes"
+    )
     return bytes.fromhex(text)
 
 
@@ -122,7 +120,9 @@ def base64_strict(text: Any, what: str) -> bytes:
 
 
 def base64url_strict(text: Any, what: str) -> bytes:
-    malformed_unless(isinstance(text, str) and re.fullmatch("[A-Za-z0-9_-]*", text) is not None, f"{what} is no base64url")
+    malformed_unless(
+        isinstance(text, str) and re.fullmatch("[A-Za-z0-9_-]*", text) is not None, f"{what} is no base64url"
+    )
     malformed_unless(len(text) % 4 != 1, f"{what} is no base64url")
     decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     malformed_unless(base64url(decoded) == text, f"{what} has unused bits that are not zero")
@@ -247,7 +247,9 @@ def member(value: Any, name: str, kind: type) -> Any:
 
 
 def only_members(value: Any, names: str, what: str) -> None:
-    malformed_unless(isinstance(value, dict) and sorted(value) == sorted(names.split()), f"{what} has other members than its own")
+    malformed_unless(
+        isinstance(value, dict) and sorted(value) == sorted(names.split()), f"{what} has other members than its own"
+    )
 
 
 # Formats: the header (section 1).
@@ -274,7 +276,9 @@ def parse_header(raw: bytes) -> Header:
     match = _HEADER.fullmatch(raw)
     if match is None:
         raise Fault("malformed", "the bytes are no header of format 1")
-    actor_seq, data_hash, entry_type, ident, personal, previous, timestamp, type_seq = (part.decode() for part in match.groups())
+    actor_seq, data_hash, entry_type, ident, personal, previous, timestamp, type_seq = (
+        part.decode() for part in match.groups()
+    )
     malformed_unless(entry_type in ENTRY_TYPES, f"`{entry_type}` is no entry type of format 1")
     malformed_unless(is_timestamp(timestamp), f"`{timestamp}` is no time")
     return Header(
@@ -531,7 +535,12 @@ class Key:
 
     def row(self, origin: str) -> Dict[str, Any]:
         """What `keys.json` has to say of this key."""
-        row = {"kid": self.kid, "status": self.status(), "valid_from_index": self.since, "valid_until_index": self.until}
+        row = {
+            "kid": self.kid,
+            "status": self.status(),
+            "valid_from_index": self.since,
+            "valid_until_index": self.until,
+        }
         row.update(self.material)
         if self.is_rsa:
             row.update({"kty": "RSA", "alg": "PS256"})
@@ -553,8 +562,11 @@ def check_material(kid: str, use: str, material: Dict[str, str]) -> Key:
     except ValueError as error:
         raise Fault("malformed", f"key `{kid}` is no key: {error}") from error
     if key.is_rsa:
-        malformed_unless(public.key_size == 4096 and use == "checkpoint", f"key `{kid}` is no RSA key of 4096 bits for checkpoints")
-        malformed_unless(not base64url_strict(material["n"], "n").startswith(b"\x00"), f"`n` of key `{kid}` has leading zeros")
+        malformed_unless(
+            public.key_size == 4096 and use == "checkpoint", f"key `{kid}` is no RSA key of 4096 bits for checkpoints"
+        )
+        padded = any(base64url_strict(material[name], name).startswith(b"\x00") for name in ("e", "n"))
+        malformed_unless(not padded, f"a number of key `{kid}` has leading zeros")
     else:
         malformed_unless(len(public) == 32 and use in USES, f"key `{kid}` is no Ed25519 key of a known use")
     return key
@@ -565,7 +577,9 @@ def parse_key(value: Any) -> Key:
     is_rsa = isinstance(value, dict) and "n" in value
     only_members(value, "e kid n use" if is_rsa else "kid use x", "a key")
     names = ("e", "n") if is_rsa else ("x",)
-    return check_material(member(value, "kid", str), member(value, "use", str), {name: member(value, name, str) for name in names})
+    return check_material(
+        member(value, "kid", str), member(value, "use", str), {name: member(value, name, str) for name in names}
+    )
 
 
 def parse_keys_json(raw: bytes) -> Tuple[Dict[str, Key], Dict[str, Dict[str, Any]]]:
@@ -573,7 +587,9 @@ def parse_keys_json(raw: bytes) -> Tuple[Dict[str, Key], Dict[str, Dict[str, Any
     value = parse_json(raw, "keys.json")
     keys: Dict[str, Key] = {}
     rows: Dict[str, Dict[str, Any]] = {}
-    listed = [(row, ("x",)) for row in member(value, "keys", list)] + [(row, ("e", "n")) for row in member(value, "rsa_keys", list)]
+    listed = [(row, ("x",)) for row in member(value, "keys", list)] + [
+        (row, ("e", "n")) for row in member(value, "rsa_keys", list)
+    ]
     for row, names in listed:
         use = member(row, "use", str) if names == ("x",) else "checkpoint"
         if use in ("cosignature", "evidence"):
@@ -582,7 +598,10 @@ def parse_keys_json(raw: bytes) -> Tuple[Dict[str, Key], Dict[str, Dict[str, Any
         key.since = member(row, "valid_from_index", int)
         key.until = None if row.get("valid_until_index", 0) is None else member(row, "valid_until_index", int)
         key.compromised = row.get("status") == "revoked"
-        malformed_unless(row.get("status") == key.status() and not (key.compromised and key.until is None), "a key's `status` is not that of its indices")
+        malformed_unless(
+            row.get("status") == key.status() and not (key.compromised and key.until is None),
+            "a key's `status` is not that of its indices",
+        )
         malformed_unless(key.kid not in keys, f"key `{key.kid}` is listed twice")
         keys[key.kid], rows[key.kid] = key, row
     return keys, rows
@@ -620,7 +639,9 @@ def parse_note(raw: bytes) -> Tuple[str, List[Tuple[str, bytes]]]:
     signatures = []
     for line in lines[:-1].split("\n"):
         words = line.split(" ")
-        malformed_unless(len(words) == 3 and words[0] == "\u2014" and is_key_name(words[1]), "a line of the note is no signature")
+        malformed_unless(
+            len(words) == 3 and words[0] == "\u2014" and is_key_name(words[1]), "a line of the note is no signature"
+        )
         signature = base64_strict(words[2], "a signature of the note")
         malformed_unless(len(signature) > 4, "a signature of the note is too short")
         signatures.append((words[1], signature))
@@ -658,7 +679,9 @@ def signers_of(note: Checkpoint, keys: Dict[str, Key]) -> List[Key]:
         candidates = known.get(signature[:4], []) if name == note.origin else []
         if candidates:
             signed = [key for key in candidates if key.holds(signature[4:], note.text)]
-            demand(bool(signed), "checkpoint_signature_invalid", f"the signature of `{candidates[0].kid}` does not verify")
+            demand(
+                bool(signed), "checkpoint_signature_invalid", f"the signature of `{candidates[0].kid}` does not verify"
+            )
             signers += [key for key in signed if key not in signers]
     return signers
 
@@ -742,18 +765,26 @@ class Ledger:
         header = entry.header
         demand(header.id == self.size, "missing", f"entry {header.id} is in its place")
         demand(header.id < size_max, "checkpoint_replayed", f"the checkpoint is of {size_max} entries")
-        demand(header.previous_hash == self.previous_hash, "broken_link", "previous_hash is not the hash of the entry before")
+        demand(
+            header.previous_hash == self.previous_hash,
+            "broken_link",
+            "previous_hash is not the hash of the entry before",
+        )
         self._check_sequence(header)
         if self.has_parts:
             self._check_parts(entry)
         if header.entry_type in ("genesis", "membership_changed"):
             self.memberships.append(self._membership_of(entry))
         self._take_effect(entry)
-        demand(self.origin in (origin, None), "wrong_origin", f"genesis says `{self.origin}`, the checkpoint `{origin}`")
+        demand(
+            self.origin in (origin, None), "wrong_origin", f"genesis says `{self.origin}`, the checkpoint `{origin}`"
+        )
         self._advance(header)
 
     def _check_sequence(self, header: Header) -> None:
-        demand((header.entry_type == "genesis") == (header.id == 0), "sequence_gap", "genesis is the entry 0 and no other")
+        demand(
+            (header.entry_type == "genesis") == (header.id == 0), "sequence_gap", "genesis is the entry 0 and no other"
+        )
         expected = self.type_seqs.get(header.entry_type, 0) + 1
         demand(header.type_seq == expected, "sequence_gap", f"type_seq is {header.type_seq} and not {expected}")
         demand(header.timestamp >= self.timestamp, "sequence_gap", "the timestamp is before that of the entry before")
@@ -761,7 +792,11 @@ class Ledger:
     def _check_parts(self, entry: Entry) -> None:
         header = entry.header
         if entry.data is not None:
-            demand(part_matches(entry.data, entry.salt, header.data_hash), "data_hash_mismatch", "data or its salt was changed")
+            demand(
+                part_matches(entry.data, entry.salt, header.data_hash),
+                "data_hash_mismatch",
+                "data or its salt was changed",
+            )
         if entry.personal is not None:
             holds = part_matches(entry.personal, entry.personal_salt, header.personal_hash)
             demand(holds, "personal_hash_mismatch", "personal or its salt was changed")
@@ -906,7 +941,10 @@ class Erasures:
     def run(self, ident: int, data: Any) -> None:
         part = member(data, "part", str)
         member(data, "count", int)
-        malformed_unless(part in ("personal", "all") and member(data, "cause", str) in ("request", "retention"), "the run is of no known kind")
+        malformed_unless(
+            part in ("personal", "all") and member(data, "cause", str) in ("request", "retention"),
+            "the run is of no known kind",
+        )
         for first, last in parse_ranges(member(data, "ranges", list), ident):
             at = bisect.bisect_left(self.protected, first)
             hit = at < len(self.protected) and self.protected[at] <= last
@@ -1007,7 +1045,9 @@ def parse_receipt(value: Any) -> Receipt:
     malformed_unless(same, "the receipt's header, entry and leaf index are of different entries")
     parts = []
     for part, salt in (("data", "salt"), ("personal", "personal_salt")):
-        malformed_unless((value[part] is None) == (value[salt] is None), f"`{part}` is without `{salt}` or the other way")
+        malformed_unless(
+            (value[part] is None) == (value[salt] is None), f"`{part}` is without `{salt}` or the other way"
+        )
         parts += [None, None] if value[part] is None else [canonical(value[part]), hex32(value[salt], salt)]
     return Receipt(
         header,
@@ -1025,7 +1065,12 @@ def parse_tlog_proof(raw: bytes) -> Receipt:
     checkpoint = parse_checkpoint(note)
     malformed_unless(blank != b"" and head.isascii(), "the proof has no checkpoint")
     lines = head.decode().split("\n")
-    begins = len(lines) > 2 and lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("extra ") and lines[2].startswith("index ")
+    begins = (
+        len(lines) > 2
+        and lines[0] == "c2sp.org/tlog-proof@v1"
+        and lines[1].startswith("extra ")
+        and lines[2].startswith("index ")
+    )
     malformed_unless(begins, "the proof does not begin as one with a header")
     raw_header = base64_strict(lines[1][6:], "extra")
     header = parse_header(raw_header)
@@ -1042,7 +1087,11 @@ def check_receipt(receipt: Receipt, ledger: Optional[Ledger], trusted: Optional[
     if ledger is not None:
         demand(note.origin == ledger.origin, "wrong_origin", "the checkpoint is of another log")
     if receipt.data is not None:
-        demand(part_matches(receipt.data, receipt.salt, header.data_hash), "data_hash_mismatch", "data or its salt was changed")
+        demand(
+            part_matches(receipt.data, receipt.salt, header.data_hash),
+            "data_hash_mismatch",
+            "data or its salt was changed",
+        )
     if receipt.personal is not None:
         holds = part_matches(receipt.personal, receipt.personal_salt, header.personal_hash)
         demand(holds, "personal_hash_mismatch", "personal or its salt was changed")
@@ -1051,7 +1100,9 @@ def check_receipt(receipt: Receipt, ledger: Optional[Ledger], trusted: Optional[
         ledger.check_extensions(note, ledger.roots[note.size][1])
     demand(receipt.leaf == header.hash, "hash_mismatch", "leaf_hash is not the hash of the header")
     if ledger is not None:
-        demand(ledger.hashes.get(header.id) == header.hash, "hash_mismatch", "the header is not that of the ledger's entry")
+        demand(
+            ledger.hashes.get(header.id) == header.hash, "hash_mismatch", "the header is not that of the ledger's entry"
+        )
     agrees = (receipt.root, receipt.size) == (note.root, note.size)
     demand(agrees, "inclusion_failed", "root and size are not those of the checkpoint")
     holds = inclusion_root(receipt.leaf, header.id, receipt.size, receipt.path) == receipt.root
@@ -1064,11 +1115,19 @@ def check_receipt(receipt: Receipt, ledger: Optional[Ledger], trusted: Optional[
     return signers
 
 
-def check_signature(keys: Dict[str, Key], kid: str, use: str, entry: int, signature: bytes, message: Optional[bytes]) -> None:
+def check_signature(
+    keys: Dict[str, Key], kid: str, use: str, entry: int, signature: bytes, message: Optional[bytes]
+) -> None:
     key = keys.get(kid)
-    demand(key is not None and key.use == use and not key.is_rsa, "key_unknown", f"`{kid}` is no known key of use `{use}`")
+    demand(
+        key is not None and key.use == use and not key.is_rsa, "key_unknown", f"`{kid}` is no known key of use `{use}`"
+    )
     demand(key.counts_for_entry(entry), "key_not_valid_at_index", f"`{kid}` does not count for this entry")
-    demand(message is not None and key.holds(signature, message), "signature_invalid", f"the signature of `{kid}` does not verify")
+    demand(
+        message is not None and key.holds(signature, message),
+        "signature_invalid",
+        f"the signature of `{kid}` does not verify",
+    )
 
 
 class Reply(NamedTuple):
@@ -1080,7 +1139,9 @@ class Reply(NamedTuple):
 
 def parse_reply(value: Any) -> Reply:
     signature = member(value, "signature", dict)
-    message: Optional[bytes] = canonical({name: item for name, item in value.items() if name not in ("signature", "node", "capability_token")})
+    message: Optional[bytes] = canonical(
+        {name: item for name, item in value.items() if name not in ("signature", "node", "capability_token")}
+    )
     algorithm = member(signature, "algorithm", str)
     if algorithm == "Ed25519-batch":
         message = batch_message(signature, message)
@@ -1096,7 +1157,12 @@ def parse_reply(value: Any) -> Reply:
     }
     malformed_unless(len(signed["signature"]) == 64, "the signature is not of 64 bytes")
     token = value.get("capability_token")
-    return Reply(entry, hex32(value["ledger_entry_hash"], "ledger_entry_hash"), signed, None if token is None else parse_token(token))
+    return Reply(
+        entry,
+        hex32(value["ledger_entry_hash"], "ledger_entry_hash"),
+        signed,
+        None if token is None else parse_token(token),
+    )
 
 
 def batch_message(signature: Dict[str, Any], signed: bytes) -> Optional[bytes]:
@@ -1111,7 +1177,13 @@ def batch_message(signature: Dict[str, Any], signed: bytes) -> Optional[bytes]:
 
 def parse_token(token: Any) -> Dict[str, Any]:
     # The signature is cut off by its length: base64url has `_` in it, so there is no other way to tell where it begins.
-    form = isinstance(token, str) and token.isascii() and token.startswith("cap_") and len(token) > 91 and token[-87] == "_"
+    form = (
+        isinstance(token, str)
+        and token.isascii()
+        and token.startswith("cap_")
+        and len(token) > 91
+        and token[-87] == "_"
+    )
     malformed_unless(form, "the capability token is none")
     claims = parse_canonical(base64url_strict(token[4:-87], "the token's claims"), "the token's claims")
     signature = base64url_strict(token[-86:], "the token's signature")
@@ -1121,7 +1193,9 @@ def parse_token(token: Any) -> Dict[str, Any]:
 
 def check_reply(reply: Reply, ledger: Optional[Ledger], keys: Dict[str, Key]) -> None:
     if ledger is not None:
-        demand(ledger.hashes.get(reply.entry) == reply.hash, "hash_mismatch", "the hash is not that of the ledger's entry")
+        demand(
+            ledger.hashes.get(reply.entry) == reply.hash, "hash_mismatch", "the hash is not that of the ledger's entry"
+        )
     check_signature(keys, **reply.signed)
     if reply.token is not None:
         check_signature(keys, **reply.token)
@@ -1190,10 +1264,14 @@ def check_file(item: Any, ledger: Optional[Ledger], trusted: Optional[Dict[str, 
         raise
 
 
-def check_directory(directory: Path, trusted: Optional[Dict[str, Key]], items: List[Any]) -> Tuple[Ledger, Dict[str, Any]]:
+def check_directory(
+    directory: Path, trusted: Optional[Dict[str, Key]], items: List[Any]
+) -> Tuple[Ledger, Dict[str, Any]]:
     note = parse_checkpoint(read(directory / "checkpoint"))
     keys, rows = parse_keys_json(read(directory / "keys.json"))
-    beside = [parse_file(path) for kind in ("decisions", "receipts") for path in sorted((directory / kind).glob("*.json"))]
+    beside = [
+        parse_file(path) for kind in ("decisions", "receipts") for path in sorted((directory / kind).glob("*.json"))
+    ]
     asked = beside + items
     receipts = [item for item in asked if isinstance(item, Receipt)]
     ids = {item.header.id for item in receipts} | {item.entry for item in asked if isinstance(item, Reply)}
@@ -1214,11 +1292,21 @@ def check_directory(directory: Path, trusted: Optional[Dict[str, Key]], items: L
         ledger.check_keys(rows)
     if trusted is not None:
         known = {key.material["x"] for key in trusted.values() if not key.is_rsa}
-        demand(any(key.material["x"] in known for key in signers), "key_unknown", "none of the given keys signed the checkpoint")
+        demand(
+            any(key.material["x"] in known for key in signers),
+            "key_unknown",
+            "none of the given keys signed the checkpoint",
+        )
     for item in beside:
         check_file(item, ledger, None)
     report = {"size": note.size, "root": note.root.hex(), "signers": sorted(key.kid for key in signers)}
-    report.update({"entries_erased": ledger.erasures.erased, "gaps_explained": ledger.actors.explained, "trusted": trusted is not None})
+    report.update(
+        {
+            "entries_erased": ledger.erasures.erased,
+            "gaps_explained": ledger.actors.explained,
+            "trusted": trusted is not None,
+        }
+    )
     return ledger, report
 
 
@@ -1234,7 +1322,14 @@ def check_path(path: Path, keys: Optional[Path], export: Optional[Path]) -> Dict
         ledger, report = check_directory(export, trusted, [item])
     signers = check_file(item, ledger, trusted if ledger is None else None)
     if isinstance(item, Receipt):
-        report.update({"entry": item.header.id, "size": item.size, "root": item.root.hex(), "signers": sorted(key.kid for key in signers)})
+        report.update(
+            {
+                "entry": item.header.id,
+                "size": item.size,
+                "root": item.root.hex(),
+                "signers": sorted(key.kid for key in signers),
+            }
+        )
     else:
         report["entry"] = item.entry
     return report
@@ -1246,13 +1341,18 @@ def show(report: Dict[str, Any], as_json: bool) -> None:
         return
     print("holds" if report["ok"] else "does not hold")
     for name, value in report.items():
+        if isinstance(value, list):
+            value = ", ".join(value)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
         if name != "ok" and value is not None:
-            text = ", ".join(value) if isinstance(value, list) else {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-            print(f"{name}: {text}")
+            print(f"{name}: {value}")
 
 
 def parse_arguments(arguments: List[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="verify.py", description="Verify a Lexecon ledger, receipt, proof or decision.")
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="Verify a Lexecon ledger, receipt, proof or decision."
+    )
     parser.add_argument("path", type=Path)
     parser.add_argument("--keys", type=Path, help="a keys.json that came from elsewhere")
     parser.add_argument("--export", type=Path, help="an export directory to check a single file against")
