@@ -17,6 +17,7 @@ use crate::entry::StoredEntry;
 use crate::entry_type::EntryType;
 use crate::erasure::Erasures;
 use crate::fault::{Fault, FaultReason};
+use crate::header::Header;
 use crate::subtrees::Subtrees;
 
 /// A check that has come so far.
@@ -79,30 +80,46 @@ impl Checker {
     /// The [`Fault`]. What was known before stays; what comes after a fault
     /// proves nothing.
     pub fn check(&mut self, entry: &StoredEntry) -> Result<(), Fault> {
-        let id = self.next;
-        let fault = |reason| Err(Fault { id, reason });
-        let header = &entry.header;
-        if header.id != id {
-            return fault(FaultReason::Missing);
-        }
-        if let Some((hash, at)) = self.last {
-            if header.previous_hash != hash {
-                return fault(FaultReason::BrokenLink);
-            }
-            if header.timestamp < at {
-                return fault(FaultReason::SequenceGap);
-            }
-        }
-        let is_genesis = header.entry_type == EntryType::Genesis;
-        if is_genesis != (id == EntryId(0)) || !self.follows(header.entry_type, header.type_seq) {
-            return fault(FaultReason::SequenceGap);
-        }
-        if let Some(reason) = wrong_part(entry) {
+        let fault = |reason| Err(Fault { id: self.next, reason });
+        if let Some(reason) = self.misplaced(&entry.header).or_else(|| wrong_part(entry)) {
             return fault(reason);
         }
         self.erasures.take(entry, self.first).or_else(fault)?;
-        self.advance(entry);
+        self.advance(&entry.header, entry.hash());
+        self.erased = self.erased.saturating_add(u64::from(entry.is_erased()));
         Ok(())
+    }
+
+    /// Checks the next entry as far as its header alone allows, where the parts
+    /// are not at hand.
+    ///
+    /// # Errors
+    /// The [`Fault`], as of [`Checker::check`].
+    pub fn check_header(&mut self, entry: &StoredEntry) -> Result<(), Fault> {
+        if let Some(reason) = self.misplaced(&entry.header) {
+            return Err(Fault { id: self.next, reason });
+        }
+        self.advance(&entry.header, entry.hash());
+        Ok(())
+    }
+
+    /// Why an entry with this header is not the next one.
+    fn misplaced(&self, header: &Header) -> Option<FaultReason> {
+        if header.id != self.next {
+            return Some(FaultReason::Missing);
+        }
+        if let Some((hash, at)) = self.last {
+            if header.previous_hash != hash {
+                return Some(FaultReason::BrokenLink);
+            }
+            if header.timestamp < at {
+                return Some(FaultReason::SequenceGap);
+            }
+        }
+        let is_genesis = header.entry_type == EntryType::Genesis;
+        let is_in_place = is_genesis == (self.next == EntryId(0));
+        let follows = is_in_place && self.follows(header.entry_type, header.type_seq);
+        (!follows).then_some(FaultReason::SequenceGap)
     }
 
     /// Whether this is the next entry of its type.
@@ -114,9 +131,7 @@ impl Checker {
         }
     }
 
-    fn advance(&mut self, entry: &StoredEntry) {
-        let header = &entry.header;
-        let hash = entry.hash();
+    fn advance(&mut self, header: &Header, hash: Digest) {
         self.claims.get_or_insert((header.previous_hash, header.timestamp));
         self.last = Some((hash, header.timestamp));
         self.tree.append(hash);
@@ -124,7 +139,6 @@ impl Checker {
         let begun = Counted { first: (header.id, seq), last: seq };
         self.types.entry(header.entry_type).or_insert(begun).last = seq;
         self.next = EntryId(self.next.0.saturating_add(1));
-        self.erased = self.erased.saturating_add(u64::from(entry.is_erased()));
     }
 
     /// Adds a check of the range that follows this one, as if one checker had
