@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governance::command::{Envelope, KeyUsage, NodeDescription};
-use governance::{Outcome, Read};
+use governance::{Outcome, Read, Recorded};
 use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
 
 /// A node as the interface sees it.
@@ -105,6 +105,13 @@ pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
         nonce: String,
     ) -> impl Future<Output = Result<Joined, ChangeRefused>> + Send;
 
+    /// Makes a new key of this node for `usage`, in place of the one it has.
+    /// It returns once the new key is in the ledger and signs.
+    fn rotate_key(
+        &self,
+        usage: KeyUsage,
+    ) -> impl Future<Output = Result<Rotated, Unavailable>> + Send;
+
     /// Takes a snapshot of this node's state.
     fn snapshot(&self) -> impl Future<Output = Result<SnapshotTaken, Unavailable>> + Send;
 }
@@ -138,7 +145,7 @@ pub enum Unavailable {
     /// Not ready yet.
     #[error("this node is starting")]
     Starting,
-    /// The node found damage and has stopped serving.
+    /// The node found damage, or differs from the others, and has stopped serving.
     #[error("this node has stopped serving")]
     Quarantined,
 }
@@ -200,6 +207,9 @@ pub struct Status {
     pub members: Vec<Member>,
     /// Why this node serves nothing any more, if so.
     pub failed: Option<String>,
+    /// Why this node takes no part any more and waits to be rebuilt, if so. Its
+    /// view then fails as [`Unavailable::Quarantined`].
+    pub quarantine: Option<String>,
     /// Whether the state has caught up with what was committed before start.
     pub recovered: bool,
     /// Whether the data directory can take more.
@@ -298,6 +308,17 @@ pub struct Joined {
     pub raft_id: RaftId,
     /// 1 for the first bearer of its name.
     pub incarnation: u64,
+}
+
+/// A key of this node that took the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The new key.
+    pub key_id: KeyId,
+    /// The key that ended with it; `None` where there was none in force.
+    pub replaces: Option<KeyId>,
+    /// The entry that says so.
+    pub recorded: Recorded,
 }
 
 /// A snapshot that was taken.

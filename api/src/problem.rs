@@ -52,18 +52,23 @@ codes! {
     MISSING_LEDGER_ENTRY_HASH = 400 "missing_ledger_entry_hash" "The decision names no ledger entry";
     POLICY_INVALID = 400 "policy_invalid" "The policy is not valid";
     POLICY_MODE_LOOSENS = 400 "policy_mode_loosens" "A request may only tighten the policy mode";
+    UNSUPPORTED_FORMAT = 400 "unsupported_format" "There is no such format";
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
     NOT_FOUND = 404 "not_found" "There is nothing at this path";
     METRICS_DISABLED = 404 "metrics_disabled" "Metrics are switched off";
     UNKNOWN_DECISION = 404 "unknown_decision" "No such decision is recorded";
     UNKNOWN_ENTRY = 404 "unknown_entry" "No such ledger entry";
+    UNKNOWN_CHECKPOINT = 404 "unknown_checkpoint" "No final checkpoint of that size";
+    UNKNOWN_KEY = 404 "unknown_key" "No such key";
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
+    ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
+    ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
@@ -76,6 +81,7 @@ codes! {
     DUPLICATE_KEY = 422 "duplicate_key" "An object has a key twice";
     MALFORMED_JSON = 422 "malformed_json" "The body is not JSON";
     NUMBER_NOT_CANONICAL = 422 "number_not_canonical" "A number would not keep its value";
+    SIGNATURE_INVALID = 422 "signature_invalid" "The signature does not verify";
     UNKNOWN_FIELD = 422 "unknown_field" "The body has a field that is not known";
     UNKNOWN_PARAMETER = 422 "unknown_parameter" "The query has a parameter that is not known";
     VALIDATION_FAILED = 422 "validation_failed" "Request validation failed";
@@ -84,6 +90,7 @@ codes! {
     MIN_INDEX_TIMEOUT = 503 "min_index_timeout" "The node has not applied that index in time";
     NO_LEADER = 503 "no_leader" "No leader took the request in time";
     NODE_QUARANTINED = 503 "node_quarantined" "The node has stopped serving";
+    NOT_FINAL = 503 "not_final" "No final checkpoint covers this yet";
     NOT_READY = 503 "not_ready" "The node is not ready";
     OUTCOME_UNKNOWN = 503 "outcome_unknown" "The request may have been recorded";
     READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
@@ -313,6 +320,20 @@ impl From<Rejection> for Problem {
                 let fault = Fault::at("/expires_in", "out_of_range", why.to_string());
                 return Self::fault(fault);
             }
+            Rejection::RangesInvalid => {
+                return Self::fault(Fault::at("/ranges", "out_of_range", why.to_string()));
+            }
+            Rejection::NothingToSeal
+            | Rejection::CheckpointGone
+            | Rejection::NotProven
+            | Rejection::NotErasable { .. }
+            | Rejection::NothingToErase => Code::NOT_ALLOWED,
+            Rejection::NotAVoter { .. } => Code::UNKNOWN_NODE,
+            Rejection::UnknownKey { .. } => Code::UNKNOWN_KEY,
+            Rejection::AlreadyRevoked => Code::ALREADY_REVOKED,
+            Rejection::AlreadySigned => Code::ALREADY_SIGNED,
+            Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
+            Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
         };
         Self::new(code, why.to_string())
     }
@@ -367,9 +388,24 @@ mod tests {
             Rejection::PolicyInvalid { faults: Vec::new() },
             Rejection::PolicyVersionConflict { expected: 1, active: 2 },
             Rejection::NodeNameInUse { name: "n".to_owned() },
+            Rejection::NothingToSeal,
+            Rejection::CheckpointGone,
+            Rejection::NotAVoter { raft_id: types::RaftId(1) },
+            Rejection::UnknownKey { id: types::KeyId(types::Ulid(1)) },
+            Rejection::AlreadyRevoked,
+            Rejection::AlreadySigned,
+            Rejection::SignatureInvalid,
+            Rejection::AlreadyRecorded,
+            Rejection::NotProven,
+            Rejection::NotErasable { entry: types::EntryId(0) },
+            Rejection::NothingToErase,
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);
+        }
+        for rejection in [Rejection::LifetimeTooLong, Rejection::RangesInvalid] {
+            let name = rejection.code();
+            assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod decision;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod system;
@@ -33,7 +34,9 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Entries => ledger::entries::list_entries(app, call).await,
         Op::Entry => ledger::entry(app, &call),
         Op::LedgerVerify => ledger::verify::verify(app, &call).await,
-        Op::Keys => ledger::keys(app),
+        Op::Keys => keys::list_keys(app),
+        Op::KeyRotate => keys::rotate(app, call).await,
+        Op::KeyRetire => keys::retire(app, call).await,
         Op::Health => system::health(app),
         Op::Live => Ok(system::live()),
         Op::Ready => system::ready(app, &call),

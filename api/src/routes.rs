@@ -8,7 +8,7 @@ use crate::consistency;
 use crate::fields::Field;
 use crate::problem::Code;
 use crate::reply::Member;
-use crate::rest::{cluster, decision, ledger, policy, system};
+use crate::rest::{cluster, decision, keys, ledger, policy, system};
 
 /// Every operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub(crate) enum Op {
     Entry,
     LedgerVerify,
     Keys,
+    KeyRotate,
+    KeyRetire,
     Health,
     Live,
     Ready,
@@ -279,9 +281,16 @@ pub(crate) const ROUTES: &[Route] = &[
     .query(ledger::VERIFY_QUERY)
     .replies(ledger::VERIFY_REPLY)
     .codes(&[Code::OVERLOADED]),
-    Route::get(Op::Keys, "/keys", "Public keys of the nodes")
-        .tag("Ledger")
-        .replies(ledger::KEYS_REPLY),
+    Route::get(Op::Keys, "/keys", "Public keys of the nodes").tag("Keys").replies(keys::KEYS_REPLY),
+    Route::post(Op::KeyRotate, "/keys/rotate", "Give the node that is asked a new key")
+        .tag("Keys")
+        .body(Shape::Fields(keys::ROTATE))
+        .replies(keys::ROTATE_REPLY),
+    Route::post(Op::KeyRetire, "/keys/{kid}/retire", "End a key")
+        .tag("Keys")
+        .body(Shape::Fields(keys::RETIRE))
+        .replies(keys::RETIRE_REPLY)
+        .codes(&[Code::UNKNOWN_KEY, Code::ALREADY_REVOKED, Code::IDEMPOTENCY_CONFLICT]),
     Route::get(Op::ClusterStatus, "/cluster/status", "Where this node and its cluster stand")
         .tag("Cluster")
         .replies(cluster::STATUS_REPLY),

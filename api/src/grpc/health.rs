@@ -22,6 +22,7 @@ impl<B: Backend> Service<B> {
     fn serving(&self) -> ServingStatus {
         let status = self.0.backend.status();
         let ready = status.failed.is_none()
+            && status.quarantine.is_none()
             && status.recovered
             && status.leader_id.is_some()
             && !status.disk_full;

@@ -1,12 +1,8 @@
-//! The ledger: entries, their verification, the keys that sign.
+//! The ledger: entries and their verification.
 
 pub(crate) mod entries;
 pub(crate) mod verify;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use governance::command::KeyUsage;
-use governance::record::KeyRecord;
 use governance::view;
 use ledger::StoredEntry;
 use types::digest::to_hex;
@@ -18,15 +14,12 @@ use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::{Field, Kind};
 use crate::problem::{Code, Problem};
-use crate::reply::{Member, Value, flag, free, hash, integer, list, text, time};
+use crate::reply::{Member, flag, free, hash, integer, text, time};
 pub(crate) use entries::{ENTRIES_QUERY, ENTRIES_REPLY};
 pub(crate) use verify::{VERIFY_QUERY, VERIFY_REPLY};
 
 /// The greatest id that JSON can carry.
 pub(crate) const ID_MAX: i64 = 9_007_199_254_740_991;
-
-/// The type byte of an Ed25519 key of a signed note.
-const NOTE_ED25519: u8 = 1;
 
 /// Members of an entry.
 pub(crate) const ENTRY: &[Member] = &[
@@ -76,27 +69,6 @@ pub(crate) const ENTRY_QUERY: &[Field] = &[PROOF];
 pub(crate) const PROOF: Field =
     Field::optional("proof", Kind::Bool, "Whether the proof of inclusion is wanted.")
         .default("false");
-
-const KEY: &[Member] = &[
-    text("kid", "Name of the key in signatures."),
-    text("kty", "`OKP`"),
-    text("crv", "`Ed25519`"),
-    text("x", "The public key, base64url without padding."),
-    text("alg", "`Ed25519`"),
-    text("use", "`decision`, `token`, `checkpoint` or `export`."),
-    text("name", "Its name in signed notes."),
-    text("note_key_id", "Its id in signed notes, 8 hex digits."),
-    text("vkey", "The key as verifiers of signed notes take it."),
-    text("status", "`active`, `retired` or `revoked`."),
-    integer("valid_from_index", "The entry that published it."),
-    integer("valid_until_index", "From this entry on it signs nothing.").or_null(),
-];
-
-/// Reply of `GET /keys`.
-pub(crate) const KEYS_REPLY: &[Member] = &[
-    list("keys", KEY, "One row per key, oldest first."),
-    Member::new("rsa_keys", Value::Mixed, "RSA keys of checkpoints."),
-];
 
 /// `GET /ledger/entries/{id}`.
 pub(crate) fn entry<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
@@ -152,75 +124,12 @@ pub(crate) fn erased(entry: &StoredEntry) -> Json {
     Json::object([("part", part.into()), ("at", Json::Null), ("by_entry_id", Json::Null)])
 }
 
-/// `GET /keys`.
-pub(crate) fn keys<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
-    let read = app.backend.view()?;
-    let Some(cluster) = view::cluster(&read)? else {
-        return Err(Problem::new(Code::STARTING, "the cluster has no genesis yet"));
-    };
-    let origin = format!("{}/{}", cluster.log_name, cluster.id);
-    let keys: Vec<Json> = view::keys(&read)?.iter().map(|key| key_json(key, &origin)).collect();
-    let none = Json::Array(Vec::new());
-    Ok(Answer::members([("keys", Json::Array(keys)), ("rsa_keys", none)]))
-}
-
-fn key_json(key: &KeyRecord, origin: &str) -> Json {
-    let note_key_id = note_key_id(origin, &key.bytes);
-    let mut typed = vec![NOTE_ED25519];
-    typed.extend_from_slice(&key.bytes);
-    let vkey = format!("{origin}+{note_key_id}+{}", STANDARD.encode(typed));
-    let status = match key {
-        KeyRecord { revoked: true, .. } => "revoked",
-        KeyRecord { valid_until: Some(_), .. } => "retired",
-        KeyRecord { valid_until: None, .. } => "active",
-    };
-    Json::object([
-        ("kid", key.id.to_string().into()),
-        ("kty", "OKP".into()),
-        ("crv", "Ed25519".into()),
-        ("x", ledger::signature::to_text(&key.bytes).into()),
-        ("alg", "Ed25519".into()),
-        ("use", usage(key.usage).into()),
-        ("name", origin.into()),
-        ("note_key_id", note_key_id.into()),
-        ("vkey", vkey.into()),
-        ("status", status.into()),
-        ("valid_from_index", key.valid_from.0.into()),
-        ("valid_until_index", key.valid_until.map(|until| until.0).into()),
-    ])
-}
-
-fn usage(usage: KeyUsage) -> &'static str {
-    usage.as_str()
-}
-
-/// First four bytes of SHA-256(name, newline, type byte, key): the key id of a
-/// signed note (C2SP signed-note).
-fn note_key_id(name: &str, key: &[u8; 32]) -> String {
-    let mut bytes = name.as_bytes().to_vec();
-    bytes.extend_from_slice(&[b'\n', NOTE_ED25519]);
-    bytes.extend_from_slice(key);
-    to_hex(&ledger::hash::sha256(&bytes).0[..4])
-}
-
 /// Whether a chain holds, as replies show it.
 pub(crate) const VALID: Member = flag("valid", "Whether every check held.");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_note_key_id_is_that_of_the_standard() {
-        // The example key of golang.org/x/mod/sumdb/note.
-        let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
-        let mut parts = vkey.split('+');
-        let (name, id, key) = (parts.next(), parts.next(), parts.next());
-        let typed = STANDARD.decode(key.unwrap()).unwrap();
-        assert_eq!(typed[0], NOTE_ED25519);
-        let key: [u8; 32] = typed[1..].try_into().unwrap();
-        assert_eq!(note_key_id(name.unwrap(), &key), id.unwrap());
-    }
 
     #[test]
     fn a_path_has_one_spelling_of_a_number() {

@@ -270,7 +270,14 @@ pub(crate) async fn load<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         other @ (Outcome::Founded(_)
         | Outcome::Decided(_)
         | Outcome::NodeRegistered(_)
-        | Outcome::Ticked) => {
+        | Outcome::Ticked
+        | Outcome::Recorded(_)
+        | Outcome::Erased(_)
+        | Outcome::Sealed(_)
+        | Outcome::Cosigned(_)
+        | Outcome::ScrubOpened(_)
+        | Outcome::ContentReported(_)
+        | Outcome::Noted) => {
             tracing::error!(?other, "a load had an outcome that is none of a load");
             return Err(Problem::internal());
         }

@@ -57,11 +57,11 @@ pub(crate) const STATUS_REPLY: &[Member] = &[
     text("status", "`operational` or `degraded`."),
     NODE_ID,
     text("cluster_id", "The cluster.").or_null(),
-    flag("policy_loaded", "False while version 0 is active."),
-    integer("policy_version", "The version in force."),
-    hash("policy_hash", "The policy in force."),
-    text("policy_mode", "Its mode."),
-    integer("ledger_entries", "Entries, genesis among them."),
+    flag("policy_loaded", "False while version 0 is active; null while quarantined.").or_null(),
+    integer("policy_version", "The version in force; null while quarantined.").or_null(),
+    hash("policy_hash", "The policy in force; null while quarantined.").or_null(),
+    text("policy_mode", "Its mode; null while quarantined.").or_null(),
+    integer("ledger_entries", "Entries, genesis among them; null while quarantined.").or_null(),
     integer("uptime_seconds", "Since this node started."),
     text("auth_mode", "`open` or `required`."),
     TIMESTAMP,
@@ -108,20 +108,27 @@ fn serving(status: &Status) -> Check {
     Check::new("serving", status.failed.as_ref().map(|_| stopped()))
 }
 
+/// As with [`serving`], the reason is in the log of the node.
+fn quarantine(status: &Status) -> Check {
+    let apart = || "this node differs from the others and waits to be rebuilt".to_owned();
+    Check::new("quarantine", status.quarantine.as_ref().map(|_| apart()))
+}
+
 fn disk(status: &Status) -> Check {
     let full = || "the data directory can take no more".to_owned();
     Check::new("disk", status.disk_full.then(full))
 }
 
 fn is_degraded(status: &Status) -> bool {
-    [leader(status), state(status), disk(status)].iter().any(|check| check.failure.is_some())
+    let checks = [leader(status), state(status), quarantine(status), disk(status)];
+    checks.iter().any(|check| check.failure.is_some())
 }
 
 /// `GET /health`.
 pub(crate) fn health<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     let status = app.backend.status();
-    if status.failed.is_some() {
-        let detail = "this node found damage and has stopped serving";
+    let stopped = [serving(&status), quarantine(&status)];
+    if let Some(detail) = stopped.into_iter().find_map(|check| check.failure) {
         return Err(Problem::new(Code::NODE_QUARANTINED, detail)
             .with("health", "unhealthy")
             .with("node_id", status.node_id));
@@ -145,7 +152,7 @@ pub(crate) fn live() -> Answer {
 /// `GET /health/ready`.
 pub(crate) fn ready<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let status = app.backend.status();
-    let mut checks = vec![serving(&status), state(&status)];
+    let mut checks = vec![serving(&status), quarantine(&status), state(&status)];
     if call.query.word("for") != Some("reads") {
         checks.extend([leader(&status), disk(&status)]);
     }
@@ -173,25 +180,38 @@ fn probed(checks: &[Check]) -> Answer {
     Answer::members([("status", "ok".into()), ("checks", checks)])
 }
 
-/// `GET /status`.
+/// `GET /status`. A node that waits to be rebuilt says so, and nothing of a
+/// state that is not that of the others.
 pub(crate) fn status<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     let status = app.backend.status();
-    let read = app.backend.view()?;
-    let policy = app.shared.policies.active(&read)?;
+    let mut reply = match status.quarantine {
+        Some(_) => Object::new(),
+        None => in_force(app, &app.backend.view()?)?,
+    };
+    for member in STATUS_REPLY {
+        if reply.get(member.name).is_none() {
+            reply.insert(member.name, Json::Null);
+        }
+    }
     let word = if is_degraded(&status) { "degraded" } else { "operational" };
-    Ok(Answer::members([
-        ("status", word.into()),
-        ("node_id", status.node_id.into()),
-        ("cluster_id", app.backend.cluster_id().map(|id| id.to_string()).into()),
-        ("policy_loaded", (0 < policy.version).into()),
-        ("policy_version", policy.version.into()),
-        ("policy_hash", policy.hash.to_string().into()),
-        ("policy_mode", policy.compiled.mode().as_str().into()),
-        ("ledger_entries", view::head(&read)?.size().into()),
-        ("uptime_seconds", status.uptime_seconds.into()),
-        ("auth_mode", "open".into()),
-        ("timestamp", app.backend.now().to_string().into()),
-    ]))
+    reply.insert("status", word);
+    reply.insert("node_id", status.node_id);
+    reply.insert("cluster_id", app.backend.cluster_id().map(|id| id.to_string()));
+    reply.insert("uptime_seconds", status.uptime_seconds);
+    reply.insert("auth_mode", "open");
+    reply.insert("timestamp", app.backend.now().to_string());
+    Ok(Answer::json(reply))
+}
+
+fn in_force<B: Backend>(app: &App<B>, read: &B::View) -> Result<Object, Problem> {
+    let policy = app.shared.policies.active(read)?;
+    let mut members = Object::new();
+    members.insert("policy_loaded", 0 < policy.version);
+    members.insert("policy_version", policy.version);
+    members.insert("policy_hash", policy.hash.to_string());
+    members.insert("policy_mode", policy.compiled.mode().as_str());
+    members.insert("ledger_entries", view::head(read)?.size());
+    Ok(members)
 }
 
 /// `GET /metrics`.

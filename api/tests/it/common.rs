@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Signature,
-    SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Rotated,
+    Signature, SnapshotTaken, Status, Unavailable,
 };
 use api::{Config, Metrics};
 use axum::Router;
@@ -15,8 +15,8 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
-    Command, ENVELOPE_VERSION, Envelope, Found, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
-    PublicKey, RegisterNode,
+    AddKey, Command, ENVELOPE_VERSION, Envelope, Found, KeyMaterial, KeyUsage, MAIN_GROUP,
+    NodeDescription, Principal, PublicKey, RegisterNode,
 };
 use governance::{Applied, Cache, MemStore, Outcome, Seed, view};
 use http_body_util::BodyExt as _;
@@ -37,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) leader: Option<String>,
     pub(crate) members: Vec<Member>,
     pub(crate) failed: Option<String>,
+    pub(crate) quarantine: Option<String>,
     pub(crate) recovered: bool,
     pub(crate) disk_full: bool,
     pub(crate) staleness: Option<Duration>,
@@ -55,7 +56,8 @@ pub(crate) struct Inner {
 pub(crate) struct Node {
     pub(crate) name: Arc<str>,
     pub(crate) inner: Arc<Mutex<Inner>>,
-    pub(crate) keys: Arc<Vec<(KeyId, KeyUsage, SigningKey)>>,
+    /// Every key it ever had; the last one of a use is in force.
+    keys: Arc<Mutex<Vec<(KeyId, KeyUsage, SigningKey)>>>,
     released: Arc<Notify>,
 }
 
@@ -103,7 +105,7 @@ impl Node {
                 peer_address: "n1:9000".to_owned(),
                 region: None,
                 zone: None,
-                keys: node.keys.iter().map(public).collect(),
+                keys: node.keys.lock().unwrap().iter().map(public).collect(),
             },
             raft_id: RaftId(1),
         };
@@ -131,6 +133,7 @@ impl Node {
                 member("n3", 3, false, false),
             ],
             failed: None,
+            quarantine: None,
             recovered: true,
             disk_full: false,
             staleness: Some(Duration::ZERO),
@@ -141,7 +144,7 @@ impl Node {
             panic: false,
         };
         let inner = Arc::new(Mutex::new(inner));
-        let keys = Arc::new(keys.collect());
+        let keys = Arc::new(Mutex::new(keys.collect()));
         Self { name: "n1".into(), inner, keys, released: Arc::default() }
     }
 
@@ -176,9 +179,10 @@ impl Node {
         view::head(&self.inner().store).unwrap().size()
     }
 
-    fn key(&self, usage: KeyUsage) -> Option<&(KeyId, KeyUsage, SigningKey)> {
-        let known = self.keys.iter().find(|(_, of, _)| *of == usage);
-        known.filter(|_| !self.inner().no_keys)
+    fn key(&self, usage: KeyUsage) -> Option<(KeyId, SigningKey)> {
+        let keys = self.keys.lock().unwrap();
+        let known = keys.iter().rfind(|(_, of, _)| *of == usage);
+        known.filter(|_| !self.inner().no_keys).map(|(id, _, key)| (*id, key.clone()))
     }
 }
 
@@ -217,9 +221,9 @@ impl Backend for Node {
 
     fn view(&self) -> Result<MemStore, Unavailable> {
         let inner = self.inner();
-        match inner.failed {
-            Some(_) => Err(Unavailable::Quarantined),
-            None => Ok(inner.store.clone()),
+        match (&inner.failed, &inner.quarantine) {
+            (None, None) => Ok(inner.store.clone()),
+            (_, _) => Err(Unavailable::Quarantined),
         }
     }
 
@@ -248,6 +252,7 @@ impl Backend for Node {
             uptime_seconds: 12,
             members: inner.members.clone(),
             failed: inner.failed.clone(),
+            quarantine: inner.quarantine.clone(),
             recovered: inner.recovered,
             disk_full: inner.disk_full,
         }
@@ -274,12 +279,12 @@ impl Backend for Node {
     }
 
     fn key_id(&self, usage: KeyUsage) -> Option<KeyId> {
-        self.key(usage).map(|(id, _, _)| *id)
+        self.key(usage).map(|(id, _)| id)
     }
 
     fn sign(&self, usage: KeyUsage, message: &[u8]) -> Option<Signature> {
-        let (key_id, _, key) = self.key(usage)?;
-        Some(Signature { key_id: *key_id, bytes: key.sign(message).to_bytes() })
+        let (key_id, key) = self.key(usage)?;
+        Some(Signature { key_id, bytes: key.sign(message).to_bytes() })
     }
 
     async fn change(&self, change: Change) -> Result<ChangeDone, ChangeRefused> {
@@ -340,6 +345,24 @@ impl Backend for Node {
                 incarnation: done.incarnation,
             }),
             _ => Err(ChangeRefused::NameInUse(name)),
+        }
+    }
+
+    async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
+        if let Some(why) = self.inner().refuse.clone() {
+            return Err(why);
+        }
+        let replaces = self.key(usage).map(|(id, _)| id);
+        let n = u8::try_from(self.keys.lock().unwrap().len() + 1).unwrap();
+        let (id, key) = (KeyId(Ulid(u128::from(n))), SigningKey::from_bytes(&[n; 32]));
+        let material = KeyMaterial::Ed25519(key.verifying_key().to_bytes());
+        let add = AddKey { raft_id: RaftId(1), id, usage, material, replaces };
+        match self.apply(envelope(Command::AddKey(Box::new(add)))).outcome {
+            Outcome::Recorded(recorded) => {
+                self.keys.lock().unwrap().push((id, usage, key));
+                Ok(Rotated { key_id: id, replaces, recorded })
+            }
+            other => panic!("{other:?}"),
         }
     }
 

@@ -52,6 +52,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         listed.sort_unstable();
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
+        let path = path.replace("{kid}", "key_1");
         let path = path.replace("{decision_id}", "dec_1");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -111,6 +112,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
     let decision = server.post("/decide", ALLOWED).await.json();
     let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let key = |n: u8, usage: &str| {
         let kid = format!("key_01K1R0C9N5T8Z4W2Y6V3Q7M1H{n}");
@@ -136,6 +138,8 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("get", "/ledger/entries/{id}", "/ledger/entries/2", String::new()),
         ("get", "/ledger/verify", "/ledger/verify", String::new()),
         ("get", "/keys", "/keys", String::new()),
+        ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),
+        ("post", "/keys/{kid}/retire", retire, json!({"reason": "x"}).to_string()),
         ("get", "/cluster/status", "/cluster/status", String::new()),
         ("get", "/cluster/nodes", "/cluster/nodes", String::new()),
         ("post", "/cluster/nodes", "/cluster/nodes", node.to_string()),

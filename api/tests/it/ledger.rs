@@ -249,21 +249,3 @@ async fn what_was_erased_is_null_and_the_chain_still_holds() {
     server.node.inner().store.delete(Table::Data, &id.to_be_bytes());
     assert_eq!(server.get(&path).await.outcome(), "410 erased");
 }
-
-#[tokio::test]
-async fn keys_are_listed_as_verifiers_take_them() {
-    let server = Server::new();
-    let keys = server.get("/keys").await.json();
-    let rows = keys["keys"].as_array().unwrap();
-    let uses: Vec<&str> = rows.iter().map(|row| row["use"].as_str().unwrap()).collect();
-    assert_eq!(uses, ["decision", "token", "checkpoint", "export"]);
-    assert_eq!(keys["rsa_keys"], json!([]));
-    for row in rows {
-        assert_eq!(row["status"], "active");
-        assert_eq!(row["valid_from_index"], 0);
-        let name = row["name"].as_str().unwrap();
-        assert!(name.starts_with("lexecon.test/clu_"), "{name}");
-        let prefix = format!("{name}+{}+", row["note_key_id"].as_str().unwrap());
-        assert!(row["vkey"].as_str().unwrap().starts_with(&prefix));
-    }
-}

@@ -9,6 +9,7 @@ mod decide;
 mod description;
 mod grpc;
 mod hostile;
+mod keys;
 mod ledger;
 mod policies;
 mod seed;

@@ -23,6 +23,33 @@ async fn health_tells_well_from_degraded_from_stopped() {
 }
 
 #[tokio::test]
+async fn a_quarantined_node_is_alive_and_serves_nothing() {
+    let server = Server::new();
+    server.node.inner().quarantine = Some("state_hash at /var/lib differs".to_owned());
+    for path in ["/health/ready", "/health/ready?for=reads"] {
+        let reply = server.get(path).await;
+        assert_eq!(reply.outcome(), "503 not_ready", "{path}");
+        let failed = |check: &&Value| check["status"] == "failed";
+        let problem = reply.json();
+        let checks = problem["checks"].as_array().unwrap();
+        let names: Vec<&Value> = checks.iter().filter(failed).map(|check| &check["name"]).collect();
+        assert_eq!(names, ["quarantine"], "{path}");
+        assert!(!problem.to_string().contains("/var/lib"), "{problem}");
+    }
+    for path in ["/ledger/entries", "/keys", "/cluster/status", "/policies/active", "/health"] {
+        assert_eq!(server.get(path).await.outcome(), "503 node_quarantined", "{path}");
+    }
+    assert_eq!(server.get("/health").await.json()["health"], "unhealthy");
+    let status = server.get("/status").await.json();
+    assert_eq!(status["status"], "degraded");
+    assert_eq!(status["node_id"], "n1");
+    assert_eq!(status["ledger_entries"], Value::Null);
+    for path in ["/health/live", "/health/startup", "/metrics"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn readiness_says_what_is_missing() {
     let server = Server::new();
     assert_eq!(server.get("/health/ready").await.json()["status"], "ok");

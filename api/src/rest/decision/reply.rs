@@ -58,7 +58,14 @@ pub(super) fn read<B: Backend>(app: &App<B>, outcome: Outcome) -> Result<Recorde
         other @ (Outcome::Founded(_)
         | Outcome::PolicyLoaded(_)
         | Outcome::NodeRegistered(_)
-        | Outcome::Ticked) => {
+        | Outcome::Ticked
+        | Outcome::Recorded(_)
+        | Outcome::Erased(_)
+        | Outcome::Sealed(_)
+        | Outcome::Cosigned(_)
+        | Outcome::ScrubOpened(_)
+        | Outcome::ContentReported(_)
+        | Outcome::Noted) => {
             tracing::error!(?other, "a decision had an outcome that is none of a decision");
             Err(Problem::internal())
         }

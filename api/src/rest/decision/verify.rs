@@ -301,9 +301,11 @@ fn token_holds<B: Backend>(
         return Ok(false);
     }
     let key = kid.parse::<KeyId>().ok().map(|id| view::key(read, id)).transpose()?.flatten();
-    let key = key.filter(|key| key.usage == KeyUsage::Token && !key.revoked);
-    Ok(key.is_some_and(|key| {
-        signature::verify(&key.bytes, parsed.signing_input.as_bytes(), &parsed.signature)
+    let entry = recorded.place.entry_id;
+    let key = key.filter(|key| key.usage == KeyUsage::Token && key.counts_for(entry));
+    let public = key.as_ref().and_then(KeyRecord::ed25519);
+    Ok(public.is_some_and(|public| {
+        signature::verify(public, parsed.signing_input.as_bytes(), &parsed.signature)
     }))
 }
 
@@ -365,23 +367,17 @@ fn check_signature(
     };
     let key = signed.key_id.parse::<KeyId>().ok().map(|id| view::key(read, id));
     let key = key.transpose()?.flatten().filter(|key| key.usage == KeyUsage::Decision);
-    let Some(key) = key else {
+    let Some((key, public)) = key.as_ref().and_then(|key| Some((key, key.ed25519()?))) else {
         findings.key = noted(&mut findings.reasons, false, Reason::KeyUnknown);
         return Ok(());
     };
-    let valid = is_valid_for(&key, entry.header.id);
+    let valid = key.counts_for(entry.header.id);
     findings.key = noted(&mut findings.reasons, valid, Reason::KeyNotValidAtIndex);
     let message = signed.message(reply);
-    let holds = message
-        .is_some_and(|message| signature::verify(&key.bytes, message.as_bytes(), &signed.value));
+    let holds =
+        message.is_some_and(|message| signature::verify(public, message.as_bytes(), &signed.value));
     findings.signature = noted(&mut findings.reasons, holds, Reason::SignatureInvalid);
     Ok(())
-}
-
-/// A key may sign for entries older than itself, but not for those that come
-/// after its end, nor at all once it was given up as compromised.
-fn is_valid_for(key: &KeyRecord, entry: EntryId) -> bool {
-    !key.revoked && key.valid_until.is_none_or(|until| entry < until)
 }
 
 fn answer(findings: &Findings, entry: &StoredEntry, parts: Parts, reply: &Object) -> Object {
