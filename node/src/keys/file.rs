@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::SigningKey;
 use governance::command::KeyUsage;
 use ledger::signature;
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,7 @@ fn parse(file: &KeyFile) -> Option<Key> {
         }
         (None, Some(der)) => {
             let der = signature::from_text(der)?;
-            Private::Rsa(Box::new(RsaPrivateKey::from_pkcs8_der(&der).ok()?))
+            Private::Rsa(Box::new(PrivateKey::from_pkcs8_der(&der).ok()?))
         }
         (None, None) | (Some(_), Some(_)) => return None,
     };
