@@ -38,7 +38,7 @@ fn what_is_appended_is_there_at_once_and_after_reopening() {
         assert_eq!(log.state().unwrap().last.as_ref(), wanted.last());
         assert_eq!(log.vote().unwrap().unwrap(), "term 3");
         assert_eq!(log.committed().unwrap().unwrap(), "40");
-        assert_eq!(log.bytes(), wanted.iter().map(|record| record.bytes.len() as u64).sum());
+        assert_eq!(log.bytes(), wanted.iter().map(|record| record.bytes.len() as u64).sum::<u64>());
     }
 }
 
