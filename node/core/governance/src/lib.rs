@@ -17,6 +17,7 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+pub mod audit;
 pub mod command;
 pub mod decision;
 pub mod outcome;
