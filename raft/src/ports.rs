@@ -11,10 +11,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use governance::{Read, Store};
+use types::Digest;
 
 /// Called once, from any thread, when an append is durable or has failed.
 pub type Completion = Box<dyn FnOnce(io::Result<()>) + Send>;
@@ -101,9 +102,34 @@ pub trait LogStore: Clone + Send + Sync + fmt::Debug + 'static {
     fn bytes(&self) -> u64;
 }
 
+/// Reads checkpoints, own ones and those that came from elsewhere, whether or
+/// not there is a state in force. Each method blocks on the disk, the first two
+/// for as long as it takes to read everything.
+pub trait Checkpoints: Send + Sync + fmt::Debug + 'static {
+    /// The content digest: SHA-256 over every row of the state in `dir`, the
+    /// same for the same rows, whatever files they lie in.
+    ///
+    /// # Errors
+    /// When the directory is no state, or a row cannot be read.
+    fn content_digest(&self, dir: &Path) -> io::Result<Digest>;
+
+    /// Whether the ledger in the state in `dir` holds: every entry against the
+    /// chain, every part against its commitment, the tree against the head.
+    ///
+    /// # Errors
+    /// What does not hold.
+    fn verify(&self, dir: &Path) -> io::Result<()>;
+
+    /// What the state in `dir` says was applied.
+    ///
+    /// # Errors
+    /// When the directory is no state.
+    fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>>;
+}
+
 /// The state machine's state. Writes gather in a batch over one Raft entry and
 /// become visible and atomic together.
-pub trait StateStore: Send + Sync + fmt::Debug + 'static {
+pub trait StateStore: Checkpoints {
     /// Writes that are not committed yet, over the state below them.
     type Batch: Store + Send;
     /// The state at one moment; cheap, and unmoved by later commits.

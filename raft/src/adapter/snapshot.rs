@@ -5,6 +5,8 @@
 //! so a directory without one is a leftover and is removed at start.
 //!
 //! Invariants
+//! - What is published has its content digest: nobody is offered a snapshot of
+//!   which he could not tell whether it arrived as it was taken.
 //! - A newer snapshot is never replaced by an older one, whichever is ready
 //!   last: a build may overtake, or be overtaken by, an install.
 //! - A directory lives as long as somebody sends it: it is removed when the
@@ -17,12 +19,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use proto::peer::v1::SnapshotFile;
-use types::Timestamp;
+use types::{Digest, Timestamp};
 
 use crate::encoding::{Cursor, decode_meta, encode_meta, put_bytes};
 use crate::kinds::SnapshotMeta;
 
-const META_VERSION: u8 = 1;
+const META_VERSION: u8 = 2;
+/// Had no content digest. Such a snapshot is taken anew.
+const META_VERSION_BARE: u8 = 1;
 const META_EXTENSION: &str = "meta";
 /// What directories that are being received begin with.
 pub(crate) const INCOMING_PREFIX: &str = "incoming-";
@@ -32,7 +36,31 @@ pub(crate) const INCOMING_PREFIX: &str = "incoming-";
 pub(crate) struct Snapshot {
     pub(crate) meta: SnapshotMeta,
     pub(crate) taken_at: Timestamp,
+    /// The content digest of the state in it.
+    pub(crate) content: Digest,
     dir: Arc<Dir>,
+}
+
+/// A checkpoint that was just made, of which nobody has read yet what it holds.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) taken_at: Timestamp,
+    pub(crate) path: PathBuf,
+}
+
+impl Draft {
+    pub(crate) fn with_content(self, content: Digest) -> Snapshot {
+        let Self { meta, taken_at, path } = self;
+        let superseded = AtomicBool::new(false);
+        let dir = Arc::new(Dir { path, superseded, manifest: OnceLock::new() });
+        Snapshot { meta, taken_at, content, dir }
+    }
+
+    /// Takes the directory away again.
+    pub(crate) fn discard(&self) {
+        remove(&self.path);
+    }
 }
 
 #[derive(Debug)]
@@ -52,13 +80,6 @@ impl Drop for Dir {
 }
 
 impl Snapshot {
-    /// A snapshot in a directory that is not published, such as one received.
-    pub(crate) fn new(meta: SnapshotMeta, taken_at: Timestamp, path: PathBuf) -> Self {
-        let superseded = AtomicBool::new(false);
-        let dir = Arc::new(Dir { path, superseded, manifest: OnceLock::new() });
-        Self { meta, taken_at, dir }
-    }
-
     pub(crate) fn path(&self) -> &Path {
         &self.dir.path
     }
@@ -174,6 +195,7 @@ fn is_meta(path: &Path) -> bool {
 fn write_meta(snapshot: &Snapshot) -> io::Result<()> {
     let mut bytes = vec![META_VERSION];
     bytes.extend_from_slice(&snapshot.taken_at.0.to_be_bytes());
+    put_bytes(&mut bytes, &snapshot.content.0);
     put_bytes(&mut bytes, &encode_meta(&snapshot.meta));
     let path = snapshot.path().with_extension(META_EXTENSION);
     let draft = snapshot.path().with_extension("draft");
@@ -184,18 +206,24 @@ fn write_meta(snapshot: &Snapshot) -> io::Result<()> {
     sync_dir(path.parent())
 }
 
-/// What a meta file says, or nothing when its directory is not there.
+/// What a meta file says, or nothing when its directory is not there or it says
+/// too little.
 fn read_meta(path: &Path) -> io::Result<Option<Snapshot>> {
     let dir = path.with_extension("");
     if !dir.is_dir() {
         return Ok(None);
     }
     let bytes = fs::read(path)?;
+    if bytes.first() == Some(&META_VERSION_BARE) {
+        return Ok(None);
+    }
     let mut cursor = Cursor::versioned("a snapshot's meta file", META_VERSION, &bytes)?;
     let taken_at = Timestamp(cursor.u64()?);
+    let content = cursor.bytes()?.try_into().map(Digest);
+    let content = content.map_err(|_| cursor.refuse("the digest is not 32 bytes"))?;
     let meta = decode_meta(cursor.bytes()?)?;
     cursor.end()?;
-    Ok(Some(Snapshot::new(meta, taken_at, dir)))
+    Ok(Some(Draft { meta, taken_at, path: dir }.with_content(content)))
 }
 
 /// Makes renames and new names in a directory durable.

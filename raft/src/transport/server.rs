@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use openraft::alias::SnapshotOf;
+use openraft::raft::SnapshotResponse;
 use proto::peer::v1 as wire;
 use proto::peer::v1::peer_server::{Peer, PeerServer};
 use proto::peer::v1::propose_reply::Result as ProposeResult;
@@ -22,13 +23,14 @@ use super::convert::{
     append_from_wire, appended_to_wire, transfer_from_wire, transferred_to_wire, vote_from_wire,
     voted_to_wire,
 };
-use super::receive;
+use super::receive::{self, Incoming};
 use super::route::{Gate, Here, sender};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
-use crate::adapter::snapshot::Snapshot;
+use crate::adapter::blocking;
+use crate::adapter::snapshot::{Draft, Snapshot};
 use crate::batch::{ITEM_OVERHEAD_BYTES, Item, Origin};
 use crate::encoding::encode_vote;
-use crate::kinds::{AppendEntries, TypeConfig};
+use crate::kinds::{AppendEntries, TypeConfig, Vote};
 use crate::members;
 use crate::ports::StateStore;
 use crate::proposer::{Fate, Parcel};
@@ -220,7 +222,7 @@ fn reply(reply: Reply) -> wire::SnapshotReply {
 
 impl<S: StateStore> Core<S> {
     async fn take_in(
-        &self,
+        self: &Arc<Self>,
         mut parts: Streaming<wire::SnapshotPart>,
         sender: RaftId,
         replies: &mpsc::Sender<Result<wire::SnapshotReply, Status>>,
@@ -233,25 +235,38 @@ impl<S: StateStore> Core<S> {
         let Some(Part::Header(header)) = first.and_then(|first| first.part) else {
             return Err(Status::invalid_argument("a snapshot begins with its header"));
         };
-        let (incoming, wanted) = receive::begin(header, sender, self.snapshots.dir(), config)?;
+        let vote = receive::leader_vote(&header, sender)?;
+        let (incoming, wanted) = receive::begin(header, self.snapshots.dir(), config)?;
         tracing::info!(sender = sender.0, files = wanted.len(), "receiving a snapshot");
         let ask = reply(Reply::Wanted(wire::SnapshotWanted { files: wanted.clone() }));
         replies.send(Ok(ask)).await.map_err(|_| Status::cancelled("the sender has gone"))?;
         incoming.receive(wanted, &mut parts, config).await?;
-        let taken_at = self.clock.now();
-        let snapshot = Snapshot::new(incoming.meta.clone(), taken_at, incoming.dir.clone());
-        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta: incoming.meta.clone(), snapshot };
-        let raft = self.raft.clone();
+        let core = self.clone();
         // A task of its own, which ends even if the sender goes away: nobody may
         // begin another transfer while raft takes this one over.
         let installing = tokio::spawn(async move {
             let _turn = turn;
-            let installed = raft.install_full_snapshot(incoming.vote, snapshot).await;
-            crate::adapter::blocking(|| incoming.clear());
-            installed
+            core.put_in_place(vote, incoming).await
         });
-        let installed = installing.await.map_err(stopped)?.map_err(stopped)?;
+        let installed = installing.await.map_err(stopped)??;
         Ok(Reply::Installed(wire::SnapshotInstalled { vote: encode_vote(&installed.vote) }))
+    }
+
+    /// Hands raft a snapshot that holds. One that does not is refused here:
+    /// raft takes a failed install for the failure of its own disk.
+    async fn put_in_place(
+        &self,
+        vote: Vote,
+        incoming: Incoming,
+    ) -> Result<SnapshotResponse<TypeConfig>, Status> {
+        blocking(|| incoming.check(&*self.state))?;
+        let Incoming { meta, content, dir, .. } = &incoming;
+        let (taken_at, path) = (self.clock.now(), dir.clone());
+        let snapshot = Draft { meta: meta.clone(), taken_at, path }.with_content(*content);
+        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta: meta.clone(), snapshot };
+        let installed = self.raft.install_full_snapshot(vote, snapshot).await;
+        blocking(|| incoming.clear());
+        installed.map_err(stopped)
     }
 
     /// Takes another node's commands to the dispatcher and waits for their fate.

@@ -9,4 +9,5 @@
 mod commands;
 mod faults;
 mod membership;
+mod snapshots;
 mod support;

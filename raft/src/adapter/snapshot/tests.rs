@@ -3,12 +3,16 @@
 use super::*;
 use crate::kinds::log_id;
 
+fn content_of(index: u64) -> Digest {
+    Digest([u8::try_from(index).unwrap(); 32])
+}
+
 fn made(dir: &Path, index: u64) -> Snapshot {
     let path = dir.join(name(index, 0));
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("file"), b"state").unwrap();
     let meta = SnapshotMeta { last_log_id: Some(log_id(1, index)), ..SnapshotMeta::default() };
-    Snapshot::new(meta, Timestamp(7), path)
+    Draft { meta, taken_at: Timestamp(7), path }.with_content(content_of(index))
 }
 
 fn current_index(snapshots: &Snapshots) -> Option<u64> {
@@ -51,7 +55,21 @@ fn opening_finds_the_newest_and_removes_leftovers() {
     fs::create_dir(&incoming).unwrap();
     let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
     assert_eq!(current_index(&snapshots), Some(5));
-    assert_eq!(snapshots.current().unwrap().taken_at, Timestamp(7));
+    let current = snapshots.current().unwrap();
+    assert_eq!((current.taken_at, current.content), (Timestamp(7), content_of(5)));
     assert!(!unfinished.exists() && !incoming.exists());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_snapshot_without_a_content_digest_counts_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = made(dir.path(), 3);
+    let mut meta = vec![META_VERSION_BARE];
+    meta.extend_from_slice(&7_u64.to_be_bytes());
+    put_bytes(&mut meta, &encode_meta(&old.meta));
+    fs::write(old.path().with_extension(META_EXTENSION), meta).unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    assert_eq!(current_index(&snapshots), None);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
