@@ -14,6 +14,7 @@ use proto::peer::v1::snapshot_reply::Reply;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
@@ -88,13 +89,17 @@ fn stopped(err: impl std::fmt::Display) -> Status {
 
 type Refusal = Arc<Mutex<Option<Status>>>;
 
-/// Requests up to the first that cannot be taken; why is left in `refusal`.
+/// Requests up to the first that cannot be taken; why is left in `refusal`. They
+/// end with the replica too: raft reads them in a task of its own, which would
+/// hold the stream open, and its peer's entries would go to a replica that is no
+/// more.
 fn requests(
     from: Streaming<wire::AppendRequest>,
     sender: RaftId,
     refusal: Refusal,
+    stop: CancellationToken,
 ) -> BoxStream<'static, AppendEntries> {
-    stream::unfold((from, refusal), move |(mut from, refusal)| async move {
+    let requests = stream::unfold((from, refusal), move |(mut from, refusal)| async move {
         let message = from.message().await.transpose()?;
         match message.and_then(|message| append_from_wire(message, sender)) {
             Ok(request) => Some((request, (from, refusal))),
@@ -103,8 +108,8 @@ fn requests(
                 None
             }
         }
-    })
-    .boxed()
+    });
+    requests.take_until(Box::pin(stop.cancelled_owned())).boxed()
 }
 
 #[tonic::async_trait]
@@ -118,7 +123,8 @@ impl<S: StateStore> Peer for Service<S> {
     ) -> Result<Response<Self::AppendStream>, Status> {
         let sender = sender(&request)?;
         let refusal = Refusal::default();
-        let requests = requests(request.into_inner(), sender, refusal.clone());
+        let stop = self.core.stop.clone();
+        let requests = requests(request.into_inner(), sender, refusal.clone(), stop.clone());
         let replies = self.core.raft.stream_append(requests).map(|reply| match reply {
             Ok(result) => Ok(appended_to_wire(&result)),
             Err(fatal) => Err(stopped(fatal)),
@@ -128,8 +134,7 @@ impl<S: StateStore> Peer for Service<S> {
         });
         let replies = replies.chain(last.filter_map(std::future::ready));
         // The stream of a peer has no end of its own: it ends with the replica.
-        let stop = self.core.stop.clone().cancelled_owned();
-        Ok(Response::new(replies.take_until(Box::pin(stop)).boxed()))
+        Ok(Response::new(replies.take_until(Box::pin(stop.cancelled_owned())).boxed()))
     }
 
     async fn vote(
