@@ -64,6 +64,10 @@ impl LogStore for Log {
         self.0.purge(through, purged)
     }
 
+    fn compact_purged(&self) -> io::Result<()> {
+        self.0.compact_purged()
+    }
+
     fn bytes(&self) -> u64 {
         self.0.bytes()
     }
@@ -121,6 +125,10 @@ impl StateStore for State {
 
     fn flush(&self) -> io::Result<()> {
         self.0.flush()
+    }
+
+    fn compact_erased(&self) -> io::Result<()> {
+        self.0.compact_erased()
     }
 
     fn checkpoint(&self, name: &str) -> io::Result<PathBuf> {

@@ -5,7 +5,7 @@
 //!
 //! Reading order: `replica` (what runs), `proposer` (how commands get into
 //! the log), `apply` (what happens once they are committed), [`ports`] (what
-//! is needed from below), `transport`, `members`, `reads`, `retention`.
+//! is needed from below), `transport`, `members`, `reads`, `retention`, `forget`.
 
 pub mod ports;
 
@@ -18,6 +18,7 @@ mod config;
 pub mod conformance;
 mod encoding;
 mod failure;
+mod forget;
 mod gate;
 mod kinds;
 mod members;
@@ -33,6 +34,7 @@ mod transport;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Retention, TransportConfig};
+pub use forget::ForgetError;
 pub use kinds::Member;
 pub use members::{Change, ChangeError, Changed, Plan};
 pub use observer::{AppliedItem, Observer, Unobserved};

@@ -98,6 +98,13 @@ pub trait LogStore: Clone + Send + Sync + fmt::Debug + 'static {
     /// When the writer has stopped.
     fn purge(&self, through: u64, purged: Bytes) -> io::Result<()>;
 
+    /// Makes purges physical: after it nothing on the disk holds a record that
+    /// was purged before the call. Appends go on beside it. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it fails. It may be tried again.
+    fn compact_purged(&self) -> io::Result<()>;
+
     /// Bytes of the records that are not purged.
     fn bytes(&self) -> u64;
 }
@@ -166,6 +173,14 @@ pub trait StateStore: Checkpoints {
     /// # Errors
     /// When the flush fails; the node must stop.
     fn flush(&self) -> io::Result<()>;
+
+    /// Makes deletions physical: after it nothing of the state on the disk holds
+    /// a value that was deleted before the call, checkpoints apart. Commits go
+    /// on beside it. Blocks on the disk, perhaps for long.
+    ///
+    /// # Errors
+    /// When it fails. It may be tried again.
+    fn compact_erased(&self) -> io::Result<()>;
 
     /// Flushes and links a copy of the state as it is now into a new directory
     /// beside the state. Blocks on the disk.

@@ -50,6 +50,7 @@ impl<S: StateStore> Machine<S> {
         let meta = self.meta();
         if let Some(current) = self.snapshots.current()
             && current.meta == meta
+            && !self.snapshots.is_outdated(&current)
         {
             return Ok(Made::Before(current));
         }
@@ -57,10 +58,10 @@ impl<S: StateStore> Machine<S> {
     }
 
     fn new_checkpoint(&self, meta: SnapshotMeta) -> io::Result<Draft> {
-        let taken_at = self.clock.now();
+        let (taken_at, epoch) = (self.clock.now(), self.snapshots.epoch());
         let index = meta.last_log_id.map_or(0, |id| id.index);
         let path = blocking(|| self.state.checkpoint(&name(index, taken_at.0)))?;
-        Ok(Draft { meta, taken_at, path })
+        Ok(Draft { meta, taken_at, path, epoch })
     }
 
     fn builder(&self, made: io::Result<Made>) -> Builder<S> {

@@ -267,8 +267,9 @@ impl<S: StateStore> Core<S> {
         blocking(|| incoming.check(&*self.state))?;
         let Incoming { meta, content, dir, .. } = &incoming;
         let (taken_at, path) = (self.clock.now(), dir.clone());
-        let snapshot = Draft { meta: meta.clone(), taken_at, path }.with_content(*content);
-        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta: meta.clone(), snapshot };
+        let (meta, epoch) = (meta.clone(), self.snapshots.epoch());
+        let snapshot = Draft { meta: meta.clone(), taken_at, path, epoch }.with_content(*content);
+        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta, snapshot };
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
         blocking(|| incoming.clear());
         installed.map_err(stopped)

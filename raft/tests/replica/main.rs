@@ -8,6 +8,7 @@
 
 mod commands;
 mod faults;
+mod forget;
 mod membership;
 mod snapshots;
 mod support;

@@ -8,11 +8,16 @@ fn content_of(index: u64) -> Digest {
 }
 
 fn made(dir: &Path, index: u64) -> Snapshot {
-    let path = dir.join(name(index, 0));
+    made_in(dir, index, Epoch::default())
+}
+
+fn made_in(dir: &Path, index: u64, epoch: Epoch) -> Snapshot {
+    let path = dir.join(name(index, epoch.0));
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("file"), b"state").unwrap();
     let meta = SnapshotMeta { last_log_id: Some(log_id(1, index)), ..SnapshotMeta::default() };
-    Draft { meta, taken_at: Timestamp(7), path }.with_content(content_of(index))
+    let draft = Draft { meta, taken_at: Timestamp(7), path, epoch };
+    draft.with_content(content_of(index))
 }
 
 fn current_index(snapshots: &Snapshots) -> Option<u64> {
@@ -72,4 +77,23 @@ fn a_snapshot_without_a_content_digest_counts_for_nothing() {
     let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
     assert_eq!(current_index(&snapshots), None);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn after_an_erasure_a_snapshot_of_the_same_entry_takes_the_place_of_the_older() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    let older = snapshots.publish(made(dir.path(), 4)).unwrap();
+    let begun_before = snapshots.epoch();
+    let epoch = snapshots.outdate();
+    assert!(snapshots.is_outdated(&older));
+    assert!(begun_before < epoch && snapshots.epoch() == epoch);
+    let newer = snapshots.publish(made_in(dir.path(), 4, epoch)).unwrap();
+    assert!(!snapshots.is_outdated(&newer));
+    assert!(snapshots.has_others().unwrap(), "the older one is still held");
+    drop(older);
+    assert!(!snapshots.has_others().unwrap());
+    // One that was begun before, and is ready only now, changes nothing.
+    snapshots.publish(made_in(dir.path(), 4, begun_before)).unwrap();
+    assert!(!snapshots.is_outdated(&snapshots.current().unwrap()));
 }

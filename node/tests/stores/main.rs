@@ -1,0 +1,7 @@
+//! Replicas on the real disk, in this process: what only RocksDB and raft
+//! together can show.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod forget;
+mod support;
