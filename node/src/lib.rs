@@ -12,6 +12,7 @@ pub mod demo;
 pub mod identity;
 pub mod keys;
 pub mod ports;
+pub mod rebuild;
 pub mod run;
 pub mod telemetry;
 

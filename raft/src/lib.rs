@@ -5,7 +5,8 @@
 //!
 //! Reading order: `replica` (what runs), `proposer` (how commands get into
 //! the log), `apply` (what happens once they are committed), [`ports`] (what
-//! is needed from below), `transport`, `members`, `reads`, `retention`, `forget`.
+//! is needed from below), `transport`, `members`, `reads`, `retention`, `forget`,
+//! and [`rebuild`], which runs before any replica does.
 
 pub mod ports;
 
@@ -25,6 +26,7 @@ mod members;
 mod observer;
 mod proposer;
 mod reads;
+pub mod rebuild;
 mod replica;
 mod retention;
 mod status;

@@ -239,8 +239,25 @@ fn exchange(current: &mut Option<Snapshot>, snapshot: Snapshot) -> io::Result<Sn
     Ok(snapshot)
 }
 
+/// Makes a received directory the only snapshot there is, while nothing runs
+/// that uses snapshots. After a crash there is this one or none.
+pub(crate) fn adopt(dir: &Path, draft: Draft, content: Digest) -> io::Result<Snapshot> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if is_ours(&path) && path != draft.path {
+            remove(&path.with_extension(""));
+        }
+    }
+    let index = draft.meta.last_log_id.map_or(0, |id| id.index);
+    let path = dir.join(name(index, draft.taken_at.0));
+    fs::rename(&draft.path, &path)?;
+    let snapshot = Draft { path, ..draft }.with_content(content);
+    write_meta(&snapshot)?;
+    Ok(snapshot)
+}
+
 /// The newest snapshot in a directory, which is not changed.
-fn newest(dir: &Path) -> io::Result<Option<Snapshot>> {
+pub(crate) fn newest(dir: &Path) -> io::Result<Option<Snapshot>> {
     let mut newest: Option<Snapshot> = None;
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

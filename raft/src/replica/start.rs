@@ -109,6 +109,7 @@ impl<S: StateStore> Replica<S> {
             leading_since: watch::Sender::new(None),
             changing: Mutex::new(()),
             receiving: Arc::default(),
+            serving: Arc::default(),
             forgetting: Mutex::new(()),
             log_bytes: Box::new(move || bytes_of.bytes()),
             compact_log: Arc::new(move || compact.compact_purged()),

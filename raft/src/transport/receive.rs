@@ -98,6 +98,11 @@ impl Incoming {
         Ok(wanted)
     }
 
+    /// Places of all its files.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        (0_u32..).zip(&self.files).map(|(place, _)| place).collect()
+    }
+
     fn has(&self, file: &wire::SnapshotFile) -> Result<bool, Status> {
         let path = self.path_of(file)?;
         match fs::metadata(&path) {

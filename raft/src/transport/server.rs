@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use openraft::alias::SnapshotOf;
 use openraft::raft::SnapshotResponse;
@@ -24,6 +25,7 @@ use super::convert::{
     append_from_wire, appended_to_wire, transfer_from_wire, transferred_to_wire, vote_from_wire,
     voted_to_wire,
 };
+use super::pieces::{self, PIECES_READY_MAX, Pieces};
 use super::receive::{self, Incoming};
 use super::route::{Gate, Here, sender};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
@@ -115,6 +117,7 @@ fn requests(
 #[tonic::async_trait]
 impl<S: StateStore> Peer for Service<S> {
     type AppendStream = BoxStream<'static, Result<wire::AppendReply, Status>>;
+    type PullSnapshotStream = ReceiverStream<Result<wire::SnapshotPart, Status>>;
     type InstallSnapshotStream = ReceiverStream<Result<wire::SnapshotReply, Status>>;
 
     async fn append(
@@ -177,6 +180,31 @@ impl<S: StateStore> Peer for Service<S> {
             };
             // Nobody listens when the sender has gone.
             let _ = replies.send(taken.map(reply)).await;
+        });
+        Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+
+    async fn pull_snapshot(
+        &self,
+        request: Request<wire::PullSnapshotRequest>,
+    ) -> Result<Response<Self::PullSnapshotStream>, Status> {
+        let sender = sender(&request)?;
+        let turn = self.core.serving.clone().try_lock_owned();
+        let turn = turn.map_err(|_| Status::aborted("another member is being sent a snapshot"))?;
+        self.core.check_member(sender)?;
+        let (parts, outgoing) = mpsc::channel(PIECES_READY_MAX);
+        let core = self.core.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            let given = tokio::select! {
+                () = core.stop.cancelled() => Err(Status::unavailable("the node is stopping")),
+                () = parts.closed() => return,
+                given = core.give_snapshot(sender, parts.clone()) => given,
+            };
+            if let Err(status) = given {
+                // Nobody listens when the receiver has gone.
+                let _ = parts.send(Err(status)).await;
+            }
         });
         Ok(Response::new(ReceiverStream::new(outgoing)))
     }
@@ -273,6 +301,44 @@ impl<S: StateStore> Core<S> {
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
         blocking(|| incoming.clear());
         installed.map_err(stopped)
+    }
+
+    /// Only members are given the state.
+    fn check_member(&self, sender: RaftId) -> Result<(), Status> {
+        let metrics = self.metrics();
+        if metrics.membership_config.membership().get_node(&sender.0).is_some() {
+            return Ok(());
+        }
+        Err(Status::permission_denied(format!("node `{sender}` is no member")))
+    }
+
+    /// Sends everything applied so far to a member that asked for it.
+    async fn give_snapshot(
+        &self,
+        receiver: RaftId,
+        parts: mpsc::Sender<Result<wire::SnapshotPart, Status>>,
+    ) -> Result<(), Status> {
+        if let Some(reason) = self.audience.failure.get() {
+            return Err(Status::unavailable(format!("the node has failed itself: {reason}")));
+        }
+        let applied = *self.audience.applied.borrow();
+        let held = self.snapshots.current().and_then(|snapshot| snapshot.index());
+        if held < applied {
+            let taken = self.take_snapshot().await;
+            taken.map_err(|err| Status::unavailable(err.to_string()))?;
+        }
+        let snapshot = self.snapshots.current();
+        let snapshot = snapshot.ok_or_else(|| Status::unavailable("there is no snapshot"))?;
+        tracing::info!(receiver = receiver.0, "giving a snapshot to a member that asked for it");
+        let header = pieces::header(Bytes::new(), &snapshot).await;
+        let header = header.map_err(|err| Status::internal(err.to_string()))?;
+        let files = header.files.clone();
+        let mut sending = Pieces::new(parts, Ok, &self.config.transport);
+        sending.part(Part::Header(header)).await?;
+        for (place, file) in (0_u32..).zip(&files) {
+            sending.file(place, &snapshot.path().join(&file.path)).await?;
+        }
+        sending.part(Part::End(wire::SnapshotEnd {})).await
     }
 
     /// Takes another node's commands to the dispatcher and waits for their fate.

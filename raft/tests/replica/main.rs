@@ -10,5 +10,6 @@ mod commands;
 mod faults;
 mod forget;
 mod membership;
+mod rebuild;
 mod snapshots;
 mod support;

@@ -97,3 +97,17 @@ fn after_an_erasure_a_snapshot_of_the_same_entry_takes_the_place_of_the_older() 
     snapshots.publish(made_in(dir.path(), 4, begun_before)).unwrap();
     assert!(!snapshots.is_outdated(&snapshots.current().unwrap()));
 }
+
+#[test]
+fn a_snapshot_that_is_adopted_is_the_only_one_though_others_are_newer() {
+    let dir = tempfile::tempdir().unwrap();
+    write_meta(&made(dir.path(), 9)).unwrap();
+    let path = dir.path().join("incoming-x");
+    fs::create_dir(&path).unwrap();
+    let meta = SnapshotMeta { last_log_id: Some(log_id(1, 4)), ..SnapshotMeta::default() };
+    let draft = Draft { meta, taken_at: Timestamp(8), path, epoch: Epoch::default() };
+    adopt(dir.path(), draft, content_of(4)).unwrap();
+    let snapshots = Snapshots::open(dir.path().to_owned()).unwrap();
+    assert_eq!(current_index(&snapshots), Some(4));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
