@@ -12,6 +12,7 @@ pub mod demo;
 pub mod identity;
 pub mod keys;
 pub mod ports;
+pub mod rebuild;
 pub mod run;
 pub mod telemetry;
 
@@ -20,7 +21,6 @@ mod forgetting;
 mod founding;
 mod joining;
 mod quarantine;
-mod rebuild;
 mod recovery;
 mod rotation;
 mod scrub;

@@ -1,10 +1,12 @@
 //! Joins the ports of raft to the types of storage: newtypes, no logic.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use raft::ports::{Completion, LogState, LogStore, Record, StateStore};
+use raft::ports::{Checkpoints, Completion, LogState, LogStore, Record, StateStore};
+use storage::{Checkpoint, Group};
+use types::Digest;
 
 /// The log on disk, as raft wants it.
 #[derive(Clone, Debug)]
@@ -13,6 +15,10 @@ pub struct Log(pub storage::Log);
 /// The state on disk, as raft wants it.
 #[derive(Debug)]
 pub struct State(pub storage::State);
+
+/// Checkpoints on disk, to be read whether or not the state itself can be.
+#[derive(Clone, Debug)]
+pub struct Stored(pub Group);
 
 fn record(record: storage::Record) -> Record {
     Record { index: record.index, bytes: record.bytes }
@@ -58,8 +64,42 @@ impl LogStore for Log {
         self.0.purge(through, purged)
     }
 
+    fn compact_purged(&self) -> io::Result<()> {
+        self.0.compact_purged()
+    }
+
     fn bytes(&self) -> u64 {
         self.0.bytes()
+    }
+}
+
+impl Checkpoints for Stored {
+    fn content_digest(&self, dir: &Path) -> io::Result<Digest> {
+        let checkpoint = Checkpoint::open(dir, self.0.clone())?;
+        checkpoint.view().content_digest().map_err(io::Error::other)
+    }
+
+    fn verify(&self, dir: &Path) -> io::Result<()> {
+        let checkpoint = Checkpoint::open(dir, self.0.clone())?;
+        governance::audit::check(&checkpoint.view().background()).map_err(io::Error::other)
+    }
+
+    fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>> {
+        Checkpoint::open(dir, self.0.clone())?.view().applied()
+    }
+}
+
+impl Checkpoints for State {
+    fn content_digest(&self, dir: &Path) -> io::Result<Digest> {
+        Stored(self.0.group().clone()).content_digest(dir)
+    }
+
+    fn verify(&self, dir: &Path) -> io::Result<()> {
+        Stored(self.0.group().clone()).verify(dir)
+    }
+
+    fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>> {
+        Stored(self.0.group().clone()).applied_in(dir)
     }
 }
 
@@ -85,6 +125,10 @@ impl StateStore for State {
 
     fn flush(&self) -> io::Result<()> {
         self.0.flush()
+    }
+
+    fn compact_erased(&self) -> io::Result<()> {
+        self.0.compact_erased()
     }
 
     fn checkpoint(&self, name: &str) -> io::Result<PathBuf> {

@@ -118,6 +118,8 @@ pub struct TransportConfig {
     pub snapshot_chunk_bytes: usize,
     /// Files of one snapshot.
     pub snapshot_files_max: usize,
+    /// What one snapshot on its way out takes of the disk and the network.
+    pub snapshot_bytes_per_second: u64,
 }
 
 impl Default for TransportConfig {
@@ -131,6 +133,7 @@ impl Default for TransportConfig {
             snapshot_install_max: Duration::from_secs(600),
             snapshot_chunk_bytes: 512 << 10,
             snapshot_files_max: 65_536,
+            snapshot_bytes_per_second: 64 << 20,
         }
     }
 }

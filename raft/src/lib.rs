@@ -5,7 +5,8 @@
 //!
 //! Reading order: `replica` (what runs), `proposer` (how commands get into
 //! the log), `apply` (what happens once they are committed), [`ports`] (what
-//! is needed from below), `transport`, `members`, `reads`, `retention`.
+//! is needed from below), `transport`, `members`, `reads`, `retention`, `forget`,
+//! and [`rebuild`], which runs before any replica does.
 
 pub mod ports;
 
@@ -18,12 +19,14 @@ mod config;
 pub mod conformance;
 mod encoding;
 mod failure;
+mod forget;
 mod gate;
 mod kinds;
 mod members;
 mod observer;
 mod proposer;
 mod reads;
+pub mod rebuild;
 mod replica;
 mod retention;
 mod status;
@@ -33,6 +36,7 @@ mod transport;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Retention, TransportConfig};
+pub use forget::ForgetError;
 pub use kinds::Member;
 pub use members::{Change, ChangeError, Changed, Plan};
 pub use observer::{AppliedItem, Observer, Unobserved};

@@ -11,10 +11,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use governance::{Read, Store};
+use types::Digest;
 
 /// Called once, from any thread, when an append is durable or has failed.
 pub type Completion = Box<dyn FnOnce(io::Result<()>) + Send>;
@@ -97,13 +98,45 @@ pub trait LogStore: Clone + Send + Sync + fmt::Debug + 'static {
     /// When the writer has stopped.
     fn purge(&self, through: u64, purged: Bytes) -> io::Result<()>;
 
+    /// Makes purges physical: after it nothing on the disk holds a record that
+    /// was purged before the call. Appends go on beside it. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it fails. It may be tried again.
+    fn compact_purged(&self) -> io::Result<()>;
+
     /// Bytes of the records that are not purged.
     fn bytes(&self) -> u64;
 }
 
+/// Reads checkpoints, own ones and those that came from elsewhere, whether or
+/// not there is a state in force. Each method blocks on the disk, the first two
+/// for as long as it takes to read everything.
+pub trait Checkpoints: Send + Sync + fmt::Debug + 'static {
+    /// The content digest: SHA-256 over every row of the state in `dir`, the
+    /// same for the same rows, whatever files they lie in.
+    ///
+    /// # Errors
+    /// When the directory is no state, or a row cannot be read.
+    fn content_digest(&self, dir: &Path) -> io::Result<Digest>;
+
+    /// Whether the ledger in the state in `dir` holds: every entry against the
+    /// chain, every part against its commitment, the tree against the head.
+    ///
+    /// # Errors
+    /// What does not hold.
+    fn verify(&self, dir: &Path) -> io::Result<()>;
+
+    /// What the state in `dir` says was applied.
+    ///
+    /// # Errors
+    /// When the directory is no state.
+    fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>>;
+}
+
 /// The state machine's state. Writes gather in a batch over one Raft entry and
 /// become visible and atomic together.
-pub trait StateStore: Send + Sync + fmt::Debug + 'static {
+pub trait StateStore: Checkpoints {
     /// Writes that are not committed yet, over the state below them.
     type Batch: Store + Send;
     /// The state at one moment; cheap, and unmoved by later commits.
@@ -140,6 +173,14 @@ pub trait StateStore: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// When the flush fails; the node must stop.
     fn flush(&self) -> io::Result<()>;
+
+    /// Makes deletions physical: after it nothing of the state on the disk holds
+    /// a value that was deleted before the call, checkpoints apart. Commits go
+    /// on beside it. Blocks on the disk, perhaps for long.
+    ///
+    /// # Errors
+    /// When it fails. It may be tried again.
+    fn compact_erased(&self) -> io::Result<()>;
 
     /// Flushes and links a copy of the state as it is now into a new directory
     /// beside the state. Blocks on the disk.

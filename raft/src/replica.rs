@@ -8,6 +8,7 @@ pub(crate) mod handle;
 pub(crate) mod start;
 mod watchdog;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,12 @@ pub(crate) struct Core<S: StateStore> {
     pub(crate) changing: Mutex<()>,
     /// Held while a snapshot is on its way in.
     pub(crate) receiving: Arc<Mutex<()>>,
+    /// Held while a snapshot is on its way to a member that asked for one.
+    pub(crate) serving: Arc<Mutex<()>>,
+    /// Held while bytes are being made to go.
+    pub(crate) forgetting: Mutex<()>,
     pub(crate) log_bytes: Box<dyn Fn() -> u64 + Send + Sync>,
+    pub(crate) compact_log: Arc<dyn Fn() -> io::Result<()> + Send + Sync>,
     pub(crate) stop: CancellationToken,
 }
 

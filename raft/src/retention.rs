@@ -22,8 +22,9 @@ use crate::ports::StateStore;
 use crate::replica::Core;
 use crate::status::peers;
 
-/// How long a snapshot may take before its asker gives up on it.
-const SNAPSHOT_WAIT: Duration = Duration::from_secs(300);
+/// How long a snapshot may take before its asker gives up on it: all of the
+/// state is read for its content digest.
+pub(crate) const SNAPSHOT_WAIT: Duration = Duration::from_secs(1_800);
 
 /// A snapshot that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

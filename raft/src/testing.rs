@@ -10,11 +10,17 @@ mod state;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use bytes::Bytes;
 use types::Timestamp;
 
 pub use self::log::MemLog;
 pub use self::state::{MemBatch, MemState, MemView};
 use crate::clock::{Clock, SystemClock};
+
+/// The id that a log which begins after an entry keeps of it.
+pub fn purged_id(term: u64, index: u64) -> Bytes {
+    crate::encoding::encode_log_id(&crate::kinds::log_id(term, index))
+}
 
 /// The machine's clock, off by as much as the test says.
 #[derive(Debug, Default)]

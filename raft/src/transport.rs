@@ -3,6 +3,7 @@
 //! - [`peers`]: connections to the others, one per purpose.
 //! - [`client`]: openraft's network over them; [`append`], [`send`] its streams.
 //! - [`server`]: the listener and its service; [`receive`] takes snapshots in.
+//! - [`pieces`]: the files of a snapshot on their way out, not too fast.
 //! - [`convert`]: messages to openraft's types and back.
 //!
 //! Invariants
@@ -15,6 +16,7 @@ pub(crate) mod append;
 pub(crate) mod client;
 pub(crate) mod convert;
 pub(crate) mod peers;
+pub(crate) mod pieces;
 pub(crate) mod receive;
 pub(crate) mod route;
 pub(crate) mod send;

@@ -7,6 +7,7 @@
 //! log/         the Raft log
 //! state/       `current` and the state directory it names
 //! snapshots/   checkpoints of the state, and snapshots on their way in
+//! evidence/    states that were replaced because they were bad, if any
 //! ```
 //!
 //! Others may keep files beside these. Invariant: where `format` exists, so does
@@ -82,6 +83,10 @@ impl DataDir {
     /// Where checkpoints and incoming snapshots lie.
     pub fn snapshots_dir(&self) -> PathBuf {
         self.path().join("snapshots")
+    }
+
+    pub(crate) fn evidence_dir(&self) -> PathBuf {
+        self.path().join("evidence")
     }
 
     fn format(&self) -> Result<Option<u32>, Error> {

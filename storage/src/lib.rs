@@ -10,6 +10,7 @@
 pub mod data_dir;
 mod durable;
 mod error;
+mod evidence;
 pub mod keys;
 pub mod log;
 mod rocks;
@@ -18,6 +19,7 @@ pub mod state;
 pub use data_dir::DataDir;
 pub use durable::write_durably;
 pub use error::Error;
+pub use evidence::Evidence;
 pub use keys::Group;
 pub use log::{Completion, Log, LogState, Record};
 pub use state::{Batch, Checkpoint, State, View};

@@ -13,7 +13,7 @@
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -275,6 +275,20 @@ impl Log {
             }
             Ok((!known).then_some((Change::Purge { through, purged }, None)))
         })
+    }
+
+    /// Makes purges physical: after it no file of the log holds a record that
+    /// was purged before the call. Appends go on beside it. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it fails, or somebody has been reading such records for a minute.
+    pub fn compact_purged(&self) -> io::Result<()> {
+        let (done, told) = mpsc::channel();
+        let done: Completion = Box::new(move |result| drop(done.send(result)));
+        self.queue(|_| Ok(Some((Change::Barrier, Some(done)))))?;
+        told.recv().map_err(|_| io::Error::other("the writer of the log has stopped"))??;
+        let first = self.shared().lock().first;
+        self.shared().disk.compact_before(first)
     }
 
     /// Bytes of the records that are written and not purged.

@@ -23,8 +23,9 @@ use bytes::Bytes;
 use crate::data_dir::DataDir;
 use crate::durable::{remove_dir, sync_dir, sync_files};
 use crate::error::Error;
+use crate::evidence::{self, Evidence};
 use crate::keys::Group;
-use crate::rocks::io_error;
+use crate::rocks::{io_error, wait_while};
 use db::Db;
 
 pub use batch::Batch;
@@ -66,6 +67,11 @@ impl State {
             current: RwLock::new(Arc::new(db)),
             installing: Mutex::new(()),
         })
+    }
+
+    /// Whose state it is.
+    pub fn group(&self) -> &Group {
+        &self.group
     }
 
     /// Begins the writes of one Raft entry.
@@ -114,6 +120,51 @@ impl State {
     pub fn flush(&self) -> io::Result<()> {
         let db = Arc::clone(&self.current());
         db.flush()
+    }
+
+    /// Makes deletions physical: after it no file of the state holds a value
+    /// that was deleted before the call. Reads and commits go on beside it.
+    /// States kept as evidence are removed, since they hold what was deleted;
+    /// checkpoints are their maker's to remove. Blocks on the disk for as long
+    /// as it takes to rewrite all that is ever erased.
+    ///
+    /// # Errors
+    /// When it fails, or somebody has been reading what was deleted for a
+    /// minute. It may be tried again.
+    pub fn compact_erased(&self) -> io::Result<()> {
+        let db = Arc::clone(&self.current());
+        db.compact_erased()?;
+        evidence::remove_all(&self.dir)?;
+        let state_dir = self.dir.state_dir();
+        let replaced = || install::is_before(&state_dir, db.path());
+        wait_while(replaced, "a state that was replaced is still being read")
+    }
+
+    /// Puts a checkpoint in the place of a state that is not open and perhaps
+    /// cannot be, durably and at once, and keeps the old one as evidence. After
+    /// a crash the old state or the new one is in force; done again, it keeps
+    /// the evidence of the first time. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the directory is no whole state, or cannot be put in place.
+    pub fn replace(
+        dir: &DataDir,
+        group: &Group,
+        checkpoint: &Path,
+        evidence: Evidence<'_>,
+    ) -> io::Result<()> {
+        install::replace(dir, group, checkpoint, evidence)
+    }
+
+    /// What the state in force says was applied, without opening it for use: no
+    /// file is changed.
+    ///
+    /// # Errors
+    /// [`Error::StateLost`] when it cannot be read.
+    pub fn peek_applied(dir: &DataDir, group: &Group) -> Result<Option<Bytes>, Error> {
+        let path = install::current(&dir.state_dir())?;
+        let checkpoint = Checkpoint::open(&path, group.clone())?;
+        checkpoint.view().applied().map_err(|source| Error::Open { path, source })
     }
 
     /// Flushes and links a copy of the state as it is now into
@@ -187,7 +238,7 @@ fn remove_unfinished(snapshots: &Path) -> io::Result<()> {
 }
 
 /// A name of a file in one directory and nothing else.
-fn check_name(name: &str) -> io::Result<()> {
+pub(crate) fn check_name(name: &str) -> io::Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if !name.is_empty() && name.len() <= 128 && name.bytes().all(plain) && !name.starts_with('.') {
         return Ok(());

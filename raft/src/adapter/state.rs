@@ -12,7 +12,7 @@ use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{OptionalSend, RaftSnapshotBuilder};
 
 use super::blocking;
-use super::snapshot::{Snapshot, Snapshots, name};
+use super::snapshot::{Draft, Snapshot, Snapshots, name};
 use crate::apply::Applier;
 use crate::clock::Clock;
 use crate::kinds::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
@@ -46,21 +46,27 @@ impl<S: StateStore> Machine<S> {
 
     /// A checkpoint of the state as it is now, or the published one when the
     /// state has not moved since.
-    fn checkpoint(&self) -> io::Result<Snapshot> {
+    fn checkpoint(&self) -> io::Result<Made> {
         let meta = self.meta();
         if let Some(current) = self.snapshots.current()
             && current.meta == meta
+            && !self.snapshots.is_outdated(&current)
         {
-            return Ok(current);
+            return Ok(Made::Before(current));
         }
-        self.new_checkpoint(meta)
+        self.new_checkpoint(meta).map(Made::Now)
     }
 
-    fn new_checkpoint(&self, meta: SnapshotMeta) -> io::Result<Snapshot> {
-        let taken_at = self.clock.now();
+    fn new_checkpoint(&self, meta: SnapshotMeta) -> io::Result<Draft> {
+        let (taken_at, epoch) = (self.clock.now(), self.snapshots.epoch());
         let index = meta.last_log_id.map_or(0, |id| id.index);
         let path = blocking(|| self.state.checkpoint(&name(index, taken_at.0)))?;
-        Ok(Snapshot::new(meta, taken_at, path))
+        Ok(Draft { meta, taken_at, path, epoch })
+    }
+
+    fn builder(&self, made: io::Result<Made>) -> Builder<S> {
+        let (state, snapshots) = (self.state.clone(), self.snapshots.clone());
+        Builder { made: Some(made), state, snapshots }
     }
 
     fn apply_all(&mut self, entries: Vec<EntryResponder<TypeConfig>>) -> io::Result<()> {
@@ -84,30 +90,55 @@ impl<S: StateStore> Machine<S> {
         // The directory may have been moved into place: link another copy, so
         // that this node too can send what it was sent.
         let checkpoint = self.new_checkpoint(self.meta())?;
-        self.snapshots.replace(checkpoint).map(drop)
+        self.snapshots.replace(checkpoint.with_content(snapshot.content)).map(drop)
     }
 }
 
-/// A checkpoint that was made between two entries, yet to be published.
+/// Where the checkpoint of a snapshot comes from.
 #[derive(Debug)]
-pub(crate) struct Builder {
-    made: Option<io::Result<Snapshot>>,
+enum Made {
+    /// It was made between two entries, and is yet to be published.
+    Now(Draft),
+    /// It is published, and the state has not moved since.
+    Before(Snapshot),
+}
+
+/// Makes a checkpoint this node's snapshot. openraft runs it in a task of its
+/// own, so reading the whole checkpoint for its digest holds nothing up.
+#[derive(Debug)]
+pub(crate) struct Builder<S> {
+    made: Option<io::Result<Made>>,
+    state: Arc<S>,
     snapshots: Arc<Snapshots>,
 }
 
-impl RaftSnapshotBuilder<TypeConfig> for Builder {
+impl<S: StateStore> Builder<S> {
+    fn publish(&self, draft: Draft) -> io::Result<Snapshot> {
+        let content = self.state.content_digest(&draft.path).inspect_err(|error| {
+            let path = draft.path.display();
+            tracing::error!(%path, %error, "a checkpoint of this state cannot be read back");
+            draft.discard();
+        })?;
+        self.snapshots.publish(draft.with_content(content))
+    }
+}
+
+impl<S: StateStore> RaftSnapshotBuilder<TypeConfig> for Builder<S> {
     type SnapshotData = Snapshot;
 
     async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<TypeConfig, Snapshot>> {
         let made = self.made.take().unwrap_or_else(|| Err(io::Error::other("built before")))?;
-        let snapshot = blocking(|| self.snapshots.publish(made))?;
+        let snapshot = match made {
+            Made::Now(draft) => blocking(|| self.publish(draft))?,
+            Made::Before(snapshot) => snapshot,
+        };
         Ok(SnapshotOf::<TypeConfig, Snapshot> { meta: snapshot.meta.clone(), snapshot })
     }
 }
 
 impl<S: StateStore> RaftStateMachine<TypeConfig> for Machine<S> {
     type SnapshotData = Snapshot;
-    type SnapshotBuilder = Builder;
+    type SnapshotBuilder = Builder<S>;
 
     async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
         let applied = self.applier.applied();
@@ -131,7 +162,7 @@ impl<S: StateStore> RaftStateMachine<TypeConfig> for Machine<S> {
         Ok(())
     }
 
-    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder<S>> {
         let made = self.checkpoint();
         if let Err(err) = &made
             && !force
@@ -140,12 +171,11 @@ impl<S: StateStore> RaftStateMachine<TypeConfig> for Machine<S> {
             tracing::error!(error = %err, "cannot make a checkpoint of the state");
             return None;
         }
-        Some(Builder { made: Some(made), snapshots: self.snapshots.clone() })
+        Some(self.builder(made))
     }
 
-    async fn get_snapshot_builder(&mut self) -> Builder {
-        let made = self.checkpoint();
-        Builder { made: Some(made), snapshots: self.snapshots.clone() }
+    async fn get_snapshot_builder(&mut self) -> Builder<S> {
+        self.builder(self.checkpoint())
     }
 
     async fn install_snapshot(

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use types::{LogIndex, RaftId};
 
 use super::Core;
+use crate::forget::ForgetError;
 use crate::kinds::Member;
 use crate::members::change::{Answer, Mode};
 use crate::members::{Change, ChangeError, Changed, Plan};
@@ -219,6 +220,17 @@ impl<S: StateStore> Handle<S> {
     /// When there is no snapshot.
     pub async fn purge(&self, through: LogIndex) -> Result<(), SnapshotError> {
         self.core.purge(through.0).await
+    }
+
+    /// Makes everything that was erased up to `through` go from this node's disk:
+    /// its state, its log and its snapshots. Whoever lacks what goes from the log
+    /// is sent a snapshot. A snapshot that is installed later brings back what
+    /// its maker had not made to go: then this is to be asked again.
+    ///
+    /// # Errors
+    /// See [`ForgetError`].
+    pub async fn forget_through(&self, through: LogIndex) -> Result<(), ForgetError> {
+        self.core.forget_through(through.0).await
     }
 
     /// Waits until the replica has failed, and says why.

@@ -98,7 +98,7 @@ impl<S: StateStore> Replica<S> {
         drop_overtaken(&log, applier.applied().last).map_err(StartError::Storage)?;
         let machine = Machine::new(state.clone(), applier, snapshots.clone(), clock.clone());
         let peers = Arc::new(Peers::new(here.clone(), config.transport.clone()));
-        let bytes_of = log.clone();
+        let (bytes_of, compact) = (log.clone(), log.clone());
         let raft = build(&config, peers.clone(), log, machine).await?;
         let (inbox, inbox_of) = mpsc::channel(PARCELS_WAITING_MAX);
         let (reads, reads_of) = mpsc::channel(READS_WAITING_MAX);
@@ -109,7 +109,10 @@ impl<S: StateStore> Replica<S> {
             leading_since: watch::Sender::new(None),
             changing: Mutex::new(()),
             receiving: Arc::default(),
+            serving: Arc::default(),
+            forgetting: Mutex::new(()),
             log_bytes: Box::new(move || bytes_of.bytes()),
+            compact_log: Arc::new(move || compact.compact_purged()),
             stop: CancellationToken::new(),
             config,
             raft,

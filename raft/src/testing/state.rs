@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use governance::{Corruption, Direction, MemStore, Read, Row, Scan, Store, Table};
+use governance::{Corruption, Direction, MemStore, Read, Row, Scan, Store, Table, audit};
+use sha2::{Digest as _, Sha256};
+use types::Digest;
 
 use crate::encoding::{Cursor, put_bytes};
-use crate::ports::StateStore;
+use crate::ports::{Checkpoints, StateStore};
 
 const VERSION: u8 = 1;
 /// Below a directory, so that transfers meet a nested file.
@@ -30,6 +32,8 @@ pub struct MemState {
 struct Inner {
     now: Held,
     durable: Held,
+    /// How many checkpoints were read for their digest.
+    digests: u64,
 }
 
 impl MemState {
@@ -41,7 +45,7 @@ impl MemState {
     /// What is left after a power loss: what was flushed last.
     pub fn crashed(&self) -> Self {
         let durable = self.lock().durable.clone();
-        let inner = Inner { now: durable.clone(), durable };
+        let inner = Inner { now: durable.clone(), durable, digests: 0 };
         let snapshots_dir = self.snapshots_dir.clone();
         Self { inner: Arc::new(Mutex::new(inner)), snapshots_dir }
     }
@@ -49,6 +53,20 @@ impl MemState {
     /// Every row, to compare replicas by.
     pub fn rows(&self) -> Arc<MemStore> {
         self.lock().now.0.clone()
+    }
+
+    /// Changes a row behind the back of the machine, as a bad disk would.
+    pub fn spoil(&self, table: Table, key: &[u8]) {
+        let mut inner = self.lock();
+        let store = Arc::make_mut(&mut inner.now.0);
+        let mut value = store.get(table, key).ok().flatten().unwrap_or_default();
+        value.iter_mut().rev().take(1).for_each(|byte| *byte ^= 1);
+        store.put(table, key, &value);
+    }
+
+    /// How many checkpoints were read for their digest.
+    pub fn digests(&self) -> u64 {
+        self.lock().digests
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -121,6 +139,26 @@ impl Read for MemView {
     }
 }
 
+/// The digest of what a dump says, without what raft keeps of itself.
+fn content(store: &MemStore) -> Digest {
+    Digest(Sha256::digest(dump(&(Arc::new(store.clone()), None))).into())
+}
+
+impl Checkpoints for MemState {
+    fn content_digest(&self, dir: &Path) -> io::Result<Digest> {
+        self.lock().digests += 1;
+        Ok(content(&load(dir)?.0))
+    }
+
+    fn verify(&self, dir: &Path) -> io::Result<()> {
+        audit::check(&*load(dir)?.0).map_err(io::Error::other)
+    }
+
+    fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>> {
+        Ok(load(dir)?.1)
+    }
+}
+
 impl StateStore for MemState {
     type Batch = MemBatch;
     type View = MemView;
@@ -158,6 +196,10 @@ impl StateStore for MemState {
         Ok(())
     }
 
+    fn compact_erased(&self) -> io::Result<()> {
+        self.flush()
+    }
+
     fn checkpoint(&self, name: &str) -> io::Result<PathBuf> {
         self.flush()?;
         let held = self.lock().now.clone();
@@ -175,7 +217,9 @@ impl StateStore for MemState {
 
     fn install(&self, dir: PathBuf) -> io::Result<()> {
         let held = load(&dir)?;
-        *self.lock() = Inner { now: held.clone(), durable: held };
+        let mut inner = self.lock();
+        (inner.now, inner.durable) = (held.clone(), held);
+        drop(inner);
         fs::remove_dir_all(dir)
     }
 }

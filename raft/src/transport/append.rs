@@ -102,7 +102,9 @@ pub(crate) fn rpc_error(status: &Status) -> Rpc {
         | Code::PermissionDenied
         | Code::Unauthenticated
         | Code::Unimplemented
-        | Code::ResourceExhausted => RPCError::Unreachable(Unreachable::new(status)),
+        | Code::ResourceExhausted
+        // A snapshot that arrived damaged: sent again at once, it would be again.
+        | Code::DataLoss => RPCError::Unreachable(Unreachable::new(status)),
         Code::Ok
         | Code::Cancelled
         | Code::Unknown
@@ -110,7 +112,6 @@ pub(crate) fn rpc_error(status: &Status) -> Rpc {
         | Code::AlreadyExists
         | Code::Aborted
         | Code::OutOfRange
-        | Code::Internal
-        | Code::DataLoss => RPCError::Network(NetworkError::new(status)),
+        | Code::Internal => RPCError::Network(NetworkError::new(status)),
     }
 }

@@ -17,6 +17,7 @@ use openraft::raft::{
     SnapshotResponse, StreamAppendResult, TransferLeaderRequest, TransferLeaderResponse,
     VoteRequest, VoteResponse,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use types::RaftId;
 
@@ -130,6 +131,12 @@ impl NetStreamAppend<TypeConfig> for Network {
                 let none: BoxStream<'s, _> = Box::pin(stream::empty());
                 return Ok(none);
             };
+            // openraft lets no other stream begin while this one waits for its
+            // next request, and the connection goes on waiting when only the
+            // replies have ended: so the requests end with the replies.
+            let over = CancellationToken::new();
+            let input = input.take_until(Box::pin(over.clone().cancelled_owned()));
+            let over = over.drop_guard();
             let input = stream::iter([first]).chain(input);
             let mut client = self.client(self.purpose).map_err(|status| rpc_error(&status))?;
             let outstanding = Outstanding::default();
@@ -150,7 +157,10 @@ impl NetStreamAppend<TypeConfig> for Network {
                     return Err(unreachable("no answer to the first entries"));
                 }
             };
-            let replies: BoxStream<'s, _> = replies(from, outstanding, progress_max, give_up);
+            let replies = replies(from, outstanding, progress_max, give_up);
+            let replies: BoxStream<'s, _> = Box::pin(replies.inspect(move |_| {
+                let _ends_with_the_replies = &over;
+            }));
             Ok(replies)
         })
     }

@@ -1,8 +1,9 @@
 //! Takes a snapshot in: into a directory of its own, file by file, each checked
-//! against its digest, and only a complete one is handed to raft.
+//! against its digest. Only one that is complete, and found to hold what its
+//! sender took, goes any further.
 //!
 //! The directory is named after the snapshot, so that a transfer that broke off
-//! finds again what it had brought.
+//! finds again what it had brought. One that was refused is removed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,42 +15,52 @@ use sha2::{Digest, Sha256};
 use tonic::{Status, Streaming};
 
 use super::convert::{own_vote, refused};
-use super::send::digest;
+use super::pieces::digest;
 use crate::adapter::blocking;
 use crate::adapter::snapshot::{INCOMING_PREFIX, sync_dir};
 use crate::config::TransportConfig;
-use crate::encoding::decode_meta;
+use crate::encoding::{decode_applied, decode_meta};
 use crate::kinds::{SnapshotMeta, Vote};
+use crate::ports::Checkpoints;
 use types::RaftId;
 
 /// What is being received.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) vote: Vote,
     pub(crate) meta: SnapshotMeta,
+    /// What the state in it must come to.
+    pub(crate) content: types::Digest,
     pub(crate) dir: PathBuf,
     files: Vec<wire::SnapshotFile>,
+}
+
+/// The vote that a leader sends a snapshot with.
+pub(crate) fn leader_vote(header: &wire::SnapshotHeader, sender: RaftId) -> Result<Vote, Status> {
+    let vote = own_vote(&header.vote, sender)?;
+    let meta = decode_meta(&header.meta).map_err(refused)?;
+    // openraft panics on a snapshot that its sender's vote cannot cover.
+    let covered = meta.last_log_id.is_none_or(|last| last.leader_id.term <= vote.leader_id.term);
+    if vote.committed && covered {
+        return Ok(vote);
+    }
+    Err(Status::invalid_argument("the snapshot is newer than its sender's term"))
 }
 
 /// Reads the header and makes the directory. The files it lacks come with it.
 pub(crate) fn begin(
     header: wire::SnapshotHeader,
-    sender: RaftId,
     snapshots_dir: &Path,
     config: &TransportConfig,
 ) -> Result<(Incoming, Vec<u32>), Status> {
-    let vote = own_vote(&header.vote, sender)?;
     let meta = decode_meta(&header.meta).map_err(refused)?;
-    // openraft panics on a snapshot that its sender's vote cannot cover.
-    let covered = meta.last_log_id.is_none_or(|last| last.leader_id.term <= vote.leader_id.term);
-    if !vote.committed || !covered {
-        return Err(Status::invalid_argument("the snapshot is newer than its sender's term"));
-    }
     if header.files.len() > config.snapshot_files_max {
         return Err(Status::invalid_argument("the snapshot has too many files"));
     }
+    let content = header.content_digest.as_ref().try_into().map(types::Digest);
+    let content = content
+        .map_err(|_| Status::invalid_argument("the snapshot comes without its content digest"))?;
     let dir = snapshots_dir.join(incoming_name(&header));
-    let incoming = Incoming { vote, meta, dir, files: header.files };
+    let incoming = Incoming { meta, content, dir, files: header.files };
     let wanted = blocking(|| incoming.prepare(snapshots_dir))?;
     Ok((incoming, wanted))
 }
@@ -57,6 +68,7 @@ pub(crate) fn begin(
 fn incoming_name(header: &wire::SnapshotHeader) -> String {
     let mut hash = Sha256::new();
     hash.update(&header.meta);
+    hash.update(&header.content_digest);
     for file in &header.files {
         hash.update(&file.sha256);
     }
@@ -84,6 +96,11 @@ impl Incoming {
             }
         }
         Ok(wanted)
+    }
+
+    /// Places of all its files.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        (0_u32..).zip(&self.files).map(|(place, _)| place).collect()
     }
 
     fn has(&self, file: &wire::SnapshotFile) -> Result<bool, Status> {
@@ -164,7 +181,37 @@ impl Incoming {
         sync_dir(self.dir.parent()).map_err(|err| failed(&err))
     }
 
-    /// Removes what is left of the directory once raft has taken it over.
+    /// Whether what arrived holds what was sent: the same content, as of the
+    /// entry that was said, and a ledger without a fault. One that does not is
+    /// removed. Reads all of it: blocks for as long as that takes.
+    pub(crate) fn check(&self, checkpoints: &impl Checkpoints) -> Result<(), Status> {
+        self.find_fault(checkpoints).map_err(|fault| {
+            let path = self.dir.display();
+            tracing::error!(%path, fault, "refused a snapshot that is damaged");
+            self.clear();
+            Status::data_loss(format!("the snapshot is damaged: {fault}"))
+        })
+    }
+
+    fn find_fault(&self, checkpoints: &impl Checkpoints) -> Result<(), String> {
+        let text = |err: io::Error| err.to_string();
+        let found = checkpoints.content_digest(&self.dir).map_err(text)?;
+        if found != self.content {
+            let sent = self.content;
+            return Err(format!("its content digest is `{found}`, and `{sent}` was sent"));
+        }
+        let applied = checkpoints.applied_in(&self.dir).map_err(text)?;
+        let applied = applied.ok_or("nothing was applied to it")?;
+        let applied = decode_applied(&applied).map_err(|err| err.to_string())?;
+        if applied.last != self.meta.last_log_id || applied.membership != self.meta.last_membership
+        {
+            let (held, said) = (applied.last, self.meta.last_log_id);
+            return Err(format!("it holds `{held:?}`, and was sent as `{said:?}`"));
+        }
+        checkpoints.verify(&self.dir).map_err(text)
+    }
+
+    /// Removes what is left of the directory.
     pub(crate) fn clear(&self) {
         if let Err(err) = fs::remove_dir_all(&self.dir)
             && err.kind() != io::ErrorKind::NotFound
@@ -213,4 +260,33 @@ impl Arriving {
 
 fn failed(err: &io::Error) -> Status {
     Status::internal(format!("cannot store the snapshot: {err}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::encoding::encode_meta;
+
+    #[track_caller]
+    fn check(content_digest: &[u8], is_taken: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let header = wire::SnapshotHeader {
+            vote: Bytes::new(),
+            meta: encode_meta(&SnapshotMeta::default()),
+            files: Vec::new(),
+            content_digest: Bytes::copy_from_slice(content_digest),
+        };
+        let begun = begin(header, dir.path(), &TransportConfig::default());
+        assert_eq!(begun.is_ok(), is_taken, "{begun:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), usize::from(is_taken));
+    }
+
+    #[test]
+    fn a_snapshot_without_a_whole_content_digest_is_refused() {
+        check(&[7; 32], true);
+        check(&[], false);
+        check(&[7; 31], false);
+    }
 }

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use openraft::alias::SnapshotOf;
+use openraft::raft::SnapshotResponse;
 use proto::peer::v1 as wire;
 use proto::peer::v1::peer_server::{Peer, PeerServer};
 use proto::peer::v1::propose_reply::Result as ProposeResult;
@@ -13,6 +15,7 @@ use proto::peer::v1::snapshot_reply::Reply;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
@@ -22,13 +25,15 @@ use super::convert::{
     append_from_wire, appended_to_wire, transfer_from_wire, transferred_to_wire, vote_from_wire,
     voted_to_wire,
 };
-use super::receive;
+use super::pieces::{self, PIECES_READY_MAX, Pieces};
+use super::receive::{self, Incoming};
 use super::route::{Gate, Here, sender};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
-use crate::adapter::snapshot::Snapshot;
+use crate::adapter::blocking;
+use crate::adapter::snapshot::{Draft, Snapshot};
 use crate::batch::{ITEM_OVERHEAD_BYTES, Item, Origin};
 use crate::encoding::encode_vote;
-use crate::kinds::{AppendEntries, TypeConfig};
+use crate::kinds::{AppendEntries, TypeConfig, Vote};
 use crate::members;
 use crate::ports::StateStore;
 use crate::proposer::{Fate, Parcel};
@@ -86,13 +91,17 @@ fn stopped(err: impl std::fmt::Display) -> Status {
 
 type Refusal = Arc<Mutex<Option<Status>>>;
 
-/// Requests up to the first that cannot be taken; why is left in `refusal`.
+/// Requests up to the first that cannot be taken; why is left in `refusal`. They
+/// end with the replica too: raft reads them in a task of its own, which would
+/// hold the stream open, and its peer's entries would go to a replica that is no
+/// more.
 fn requests(
     from: Streaming<wire::AppendRequest>,
     sender: RaftId,
     refusal: Refusal,
+    stop: CancellationToken,
 ) -> BoxStream<'static, AppendEntries> {
-    stream::unfold((from, refusal), move |(mut from, refusal)| async move {
+    let requests = stream::unfold((from, refusal), move |(mut from, refusal)| async move {
         let message = from.message().await.transpose()?;
         match message.and_then(|message| append_from_wire(message, sender)) {
             Ok(request) => Some((request, (from, refusal))),
@@ -101,13 +110,14 @@ fn requests(
                 None
             }
         }
-    })
-    .boxed()
+    });
+    requests.take_until(Box::pin(stop.cancelled_owned())).boxed()
 }
 
 #[tonic::async_trait]
 impl<S: StateStore> Peer for Service<S> {
     type AppendStream = BoxStream<'static, Result<wire::AppendReply, Status>>;
+    type PullSnapshotStream = ReceiverStream<Result<wire::SnapshotPart, Status>>;
     type InstallSnapshotStream = ReceiverStream<Result<wire::SnapshotReply, Status>>;
 
     async fn append(
@@ -116,7 +126,8 @@ impl<S: StateStore> Peer for Service<S> {
     ) -> Result<Response<Self::AppendStream>, Status> {
         let sender = sender(&request)?;
         let refusal = Refusal::default();
-        let requests = requests(request.into_inner(), sender, refusal.clone());
+        let stop = self.core.stop.clone();
+        let requests = requests(request.into_inner(), sender, refusal.clone(), stop.clone());
         let replies = self.core.raft.stream_append(requests).map(|reply| match reply {
             Ok(result) => Ok(appended_to_wire(&result)),
             Err(fatal) => Err(stopped(fatal)),
@@ -126,8 +137,7 @@ impl<S: StateStore> Peer for Service<S> {
         });
         let replies = replies.chain(last.filter_map(std::future::ready));
         // The stream of a peer has no end of its own: it ends with the replica.
-        let stop = self.core.stop.clone().cancelled_owned();
-        Ok(Response::new(replies.take_until(Box::pin(stop)).boxed()))
+        Ok(Response::new(replies.take_until(Box::pin(stop.cancelled_owned())).boxed()))
     }
 
     async fn vote(
@@ -170,6 +180,31 @@ impl<S: StateStore> Peer for Service<S> {
             };
             // Nobody listens when the sender has gone.
             let _ = replies.send(taken.map(reply)).await;
+        });
+        Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+
+    async fn pull_snapshot(
+        &self,
+        request: Request<wire::PullSnapshotRequest>,
+    ) -> Result<Response<Self::PullSnapshotStream>, Status> {
+        let sender = sender(&request)?;
+        let turn = self.core.serving.clone().try_lock_owned();
+        let turn = turn.map_err(|_| Status::aborted("another member is being sent a snapshot"))?;
+        self.core.check_member(sender)?;
+        let (parts, outgoing) = mpsc::channel(PIECES_READY_MAX);
+        let core = self.core.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            let given = tokio::select! {
+                () = core.stop.cancelled() => Err(Status::unavailable("the node is stopping")),
+                () = parts.closed() => return,
+                given = core.give_snapshot(sender, parts.clone()) => given,
+            };
+            if let Err(status) = given {
+                // Nobody listens when the receiver has gone.
+                let _ = parts.send(Err(status)).await;
+            }
         });
         Ok(Response::new(ReceiverStream::new(outgoing)))
     }
@@ -220,7 +255,7 @@ fn reply(reply: Reply) -> wire::SnapshotReply {
 
 impl<S: StateStore> Core<S> {
     async fn take_in(
-        &self,
+        self: &Arc<Self>,
         mut parts: Streaming<wire::SnapshotPart>,
         sender: RaftId,
         replies: &mpsc::Sender<Result<wire::SnapshotReply, Status>>,
@@ -233,25 +268,77 @@ impl<S: StateStore> Core<S> {
         let Some(Part::Header(header)) = first.and_then(|first| first.part) else {
             return Err(Status::invalid_argument("a snapshot begins with its header"));
         };
-        let (incoming, wanted) = receive::begin(header, sender, self.snapshots.dir(), config)?;
+        let vote = receive::leader_vote(&header, sender)?;
+        let (incoming, wanted) = receive::begin(header, self.snapshots.dir(), config)?;
         tracing::info!(sender = sender.0, files = wanted.len(), "receiving a snapshot");
         let ask = reply(Reply::Wanted(wire::SnapshotWanted { files: wanted.clone() }));
         replies.send(Ok(ask)).await.map_err(|_| Status::cancelled("the sender has gone"))?;
         incoming.receive(wanted, &mut parts, config).await?;
-        let taken_at = self.clock.now();
-        let snapshot = Snapshot::new(incoming.meta.clone(), taken_at, incoming.dir.clone());
-        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta: incoming.meta.clone(), snapshot };
-        let raft = self.raft.clone();
+        let core = self.clone();
         // A task of its own, which ends even if the sender goes away: nobody may
         // begin another transfer while raft takes this one over.
         let installing = tokio::spawn(async move {
             let _turn = turn;
-            let installed = raft.install_full_snapshot(incoming.vote, snapshot).await;
-            crate::adapter::blocking(|| incoming.clear());
-            installed
+            core.put_in_place(vote, incoming).await
         });
-        let installed = installing.await.map_err(stopped)?.map_err(stopped)?;
+        let installed = installing.await.map_err(stopped)??;
         Ok(Reply::Installed(wire::SnapshotInstalled { vote: encode_vote(&installed.vote) }))
+    }
+
+    /// Hands raft a snapshot that holds. One that does not is refused here:
+    /// raft takes a failed install for the failure of its own disk.
+    async fn put_in_place(
+        &self,
+        vote: Vote,
+        incoming: Incoming,
+    ) -> Result<SnapshotResponse<TypeConfig>, Status> {
+        blocking(|| incoming.check(&*self.state))?;
+        let Incoming { meta, content, dir, .. } = &incoming;
+        let (taken_at, path) = (self.clock.now(), dir.clone());
+        let (meta, epoch) = (meta.clone(), self.snapshots.epoch());
+        let snapshot = Draft { meta: meta.clone(), taken_at, path, epoch }.with_content(*content);
+        let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta, snapshot };
+        let installed = self.raft.install_full_snapshot(vote, snapshot).await;
+        blocking(|| incoming.clear());
+        installed.map_err(stopped)
+    }
+
+    /// Only members are given the state.
+    fn check_member(&self, sender: RaftId) -> Result<(), Status> {
+        let metrics = self.metrics();
+        if metrics.membership_config.membership().get_node(&sender.0).is_some() {
+            return Ok(());
+        }
+        Err(Status::permission_denied(format!("node `{sender}` is no member")))
+    }
+
+    /// Sends everything applied so far to a member that asked for it.
+    async fn give_snapshot(
+        &self,
+        receiver: RaftId,
+        parts: mpsc::Sender<Result<wire::SnapshotPart, Status>>,
+    ) -> Result<(), Status> {
+        if let Some(reason) = self.audience.failure.get() {
+            return Err(Status::unavailable(format!("the node has failed itself: {reason}")));
+        }
+        let applied = *self.audience.applied.borrow();
+        let held = self.snapshots.current().and_then(|snapshot| snapshot.index());
+        if held < applied {
+            let taken = self.take_snapshot().await;
+            taken.map_err(|err| Status::unavailable(err.to_string()))?;
+        }
+        let snapshot = self.snapshots.current();
+        let snapshot = snapshot.ok_or_else(|| Status::unavailable("there is no snapshot"))?;
+        tracing::info!(receiver = receiver.0, "giving a snapshot to a member that asked for it");
+        let header = pieces::header(Bytes::new(), &snapshot).await;
+        let header = header.map_err(|err| Status::internal(err.to_string()))?;
+        let files = header.files.clone();
+        let mut sending = Pieces::new(parts, Ok, &self.config.transport);
+        sending.part(Part::Header(header)).await?;
+        for (place, file) in (0_u32..).zip(&files) {
+            sending.file(place, &snapshot.path().join(&file.path)).await?;
+        }
+        sending.part(Part::End(wire::SnapshotEnd {})).await
     }
 
     /// Takes another node's commands to the dispatcher and waits for their fate.

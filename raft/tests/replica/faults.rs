@@ -140,3 +140,19 @@ async fn a_damaged_entry_stops_the_node_and_it_says_why() {
     assert!(matches!(after, Err(ProposeError::Stopped(_))), "{after:?}");
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_starts_again_while_nothing_happens_is_told_what_comes_next() {
+    let mut cluster = Cluster::of(3).await;
+    let leader = cluster.leader().await;
+    let follower = cluster.followers(leader)[0];
+    let before = cluster.propose(follower).await;
+    cluster.applied_everywhere(before.index).await;
+    for _ in 0..5 {
+        cluster.kill(follower).await;
+        cluster.restart(follower).await;
+        let next = cluster.propose(follower).await;
+        cluster.applied_everywhere(next.index).await;
+    }
+    cluster.stop().await;
+}

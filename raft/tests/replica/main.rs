@@ -8,5 +8,8 @@
 
 mod commands;
 mod faults;
+mod forget;
 mod membership;
+mod rebuild;
+mod snapshots;
 mod support;

@@ -115,12 +115,18 @@ impl Cluster {
         }
     }
 
-    async fn start_on(&mut self, id: u64, listener: TcpListener) {
+    /// What a node is started with.
+    pub(crate) fn config(&self, id: u64) -> Config {
         let mut config = Config::new(self.cluster_id, MAIN_GROUP, RaftId(id));
         config.heartbeat = Duration::from_millis(100);
         config.election_timeout_min = Duration::from_millis(400);
         config.election_timeout_max = Duration::from_millis(700);
         (self.tune)(&mut config);
+        config
+    }
+
+    async fn start_on(&mut self, id: u64, listener: TcpListener) {
+        let config = self.config(id);
         let node = self.nodes.get_mut(&id).unwrap();
         let start = Start {
             config,
@@ -259,7 +265,10 @@ impl Cluster {
             match self.handle(via).propose(self.command()).await {
                 Ok(committed) => return committed,
                 Err(ProposeError::NoLeader) if start.elapsed() < PATIENCE => {}
-                Err(err) => panic!("node {via} cannot propose: {err}"),
+                Err(err) => {
+                    let all: Vec<_> = self.running().map(|node| node.handle().status()).collect();
+                    panic!("node {via} cannot propose: {err}\n{all:#?}");
+                }
             }
         }
     }

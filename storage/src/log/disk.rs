@@ -90,6 +90,18 @@ impl Disk {
         Ok(base.link)
     }
 
+    /// Rewrites what holds records before `first`, all of which are purged, so
+    /// that no file has their bytes: the write-ahead log, which a flush makes
+    /// superfluous, and the tables. The purge is synced, so nothing brings the
+    /// old base back. Both may run beside the writer.
+    pub(crate) fn compact_before(&self, first: u64) -> io::Result<()> {
+        self.db.flush().map_err(io_error)?;
+        rocks::wait_for_readers(&self.db)?;
+        let (from, to) = (self.keys.record(0), self.keys.record(first));
+        self.db.compact_range_opt(Some(from), Some(to), &rocks::thorough());
+        rocks::check_background(&self.db)
+    }
+
     /// Every record from the base on, checked; where the chain ends.
     pub(crate) fn verify(
         &self,

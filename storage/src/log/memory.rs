@@ -43,8 +43,15 @@ pub(crate) enum Change {
     Append(Vec<Record>),
     Vote(Bytes),
     Committed(Option<Bytes>),
-    Truncate { from: u64 },
-    Purge { through: u64, purged: Bytes },
+    Truncate {
+        from: u64,
+    },
+    Purge {
+        through: u64,
+        purged: Bytes,
+    },
+    /// Nothing, once everything before it is synced.
+    Barrier,
 }
 
 impl Change {
@@ -55,7 +62,7 @@ impl Change {
                 records.iter().map(|record| record.bytes.len() + OVERHEAD).sum::<usize>() + OVERHEAD
             }
             Self::Vote(bytes) | Self::Committed(Some(bytes)) => bytes.len() + OVERHEAD,
-            Self::Committed(None) | Self::Truncate { .. } => OVERHEAD,
+            Self::Committed(None) | Self::Truncate { .. } | Self::Barrier => OVERHEAD,
             Self::Purge { purged, .. } => purged.len() + OVERHEAD,
         }
     }
@@ -136,7 +143,7 @@ impl Memory {
             }
             Change::Truncate { from } => self.truncate(*from),
             Change::Purge { through, purged } => self.purge(*through, purged),
-            Change::Vote(_) | Change::Committed(_) => {}
+            Change::Vote(_) | Change::Committed(_) | Change::Barrier => {}
         }
         self.queue_bytes += change.bytes();
         self.queue.push_back(Op { change, done });

@@ -111,6 +111,7 @@ impl Writer {
                     self.vote(&mut batch, vote);
                 }
                 Change::Committed(committed) => self.committed(&mut batch, committed),
+                Change::Barrier => sync = true,
                 // Both read the chain at a record which may be in this batch.
                 Change::Truncate { from } => {
                     self.put(mem::take(&mut batch), false)?;

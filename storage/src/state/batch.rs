@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use governance::{Corruption, Direction, Read, Row, Scan, Store, Table};
 
-use super::db::{Db, Rows};
+use super::db::{Db, Reading, Rows};
 
 /// Pending rows by table and key; `None` is a deletion.
 pub(crate) type Writes = BTreeMap<Table, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
@@ -64,16 +64,16 @@ impl Read for Batch {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption> {
         match self.writes.get(&table).and_then(|rows| rows.get(key)) {
             Some(pending) => Ok(pending.clone()),
-            None => self.db.get(None, table, key),
+            None => self.db.get(Reading::NOW, table, key),
         }
     }
 
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
         if !self.writes.contains_key(&scan.table) {
-            return self.db.scan(None, scan);
+            return self.db.scan(Reading::NOW, scan);
         }
         let mut pending = self.pending(scan);
-        let mut below = self.db.rows(None, scan)?;
+        let mut below = self.db.rows(Reading::NOW, scan)?;
         let mut found = Vec::new();
         while found.len() < scan.rows_max {
             match next(&mut pending, &mut below, scan.direction)? {

@@ -39,6 +39,27 @@ pub(crate) enum Mode {
     ReadOnly,
 }
 
+/// When to read, and on whose behalf.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// `None` is now.
+    pub at: Option<&'a Snapshot<'a>>,
+    pub cache: Cached,
+}
+
+impl Reading<'_> {
+    pub(crate) const NOW: Self = Self { at: None, cache: Cached::Filled };
+}
+
+/// Whether what is read takes the place of other blocks in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cached {
+    /// Whoever asks may ask again.
+    Filled,
+    /// A walk over everything, once: it must not drive out what is asked for.
+    Untouched,
+}
+
 /// The open instance. Closed before its directory may be removed: fields are
 /// dropped in this order.
 pub(crate) struct Db {
@@ -134,10 +155,28 @@ impl Db {
         self.db.flush_cfs_opt(&families, &options).map_err(io_error)
     }
 
+    /// Rewrites the files of the families from which something is ever erased,
+    /// so that they hold only what can be read.
+    pub(crate) fn compact_erased(&self) -> io::Result<()> {
+        self.flush()?;
+        rocks::wait_for_readers(&self.db)?;
+        for name in [DATA, PERSONAL, DEFAULT_COLUMN_FAMILY_NAME] {
+            let family = self.family(name).map_err(io::Error::other)?;
+            let all: Option<&[u8]> = None;
+            self.db.compact_range_cf_opt(family, all, all, &rocks::thorough());
+        }
+        rocks::check_background(&self.db)
+    }
+
     /// Links the files of this instance into a directory that does not exist.
     pub(crate) fn checkpoint(&self, path: &Path) -> io::Result<()> {
         let checkpoint = Checkpoint::new(&self.db).map_err(io_error)?;
         checkpoint.create_checkpoint(path).map_err(io_error)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        self.db.property_int_value("rocksdb.block-cache-usage").unwrap().unwrap()
     }
 
     fn family(&self, name: &'static str) -> Result<&ColumnFamily, Corruption> {
@@ -147,26 +186,27 @@ impl Db {
 
     pub(crate) fn get(
         &self,
-        at: Option<&Snapshot<'_>>,
+        reading: Reading<'_>,
         table: Table,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, Corruption> {
         let name = family(table);
         let family = self.family(name)?;
         let key = self.keys.row(table, key);
-        let value = match at {
-            Some(snapshot) => snapshot.get_cf(family, key),
-            None => self.db.get_cf(family, key),
+        let options = read_options(reading.cache);
+        let value = match reading.at {
+            Some(snapshot) => snapshot.get_cf_opt(family, key, options),
+            None => self.db.get_cf_opt(family, key, &options),
         };
         value.map_err(|error| Corruption::new(name, error.to_string()))
     }
 
     pub(crate) fn scan(
         &self,
-        at: Option<&Snapshot<'_>>,
+        reading: Reading<'_>,
         scan: Scan<'_>,
     ) -> Result<Vec<Row>, Corruption> {
-        let mut rows = self.rows(at, scan)?;
+        let mut rows = self.rows(reading, scan)?;
         let mut found = Vec::new();
         while found.len() < scan.rows_max
             && let Some((key, value)) = rows.item()?
@@ -180,18 +220,18 @@ impl Db {
     /// The rows of a range, one after the other.
     pub(crate) fn rows<'a>(
         &'a self,
-        at: Option<&'a Snapshot<'a>>,
+        reading: Reading<'a>,
         scan: Scan<'_>,
     ) -> Result<Rows<'a>, Corruption> {
         let name = family(scan.table);
         let family = self.family(name)?;
-        let mut options = ReadOptions::default();
+        let mut options = read_options(reading.cache);
         options.set_iterate_lower_bound(self.keys.row(scan.table, scan.from));
         options.set_iterate_upper_bound(match scan.to {
             Some(to) => self.keys.row(scan.table, to.max(scan.from)),
             None => self.keys.table_end(scan.table),
         });
-        let mut rows = match at {
+        let mut rows = match reading.at {
             Some(snapshot) => snapshot.raw_iterator_cf_opt(family, options),
             None => self.db.raw_iterator_cf_opt(family, options),
         };
@@ -235,6 +275,12 @@ impl Rows<'_> {
             Direction::Descending => self.rows.prev(),
         }
     }
+}
+
+fn read_options(cache: Cached) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.fill_cache(cache == Cached::Filled);
+    options
 }
 
 fn family_options(cache: &Cache) -> Options {

@@ -8,13 +8,14 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::db::{Db, Mode};
 use super::lost;
 use crate::data_dir::DataDir;
 use crate::durable::{create_dir, remove_dir, sync_files, write_durably};
 use crate::error::Error;
+use crate::evidence::{self, Evidence};
 use crate::keys::Group;
 use crate::rocks::{damaged, io_error};
 
@@ -40,6 +41,52 @@ pub(crate) fn open_current(dir: &DataDir, group: &Group) -> Result<Db, Error> {
     let db = Db::open(&path, group.clone(), mode).map_err(|error| lost(&path, error))?;
     remove_others(&state_dir, &name).map_err(|source| Error::Open { path: state_dir, source })?;
     Ok(db)
+}
+
+/// The state directory in force.
+pub(crate) fn current(state_dir: &Path) -> Result<PathBuf, Error> {
+    read_current(state_dir).map(|name| state_dir.join(name))
+}
+
+/// Puts a checkpoint in the place of a state that is not open, whatever is left
+/// of that one. The evidence is whole before the old state is out of force, so
+/// a crash in between leaves nothing undone but this.
+pub(crate) fn replace(
+    dir: &DataDir,
+    group: &Group,
+    checkpoint: &Path,
+    evidence: Evidence<'_>,
+) -> io::Result<()> {
+    let state_dir = dir.state_dir();
+    let old = match current(&state_dir) {
+        Ok(old) => old,
+        Err(Error::StateLost { .. }) => state_dir.join(dir_name(newest(&state_dir)?)),
+        Err(error) => return Err(error.into()),
+    };
+    evidence::keep(dir, &old, evidence)?;
+    let prepared = prepare(&state_dir, &old, checkpoint, group)?;
+    switch(&state_dir, &prepared)?;
+    evidence::prune(dir)
+}
+
+/// The greatest number of a state directory, where none is named.
+fn newest(state_dir: &Path) -> io::Result<u64> {
+    let mut newest = FIRST;
+    for entry in fs::read_dir(state_dir)? {
+        newest = newest.max(number_of(&entry?.path()).unwrap_or(FIRST));
+    }
+    Ok(newest)
+}
+
+/// Whether a directory of an earlier state than this one is still there.
+pub(crate) fn is_before(state_dir: &Path, this: &Path) -> io::Result<bool> {
+    let this = number_of(this)?;
+    for entry in fs::read_dir(state_dir)? {
+        if number_of(&entry?.path()).is_ok_and(|number| number < this) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn read_current(state_dir: &Path) -> Result<String, Error> {

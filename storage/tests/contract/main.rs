@@ -7,6 +7,7 @@
 
 mod crash;
 mod damage;
+mod erase;
 mod harness;
 mod log;
 mod power;

@@ -18,6 +18,7 @@
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
 pub mod checkpoint;
+pub mod audit;
 pub mod command;
 pub mod decision;
 pub mod divergence;

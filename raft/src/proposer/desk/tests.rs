@@ -29,7 +29,7 @@ fn a_batch_is_bounded_by_count_and_bytes_and_a_giant_goes_alone() {
         [10, 10, 10, 10, 900, 5_000, 10].map(|bytes| submit(&desk, bytes)).into();
     assert_eq!(sequences(&desk.take(0, 0)), [0, 1, 2]);
     assert_eq!(sequences(&desk.take(0, 0)), [3, 4]);
-    assert_eq!(sequences(&desk.take(10, 1)), []);
+    assert!(sequences(&desk.take(10, 1)).is_empty());
     assert_eq!(sequences(&desk.take(0, 0)), [5]);
     assert_eq!(sequences(&desk.take(0, 0)), [6]);
     assert!(desk.is_empty());

@@ -1,11 +1,12 @@
 //! The machine as a whole: scripts in `machine` and `joining`, any log at all in
-//! `properties`.
+//! `properties`; and in `audit` what is found of a ledger that was touched.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod checkpoints;
 mod diverging;
 mod erasing;
+mod audit;
 mod joining;
 mod machine;
 mod properties;

@@ -1,0 +1,8 @@
+//! Replicas on the real disk, in this process: what only RocksDB and raft
+//! together can show.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod forget;
+mod rebuild;
+mod support;
