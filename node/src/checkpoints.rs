@@ -11,9 +11,7 @@
 
 use std::time::Duration;
 
-use governance::command::{
-    Command, Cosign, Finding, KeyUsage, RecordDivergence, RsaSignature,
-};
+use governance::command::{Command, Cosign, Finding, KeyUsage, RecordDivergence, RsaSignature};
 use governance::record::CheckpointRecord;
 use governance::{Outcome, checkpoint, view};
 use raft::{Clock as _, ProposeError, Role, SystemClock};

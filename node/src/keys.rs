@@ -214,15 +214,15 @@ impl NodeKeys {
     /// The public halves, as a node introduces itself: one for each use.
     pub fn public(&self) -> Vec<PublicKey> {
         let all = self.all();
-        let of_use = |usage| all.iter().find(|key| key.usage == usage && key.kind() == Kind::Ed25519);
-        let public = KeyUsage::ALL.into_iter().filter_map(of_use).filter_map(|key| {
-            match key.material() {
+        let of_use =
+            |usage| all.iter().find(|key| key.usage == usage && key.kind() == Kind::Ed25519);
+        let public =
+            KeyUsage::ALL.into_iter().filter_map(of_use).filter_map(|key| match key.material() {
                 KeyMaterial::Ed25519(bytes) => {
                     Some(PublicKey { id: key.id, usage: key.usage, bytes })
                 }
                 KeyMaterial::Rsa { .. } => None,
-            }
-        });
+            });
         public.collect()
     }
 
@@ -238,10 +238,7 @@ impl NodeKeys {
     }
 
     /// The keys in force; `list` reads what the ledger lists of a key.
-    pub(crate) fn in_force(
-        &self,
-        list: impl Fn(KeyId) -> Option<KeyRecord>,
-    ) -> Arc<InForce> {
+    pub(crate) fn in_force(&self, list: impl Fn(KeyId) -> Option<KeyRecord>) -> Arc<InForce> {
         let known = self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known {
             return known;
@@ -250,8 +247,8 @@ impl NodeKeys {
         let mut found = InForce::default();
         for key in self.all() {
             let listed = list(key.id);
-            let is_listed =
-                listed.is_some_and(|listed| listed.is_active() && listed.material == key.material());
+            let is_listed = listed
+                .is_some_and(|listed| listed.is_active() && listed.material == key.material());
             if is_listed {
                 found.0.insert((key.usage, key.kind()), key);
             }

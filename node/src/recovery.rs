@@ -96,9 +96,10 @@ pub(crate) async fn after_start(running: Running, dir: DataDir, stop: Cancellati
 
 fn has_incident(running: &Running) -> bool {
     let incidents = running.handle.view().ok().and_then(|state| view::incidents(&state).ok());
-    incidents.unwrap_or_default().iter().any(|(id, incident)| {
-        *id == running.identity.raft_id && incident.recovered.is_none()
-    })
+    incidents
+        .unwrap_or_default()
+        .iter()
+        .any(|(id, incident)| *id == running.identity.raft_id && incident.recovered.is_none())
 }
 
 async fn record(running: &Running, note: &Note) -> bool {

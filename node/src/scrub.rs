@@ -47,9 +47,7 @@ fn is_due(running: &Running, interval: Duration) -> bool {
     let scrubs = running.handle.view().ok().and_then(|state| view::scrubs(&state).ok());
     let Some(scrubs) = scrubs else { return false };
     let interval = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
-    scrubs.last().is_none_or(|(_, last)| {
-        last.at.0.saturating_add(interval) <= SystemClock.now().0
-    })
+    scrubs.last().is_none_or(|(_, last)| last.at.0.saturating_add(interval) <= SystemClock.now().0)
 }
 
 /// Digests the states that are to be digested.

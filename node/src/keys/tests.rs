@@ -34,9 +34,8 @@ fn keys_are_made_once_and_kept() {
     let made = open(dir.path()).unwrap();
     let read = open(dir.path()).unwrap();
     assert_eq!(made.public(), read.public());
-    let signed = |keys: &NodeKeys, usage| {
-        keys.in_force(|id| listed(keys, id)).sign(usage, b"x").unwrap()
-    };
+    let signed =
+        |keys: &NodeKeys, usage| keys.in_force(|id| listed(keys, id)).sign(usage, b"x").unwrap();
     assert_eq!(signed(&made, KeyUsage::Token), signed(&read, KeyUsage::Token));
     assert_ne!(signed(&made, KeyUsage::Token).1, signed(&made, KeyUsage::Decision).1);
 }

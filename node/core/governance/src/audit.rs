@@ -3,9 +3,16 @@
 //!
 //! For a state that came from elsewhere, or lay on a disk for long. It reads by
 //! ranges and keeps a few entries at a time, so a ledger of any length is
-//! checked in bounded memory. Signatures are not looked at.
+//! checked in bounded memory. With the entries their tiles are compared, and then
+//! the last final checkpoint, signatures and all.
+//!
+//! Reading order: this file, `tiles.rs`, `sealed.rs`.
+
+mod sealed;
+mod tiles;
 
 use std::iter::Peekable;
+use std::ops::Range;
 use std::vec;
 
 use ledger::{Checker, Header, Part, StoredEntry};
@@ -14,6 +21,7 @@ use types::{Digest, EntryId};
 use crate::outcome::Corruption;
 use crate::store::{Direction, Read, Row, Scan, Table};
 use crate::{codec, keys, tables, view};
+use tiles::TileCheck;
 
 /// Entries that are read at once. Most are a few hundred bytes, but one may be
 /// as large as the largest command.
@@ -45,6 +53,14 @@ pub enum AuditError {
         /// How many entries the head counts.
         size: u64,
     },
+    /// The last final checkpoint is not of this ledger.
+    #[error("the checkpoint of {size} entries {what}")]
+    Checkpoint {
+        /// Its size.
+        size: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The bytes of a row mean nothing.
     #[error(transparent)]
     Unreadable(#[from] Corruption),
@@ -57,11 +73,14 @@ pub enum AuditError {
 pub fn check(read: &impl Read) -> Result<(), AuditError> {
     let head = view::head(read)?;
     let mut checker = Checker::from_genesis();
+    let mut tiles = TileCheck::default();
     while checker.next_id().0 < head.size() {
         let from = checker.next_id().0;
         let to = from.saturating_add(ENTRIES_AT_ONCE).min(head.size());
-        check_range(read, &mut checker, from, to)?;
+        check_range(read, &mut checker, &mut tiles, from..to)?;
     }
+    checker.finish()?;
+    tiles.finish(read)?;
     let hash = checker.last().map_or(Digest::ZERO, |(hash, _)| hash);
     expect("hash", head.size(), hash, head.hash)?;
     // A check from genesis always tells the root.
@@ -69,7 +88,8 @@ pub fn check(read: &impl Read) -> Result<(), AuditError> {
     expect("root", head.size(), root, head.root())?;
     [Table::Header, Table::Data, Table::Personal]
         .into_iter()
-        .try_for_each(|table| nothing_beyond(read, table, head.size()))
+        .try_for_each(|table| nothing_beyond(read, table, head.size()))?;
+    sealed::check(read)
 }
 
 fn expect(what: &'static str, size: u64, found: Digest, said: Digest) -> Result<(), AuditError> {
@@ -82,9 +102,10 @@ fn expect(what: &'static str, size: u64, found: Digest, said: Digest) -> Result<
 fn check_range(
     read: &impl Read,
     checker: &mut Checker,
-    from: u64,
-    to: u64,
+    tiles: &mut TileCheck,
+    ids: Range<u64>,
 ) -> Result<(), AuditError> {
+    let (from, to) = (ids.start, ids.end);
     let mut headers = Rows::of(read, Table::Header, from, to)?;
     let mut data = Rows::of(read, Table::Data, from, to)?;
     let mut personal = Rows::of(read, Table::Personal, from, to)?;
@@ -98,7 +119,9 @@ fn check_range(
         let header_text = String::from_utf8(text.to_vec()).map_err(|_| missing)?;
         let data = part("data", id, data.take(id)?)?;
         let personal = part("personal", id, personal.take(id)?)?;
-        checker.check(&StoredEntry { header, header_text, data, personal })?;
+        let entry = StoredEntry { header, header_text, data, personal };
+        checker.check(&entry)?;
+        tiles.push(read, entry.hash())?;
     }
     Ok([headers, data, personal].iter_mut().try_for_each(Rows::end)?)
 }

@@ -17,8 +17,8 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
-pub mod checkpoint;
 pub mod audit;
+pub mod checkpoint;
 pub mod command;
 pub mod decision;
 pub mod divergence;

@@ -101,9 +101,9 @@ fn signed(read: &impl Read, record: &CheckpointRecord) -> Result<BTreeSet<RaftId
         let key = view::key(read, signed.key)?;
         let public = key.as_ref().and_then(|key| key.ed25519());
         let bytes = <&[u8; 64]>::try_from(signed.signature.as_slice()).ok();
-        let holds = public.zip(bytes).is_some_and(|(public, bytes)| {
-            signature::verify(public, text.as_bytes(), bytes)
-        });
+        let holds = public
+            .zip(bytes)
+            .is_some_and(|(public, bytes)| signature::verify(public, text.as_bytes(), bytes));
         if holds && key.is_some_and(|key| key.raft_id == signed.raft_id) {
             voters.insert(signed.raft_id);
         }

@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod audit;
 mod checkpoints;
 mod diverging;
 mod erasing;
-mod audit;
 mod joining;
 mod machine;
 mod properties;
