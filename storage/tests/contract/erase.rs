@@ -32,12 +32,13 @@ fn holding(dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
     found
 }
 
-/// RocksDB removes files in the background.
+/// Waits until exactly these files hold the secret: RocksDB removes files in the
+/// background.
 #[track_caller]
-fn wait_until_gone(dir: &Path, needle: &[u8]) {
+fn wait_until_gone_but(dir: &Path, files: &[PathBuf]) {
     let began = Instant::now();
-    while !holding(dir, needle).is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", holding(dir, needle));
+    while holding(dir, SECRET) != files {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", holding(dir, SECRET));
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -131,7 +132,8 @@ fn a_compaction_waits_for_whoever_reads_what_was_deleted() {
 }
 
 fn secret_record(index: u64) -> storage::Record {
-    let mut bytes = record(index, "secret").bytes.to_vec();
+    // A word of the secret before it would be stored as a reference to the first.
+    let mut bytes = record(index, "7").bytes.to_vec();
     bytes.extend_from_slice(SECRET);
     storage::Record { index, bytes: Bytes::from(bytes) }
 }
@@ -152,7 +154,7 @@ fn purged_records_are_in_no_file_and_the_others_stay() {
     assert!(!holding(&dir.path().join("log"), SECRET).is_empty());
     purge(&log, 199);
     log.compact_purged().unwrap();
-    wait_until_gone(dir.path(), SECRET);
+    wait_until_gone_but(dir.path(), &[]);
     append(&log, records(250..260, "later"));
     drop(log);
     assert_eq!(holding(dir.path(), SECRET), Vec::<PathBuf>::new());
@@ -160,6 +162,25 @@ fn purged_records_are_in_no_file_and_the_others_stay() {
     let kept = [records(200..250, "kept"), records(250..260, "later")].concat();
     assert_eq!(all(&log), kept);
     assert_eq!(log.vote().unwrap().unwrap(), "term 5");
+}
+
+#[test]
+fn purged_records_leave_a_table_that_holds_others_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open_forgetful(dir.path());
+    append(&log, (0..30).map(secret_record).collect());
+    append(&log, records(30..50, "kept"));
+    // From the write-ahead log into one table with all the others.
+    purge(&log, 4);
+    log.compact_purged().unwrap();
+    let tables = files(&dir.path().join("log"), ".sst");
+    assert_eq!(tables.len(), 1);
+    wait_until_gone_but(dir.path(), &tables);
+    purge(&log, 29);
+    log.compact_purged().unwrap();
+    wait_until_gone_but(dir.path(), &[]);
+    drop(log);
+    assert_eq!(all(&open_forgetful(dir.path())), records(30..50, "kept"));
 }
 
 #[test]
@@ -172,7 +193,7 @@ fn a_log_that_was_purged_to_its_end_holds_nothing_and_goes_on() {
     log.compact_purged().unwrap();
     purge(&log, 49);
     log.compact_purged().unwrap();
-    wait_until_gone(dir.path(), SECRET);
+    wait_until_gone_but(dir.path(), &[]);
     append(&log, records(50..52, "later"));
     drop(log);
     assert_eq!(all(&open_forgetful(dir.path())), records(50..52, "later"));
