@@ -1,0 +1,1383 @@
+#!/usr/bin/env python3
+"""Verify a Lexecon ledger without trusting, or running, any of Lexecon.
+
+    verify.py PATH [--keys FILE] [--export DIR] [--json]
+
+PATH is one of
+    an export directory       checkpoint, entries.jsonl, tile/, keys.json
+    a tile directory          the same without entries.jsonl
+    a receipt                 *.json with a header and a checkpoint
+    a proof                   *.tlog-proof; needs --keys or --export
+    the reply to a decision   *.json with ledger_entry_hash; needs --keys or --export
+
+--keys is a keys.json that came from elsewhere; --export is an export directory, which is checked first.
+Exit: 0 holds, 1 does not hold (the reason code and the entry are printed), 2 wrong usage, 3 cannot be read.
+
+Written from node/core/ledger/README.md alone, which numbers the sections named below; it shares no code with the node.
+Not here: fetching anything, witnesses' cosignatures, the meaning of entries beyond keys, voters and erasure.
+Reading order: formats (JSON, notes, keys), the tree, `Ledger` (one pass over the entries), then each kind of PATH.
+
+Invariants
+- The first fault ends everything; nothing is repaired, skipped or guessed.
+- What `data` says is read only after its hash held.
+- Memory grows with actors, keys and erased entries, never with the entries themselves.
+"""
+
+import argparse
+import base64
+import bisect
+import hashlib
+import hmac
+import json
+import re
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+
+INTEGER_END = 2**53
+LINE_BYTES_MAX = 64 << 20
+NOTE_BYTES_MAX = 1 << 20
+RUN_IDS_MAX = 1000
+TILE_WIDTH = 256
+ZERO_HASH = bytes(32)
+
+# src/entry_type.rs. A word that is not here has no meaning in format 1.
+ENTRY_TYPES = frozenset("""
+    genesis node_joined membership_changed leader_transferred snapshot_restored recovery feature_level_changed
+    key_added key_retired divergence_detected config_changed backup_created policy_loaded policy_rolled_back decision
+    token_issued token_revoked risk_assessed escalation_created escalation_acknowledged escalation_resolved
+    escalation_expired override_executed override_reviewed override_lapsed intervention emergency_stop_lifted
+    evidence_registered evidence_linked evidence_signed signer_registered signer_revoked responsibility_recorded
+    responsibility_reviewed control_evidence_linked control_attested legal_hold_applied legal_hold_released
+    anonymization_run incident_recorded incident_reported incident_closed annex_iv_updated system_registered
+    system_updated profile_updated register_updated audit_export_requested audit_export_approved audit_export_rejected
+    audit_export_completed audit_export_failed user_created user_updated user_disabled user_enabled user_unlocked
+    password_changed mfa_enrolled mfa_reset backup_codes_renewed login_succeeded login_failed account_locked
+    session_revoked api_key_created api_key_revoked oidc_linked
+    """.split())
+NEVER_ERASED = frozenset("""
+    genesis node_joined membership_changed recovery feature_level_changed key_added key_retired divergence_detected
+    policy_loaded policy_rolled_back legal_hold_applied legal_hold_released anonymization_run
+    """.split())
+USES = ("decision", "token", "checkpoint", "export")
+
+
+class Fault(Exception):
+    """What does not hold: a reason code of section 6 and, where there is one, the entry."""
+
+    def __init__(self, code: str, detail: str, entry: Optional[int] = None):
+        super().__init__(detail)
+        self.code, self.detail, self.entry = code, detail, entry
+
+
+class WrongUsage(Exception):
+    """The question cannot be answered with what was given."""
+
+
+class Unreadable(Exception):
+    """The files could not be read, so nothing is said about them."""
+
+
+def demand(condition: bool, code: str, detail: str, entry: Optional[int] = None) -> None:
+    if not condition:
+        raise Fault(code, detail, entry)
+
+
+def malformed_unless(condition: bool, detail: str) -> None:
+    demand(condition, "malformed", detail)
+
+
+# Formats: bytes, numbers, JSON.
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def hex32(text: Any, what: str) -> bytes:
+    malformed_unless(
+        isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None, f"{what} is no hex of 32 bytes"
+    )
+    return bytes.fromhex(text)
+
+
+def base64_strict(text: Any, what: str) -> bytes:
+    """Encoding again is the check: it refuses other characters, missing padding and unused bits that are not zero."""
+    malformed_unless(isinstance(text, str) and text.isascii(), f"{what} is no base64")
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        decoded = b""
+    malformed_unless(base64.b64encode(decoded).decode() == text, f"{what} is no base64")
+    return decoded
+
+
+def base64url_strict(text: Any, what: str) -> bytes:
+    malformed_unless(
+        isinstance(text, str) and re.fullmatch("[A-Za-z0-9_-]*", text) is not None, f"{what} is no base64url"
+    )
+    malformed_unless(len(text) % 4 != 1, f"{what} is no base64url")
+    decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    malformed_unless(base64url(decoded) == text, f"{what} has unused bits that are not zero")
+    return decoded
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def integer_text(text: str, what: str) -> int:
+    malformed_unless(re.fullmatch("0|[1-9][0-9]{0,15}", text) is not None, f"{what} is no integer")
+    malformed_unless(int(text) < INTEGER_END, f"{what} is too large")
+    return int(text)
+
+
+def is_timestamp(text: str) -> bool:
+    form = "([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\\.([0-9]{6})Z"
+    match = re.fullmatch(form, text)
+    try:
+        return match is not None and datetime(*map(int, match.groups())) is not None
+    except ValueError:
+        return False
+
+
+def es6_number(number: float) -> str:
+    """ECMAScript's Number::toString, which RFC 8785 section 3.2.2.3 prescribes.
+
+    Python's repr finds the same shortest digits; only where the point and the exponent go differs.
+    """
+    if number == 0:
+        return "0"
+    sign, digit_tuple, exponent = Decimal(repr(number)).as_tuple()
+    digits = "".join(map(str, digit_tuple))
+    point = len(digits) + exponent
+    digits = digits.rstrip("0")
+    if len(digits) <= point <= 21:
+        text = digits + "0" * (point - len(digits))
+    elif 0 < point <= 21:
+        text = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        text = f"0.{'0' * -point}{digits}"
+    else:
+        mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        text = f"{mantissa}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+    return ("-" if sign else "") + text
+
+
+def canonical_text(value: Any) -> str:
+    """RFC 8785. Members are sorted by UTF-16 code units, which is not the order of Python's strings."""
+    if isinstance(value, dict):
+        members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
+        return "{" + ",".join(f"{canonical_text(name)}:{canonical_text(item)}" for name, item in members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical_text, value)) + "]"
+    if isinstance(value, float):
+        return es6_number(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def canonical(value: Any) -> bytes:
+    return canonical_text(value).encode()
+
+
+def _object_of(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member occurs twice")
+    return members
+
+
+def _integer_of(text: str) -> Any:
+    """Beyond 2^53 JSON's numbers are doubles, whatever they look like."""
+    value = int(text) if len(text) <= 17 else INTEGER_END
+    return value if abs(value) < INTEGER_END else _double_of(text)
+
+
+def _double_of(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number is no double")
+    return value
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def parse_json(raw: bytes, what: str) -> Any:
+    """I-JSON: no member twice, no lone surrogates, numbers that are doubles."""
+    try:
+        value = json.loads(
+            raw.decode(),
+            object_pairs_hook=_object_of,
+            parse_int=_integer_of,
+            parse_float=_double_of,
+            parse_constant=_no_constant,
+        )
+        canonical(value)
+    except (ValueError, RecursionError) as error:
+        raise Fault("malformed", f"{what} is no I-JSON: {error}") from error
+    return value
+
+
+def parse_canonical(raw: bytes, what: str) -> Any:
+    value = parse_json(raw, what)
+    malformed_unless(canonical(value) == raw, f"{what} is not in the form of RFC 8785")
+    return value
+
+
+def is_integer(value: Any) -> bool:
+    return type(value) is int and 0 <= value < INTEGER_END
+
+
+def member(value: Any, name: str, kind: type) -> Any:
+    """The member of an object that has to be there; bool is no int here."""
+    malformed_unless(isinstance(value, dict) and name in value, f"member `{name}` is missing")
+    item = value[name]
+    fits = is_integer(item) if kind is int else isinstance(item, kind)
+    malformed_unless(fits, f"member `{name}` is not of its type")
+    return item
+
+
+def only_members(value: Any, names: str, what: str) -> None:
+    malformed_unless(
+        isinstance(value, dict) and sorted(value) == sorted(names.split()), f"{what} has other members than its own"
+    )
+
+
+# Formats: the header (section 1).
+
+_HEADER = re.compile(
+    rb'\{"actor_seq":([0-9]+),"data_hash":"([0-9a-f]{64})","entry_type":"([a-z_]+)","format":1,"id":([0-9]+),'
+    rb'"personal_hash":(null|"[0-9a-f]{64}"),"previous_hash":"([0-9a-f]{64})","timestamp":"([0-9TZ:.-]{27})","type_seq":([0-9]+)\}'
+)
+
+
+class Header(NamedTuple):
+    actor_seq: int
+    data_hash: bytes
+    entry_type: str
+    id: int
+    personal_hash: Optional[bytes]
+    previous_hash: bytes
+    timestamp: str
+    type_seq: int
+    hash: bytes
+
+
+def parse_header(raw: bytes) -> Header:
+    match = _HEADER.fullmatch(raw)
+    if match is None:
+        raise Fault("malformed", "the bytes are no header of format 1")
+    actor_seq, data_hash, entry_type, ident, personal, previous, timestamp, type_seq = (
+        part.decode() for part in match.groups()
+    )
+    malformed_unless(entry_type in ENTRY_TYPES, f"`{entry_type}` is no entry type of format 1")
+    malformed_unless(is_timestamp(timestamp), f"`{timestamp}` is no time")
+    return Header(
+        integer_text(actor_seq, "actor_seq"),
+        bytes.fromhex(data_hash),
+        entry_type,
+        integer_text(ident, "id"),
+        None if personal == "null" else bytes.fromhex(personal.strip('"')),
+        bytes.fromhex(previous),
+        timestamp,
+        integer_text(type_seq, "type_seq"),
+        leaf_hash(raw),
+    )
+
+
+def part_matches(text: bytes, salt: bytes, committed: Optional[bytes]) -> bool:
+    return committed is not None and hmac.compare_digest(hmac.new(salt, text, hashlib.sha256).digest(), committed)
+
+
+# The tree (section 2).
+
+
+def leaf_hash(raw: bytes) -> bytes:
+    return sha256(b"\x00", raw)
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01", left, right)
+
+
+class Frontier:
+    """The right edge of a growing tree: the roots of its perfect subtrees, largest first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.subtrees: List[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        node, size = leaf, self.size
+        while size & 1:
+            node = node_hash(self.subtrees.pop(), node)
+            size >>= 1
+        self.subtrees.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self.subtrees:
+            return sha256()
+        node = self.subtrees[-1]
+        for left in reversed(self.subtrees[:-1]):
+            node = node_hash(left, node)
+        return node
+
+
+def root_of(leaves: List[bytes]) -> bytes:
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(leaf)
+    return frontier.root()
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: List[bytes]) -> Optional[bytes]:
+    """RFC 9162 section 2.1.3.2; None where the path is too long, too short or beside the tree."""
+    if index >= size:
+        return None
+    position, last, node = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if position & 1 or position == last:
+            node = node_hash(sibling, node)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        position, last = position >> 1, last >> 1
+    return node if last == 0 else None
+
+
+def tile_path(level: str, index: int, width: int) -> str:
+    groups = [f"{index % 1000:03}"]
+    while index >= 1000:
+        index //= 1000
+        groups.insert(0, f"x{index % 1000:03}")
+    suffix = "" if width == TILE_WIDTH else f".p/{width}"
+    return f"tile/{level}/{'/'.join(groups)}{suffix}"
+
+
+class Tiles:
+    """Compares the tiles of a directory with the entries as they pass, and keeps the first difference for its turn."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.levels: List[List[bytes]] = []
+        self.indices: List[int] = []
+        self.bundle: List[bytes] = []
+        self.fault: Optional[Fault] = None
+
+    def append(self, raw: bytes, leaf: bytes) -> None:
+        self.bundle.append(raw)
+        self._push(0, leaf)
+        if len(self.bundle) == TILE_WIDTH:
+            self._compare_bundle(self.indices[0] - 1)
+
+    def finish(self) -> None:
+        """The partial tiles, then the verdict."""
+        if self.bundle:
+            self._compare_bundle(self.indices[0])
+        for level, tile in enumerate(self.levels):
+            if tile:
+                self._compare_tile(level, self.indices[level], tile)
+        if self.fault:
+            raise self.fault
+
+    def _push(self, level: int, node: bytes) -> None:
+        if level == len(self.levels):
+            self.levels.append([])
+            self.indices.append(0)
+        tile = self.levels[level]
+        tile.append(node)
+        if len(tile) == TILE_WIDTH:
+            self._compare_tile(level, self.indices[level], tile)
+            self.levels[level] = []
+            self.indices[level] += 1
+            self._push(level + 1, root_of(tile))
+
+    def _compare_tile(self, level: int, index: int, tile: List[bytes]) -> None:
+        path = tile_path(str(level), index, len(tile))
+        found = self._read(path)
+        if found is not None and len(found) != 32 * len(tile):
+            self._keep("malformed", f"`{path}` has not the length of a tile")
+        elif found is not None and found != b"".join(tile):
+            self._keep("tile_mismatch", f"`{path}` is not the tile of these entries")
+
+    def _compare_bundle(self, index: int) -> None:
+        path = tile_path("entries", index, len(self.bundle))
+        found = self._read(path)
+        if found is not None:
+            try:
+                if split_bundle(found, len(self.bundle), path) != self.bundle:
+                    self._keep("tile_mismatch", f"`{path}` is not the bundle of these entries")
+            except Fault as fault:
+                self.fault = self.fault or fault
+        self.bundle = []
+
+    def _read(self, path: str) -> Optional[bytes]:
+        try:
+            return (self.directory / path).read_bytes()
+        except OSError:
+            self._keep("tile_mismatch", f"`{path}` is not there")
+            return None
+
+    def _keep(self, code: str, detail: str) -> None:
+        self.fault = self.fault or Fault(code, detail)
+
+
+def split_bundle(raw: bytes, width: int, path: str) -> List[bytes]:
+    headers, at = [], 0
+    while at < len(raw):
+        length = int.from_bytes(raw[at : at + 2], "big")
+        malformed_unless(at + 2 + length <= len(raw) and at + 2 <= len(raw), f"`{path}` ends within an entry")
+        headers.append(raw[at + 2 : at + 2 + length])
+        at += 2 + length
+    malformed_unless(len(headers) == width, f"`{path}` holds {len(headers)} entries and not {width}")
+    return headers
+
+
+# Keys (section 3).
+
+RSA_LABEL = b"lexecon/rsa-pss-sha256/v1"
+# y of the points whose order divides 8, and the encodings beside the canonical ones. A key or an R among them lets one
+# signature pass for many messages; ed25519-dalek's verify_strict refuses them, OpenSSL does not.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+
+
+def is_small_order(point: bytes) -> bool:
+    return point[:31] + bytes([point[31] & 0x7F]) in _SMALL_ORDER
+
+
+def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    if len(signature) != 64 or is_small_order(public) or is_small_order(signature[:32]):
+        return False
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def rsa_holds(public: rsa.RSAPublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        public.verify(signature, message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+@dataclass
+class Key:
+    kid: str
+    use: str
+    material: Dict[str, str]
+    node_id: Optional[str] = None
+    raft_id: Optional[int] = None
+    since: int = 0
+    until: Optional[int] = None
+    compromised: bool = False
+
+    @property
+    def is_rsa(self) -> bool:
+        return "n" in self.material
+
+    def counts_at_size(self, size: int) -> bool:
+        return self.since < size and (self.until is None or size <= self.until) and not self.compromised
+
+    def counts_for_entry(self, entry: int) -> bool:
+        """Not from `since` on: the node that is asked signs, and it may have joined after the entry."""
+        return (self.until is None or entry < self.until) and not self.compromised
+
+    def public(self) -> Any:
+        if not self.is_rsa:
+            return base64url_strict(self.material["x"], "x")
+        n, e = (int.from_bytes(base64url_strict(self.material[name], name), "big") for name in ("n", "e"))
+        return rsa.RSAPublicNumbers(e, n).public_key()
+
+    def note_encoding(self) -> bytes:
+        """The type byte and what follows it in key ids and verifier keys."""
+        if not self.is_rsa:
+            return b"\x01" + self.public()
+        form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return b"\xff" + RSA_LABEL + self.public().public_bytes(*form)
+
+    def note_key_id(self, name: str) -> bytes:
+        return sha256(name.encode(), b"\n", self.note_encoding())[:4]
+
+    def holds(self, signature: bytes, message: bytes) -> bool:
+        return (rsa_holds if self.is_rsa else ed25519_holds)(self.public(), signature, message)
+
+    def status(self) -> str:
+        if self.compromised:
+            return "revoked"
+        return "active" if self.until is None else "retired"
+
+    def row(self, origin: str) -> Dict[str, Any]:
+        """What `keys.json` has to say of this key."""
+        row = {
+            "kid": self.kid,
+            "status": self.status(),
+            "valid_from_index": self.since,
+            "valid_until_index": self.until,
+        }
+        row.update(self.material)
+        if self.is_rsa:
+            row.update({"kty": "RSA", "alg": "PS256"})
+        else:
+            row.update({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "use": self.use})
+        if self.use == "checkpoint":
+            key_id = self.note_key_id(origin).hex()
+            row.update({"name": origin, "note_key_id": key_id})
+            if not self.is_rsa:
+                row["vkey"] = f"{origin}+{key_id}+{base64.b64encode(self.note_encoding()).decode()}"
+        return row
+
+
+def check_material(kid: str, use: str, material: Dict[str, str]) -> Key:
+    malformed_unless(re.fullmatch("key_[0-9A-Z]{26}", kid) is not None, f"`{kid}` is no key id")
+    key = Key(kid, use, material)
+    try:
+        public = key.public()
+    except ValueError as error:
+        raise Fault("malformed", f"key `{kid}` is no key: {error}") from error
+    if key.is_rsa:
+        malformed_unless(
+            public.key_size == 4096 and use == "checkpoint", f"key `{kid}` is no RSA key of 4096 bits for checkpoints"
+        )
+        padded = any(base64url_strict(material[name], name).startswith(b"\x00") for name in ("e", "n"))
+        malformed_unless(not padded, f"a number of key `{kid}` has leading zeros")
+    else:
+        malformed_unless(len(public) == 32 and use in USES, f"key `{kid}` is no Ed25519 key of a known use")
+    return key
+
+
+def parse_key(value: Any) -> Key:
+    """A key as entries carry it."""
+    is_rsa = isinstance(value, dict) and "n" in value
+    only_members(value, "e kid n use" if is_rsa else "kid use x", "a key")
+    names = ("e", "n") if is_rsa else ("x",)
+    return check_material(
+        member(value, "kid", str), member(value, "use", str), {name: member(value, name, str) for name in names}
+    )
+
+
+def parse_keys_json(raw: bytes) -> Tuple[Dict[str, Key], Dict[str, Dict[str, Any]]]:
+    """The keys of `keys.json`, and their rows; keys of witnesses and signers are of no concern here."""
+    value = parse_json(raw, "keys.json")
+    keys: Dict[str, Key] = {}
+    rows: Dict[str, Dict[str, Any]] = {}
+    listed = [(row, ("x",)) for row in member(value, "keys", list)] + [
+        (row, ("e", "n")) for row in member(value, "rsa_keys", list)
+    ]
+    for row, names in listed:
+        use = member(row, "use", str) if names == ("x",) else "checkpoint"
+        if use in ("cosignature", "evidence"):
+            continue
+        key = check_material(member(row, "kid", str), use, {name: member(row, name, str) for name in names})
+        key.since = member(row, "valid_from_index", int)
+        key.until = None if row.get("valid_until_index", 0) is None else member(row, "valid_until_index", int)
+        key.compromised = row.get("status") == "revoked"
+        malformed_unless(
+            row.get("status") == key.status() and not (key.compromised and key.until is None),
+            "a key's `status` is not that of its indices",
+        )
+        malformed_unless(key.kid not in keys, f"key `{key.kid}` is listed twice")
+        keys[key.kid], rows[key.kid] = key, row
+    return keys, rows
+
+
+# Checkpoints (section 3).
+
+_EXTENSIONS = ("feature_level", "membership_hash", "policy_hash", "state_hash", "timestamp")
+
+
+class Checkpoint(NamedTuple):
+    text: bytes
+    origin: str
+    size: int
+    root: bytes
+    feature_level: int
+    membership_hash: bytes
+    timestamp: str
+    signatures: List[Tuple[str, bytes]]
+
+
+def is_key_name(text: str) -> bool:
+    return bool(text) and "+" not in text and not any(character.isspace() for character in text)
+
+
+def parse_note(raw: bytes) -> Tuple[str, List[Tuple[str, bytes]]]:
+    malformed_unless(len(raw) <= NOTE_BYTES_MAX, "the note is too long")
+    try:
+        note = raw.decode()
+    except UnicodeDecodeError as error:
+        raise Fault("malformed", "the note is not UTF-8") from error
+    malformed_unless(not re.search("[\x00-\x09\x0b-\x1f]", note), "the note has control characters")
+    text, blank, lines = note.rpartition("\n\n")
+    malformed_unless(blank != "" and lines.endswith("\n"), "the note has no signatures")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        words = line.split(" ")
+        malformed_unless(
+            len(words) == 3 and words[0] == "\u2014" and is_key_name(words[1]), "a line of the note is no signature"
+        )
+        signature = base64_strict(words[2], "a signature of the note")
+        malformed_unless(len(signature) > 4, "a signature of the note is too short")
+        signatures.append((words[1], signature))
+    return text + "\n", signatures
+
+
+def parse_checkpoint(raw: bytes) -> Checkpoint:
+    text, signatures = parse_note(raw)
+    lines = text[:-1].split("\n")
+    malformed_unless(len(lines) == 3 + len(_EXTENSIONS), "the checkpoint has not its eight lines")
+    malformed_unless(is_key_name(lines[0]), "the origin has white space or a plus sign")
+    size = integer_text(lines[1], "the tree size")
+    root = base64_strict(lines[2], "the root")
+    malformed_unless(len(root) == 32 and size > 0, "the checkpoint has no root of a tree")
+    values = {}
+    for name, line in zip(_EXTENSIONS, lines[3:]):
+        malformed_unless(line.startswith(name + " "), f"the checkpoint has no line `{name}` in its place")
+        values[name] = line[len(name) + 1 :]
+    hex32(values["policy_hash"], "policy_hash")
+    hex32(values["state_hash"], "state_hash")
+    malformed_unless(is_timestamp(values["timestamp"]), "the checkpoint's timestamp is no time")
+    level = integer_text(values["feature_level"], "feature_level")
+    membership = hex32(values["membership_hash"], "membership_hash")
+    return Checkpoint(text.encode(), lines[0], size, root, level, membership, values["timestamp"], signatures)
+
+
+def signers_of(note: Checkpoint, keys: Dict[str, Key]) -> List[Key]:
+    """The known keys that signed. A signature that claims to be of one and is not condemns the note."""
+    known: Dict[bytes, List[Key]] = {}
+    for key in keys.values():
+        if key.use == "checkpoint":
+            known.setdefault(key.note_key_id(note.origin), []).append(key)
+    signers = []
+    for name, signature in note.signatures:
+        candidates = known.get(signature[:4], []) if name == note.origin else []
+        if candidates:
+            signed = [key for key in candidates if key.holds(signature[4:], note.text)]
+            demand(
+                bool(signed), "checkpoint_signature_invalid", f"the signature of `{candidates[0].kid}` does not verify"
+            )
+            signers += [key for key in signed if key not in signers]
+    return signers
+
+
+def demand_one_signer(note: Checkpoint, signers: List[Key], code: str) -> List[Key]:
+    """Where the voters are not known: one key that counts."""
+    of_ed25519 = [key for key in signers if not key.is_rsa]
+    counting = [key for key in of_ed25519 if key.counts_at_size(note.size)]
+    demand(bool(counting) or not of_ed25519, "key_not_valid_at_size", "no key that signed counts at this size")
+    demand(bool(counting), code, "no known key signed the checkpoint")
+    return counting
+
+
+# The ledger: one pass over the entries.
+
+
+class Membership(NamedTuple):
+    id: int
+    hash: bytes
+    voters: FrozenSet[int]
+    outgoing: Optional[FrozenSet[int]]
+
+    def is_majority(self, signed: Set[int]) -> bool:
+        sides = [self.voters] if self.outgoing is None else [self.voters, self.outgoing]
+        return all(2 * len(side & signed) > len(side) for side in sides)
+
+
+class Entry(NamedTuple):
+    raw: bytes
+    header: Header
+    data: Optional[bytes]
+    salt: Optional[bytes]
+    personal: Optional[bytes]
+    personal_salt: Optional[bytes]
+    value: Any  # what `data` says
+
+
+def parse_line(line: bytes) -> Entry:
+    malformed_unless(line.endswith(b"\n") and len(line) <= LINE_BYTES_MAX, "the line has no end")
+    value = parse_canonical(line[:-1], "the line")
+    only_members(value, "data header personal personal_salt salt", "the line")
+    raw = member(value, "header", str).encode()
+    data, salt = _part_of(value, "data", "salt")
+    personal, personal_salt = _part_of(value, "personal", "personal_salt")
+    said = parse_canonical(data, "data") if data is not None else None
+    malformed_unless(data is None or isinstance(said, dict), "data is no object")
+    if personal is not None:
+        parse_canonical(personal, "personal")
+    return Entry(raw, parse_header(raw), data, salt, personal, personal_salt, said)
+
+
+def _part_of(value: Dict[str, Any], part: str, salt: str) -> Tuple[Optional[bytes], Optional[bytes]]:
+    if value[part] is None and value[salt] is None:
+        return None, None
+    return member(value, part, str).encode(), hex32(value[salt], salt)
+
+
+class Ledger:
+    """What the entries say, and whether they hang together. `wanted` are the ids and sizes that files will ask for."""
+
+    def __init__(self, has_parts: bool, wanted_ids: Set[int], wanted_sizes: Set[int]):
+        self.has_parts = has_parts
+        self.wanted_ids, self.wanted_sizes = wanted_ids, wanted_sizes
+        self.hashes: Dict[int, bytes] = {}
+        self.roots: Dict[int, Tuple[bytes, str]] = {}
+        self.tree = Frontier()
+        self.previous_hash, self.timestamp = ZERO_HASH, ""
+        self.type_seqs: Dict[str, int] = {}
+        self.origin: Optional[str] = None
+        self.keys: Dict[str, Key] = {}
+        self.memberships: List[Membership] = []
+        self.feature_levels: List[Tuple[int, int]] = []
+        self.erasures = Erasures()
+        self.actors = Actors()
+
+    @property
+    def size(self) -> int:
+        return self.tree.size
+
+    def append(self, entry: Entry, size_max: int, origin: str) -> None:
+        header = entry.header
+        demand(header.id == self.size, "missing", f"entry {header.id} is in its place")
+        demand(header.id < size_max, "checkpoint_replayed", f"the checkpoint is of {size_max} entries")
+        demand(
+            header.previous_hash == self.previous_hash,
+            "broken_link",
+            "previous_hash is not the hash of the entry before",
+        )
+        self._check_sequence(header)
+        if self.has_parts:
+            self._check_parts(entry)
+        if header.entry_type in ("genesis", "membership_changed"):
+            self.memberships.append(self._membership_of(entry))
+        self._take_effect(entry)
+        demand(
+            self.origin in (origin, None), "wrong_origin", f"genesis says `{self.origin}`, the checkpoint `{origin}`"
+        )
+        self._advance(header)
+
+    def _check_sequence(self, header: Header) -> None:
+        demand(
+            (header.entry_type == "genesis") == (header.id == 0), "sequence_gap", "genesis is the entry 0 and no other"
+        )
+        expected = self.type_seqs.get(header.entry_type, 0) + 1
+        demand(header.type_seq == expected, "sequence_gap", f"type_seq is {header.type_seq} and not {expected}")
+        demand(header.timestamp >= self.timestamp, "sequence_gap", "the timestamp is before that of the entry before")
+
+    def _check_parts(self, entry: Entry) -> None:
+        header = entry.header
+        if entry.data is not None:
+            demand(
+                part_matches(entry.data, entry.salt, header.data_hash),
+                "data_hash_mismatch",
+                "data or its salt was changed",
+            )
+        if entry.personal is not None:
+            holds = part_matches(entry.personal, entry.personal_salt, header.personal_hash)
+            demand(holds, "personal_hash_mismatch", "personal or its salt was changed")
+        has_data = entry.data is not None
+        has_personal = entry.personal is not None or header.personal_hash is None
+        if header.entry_type in NEVER_ERASED:
+            demand(has_data and has_personal, "erasure_not_allowed", f"`{header.entry_type}` is never erased")
+        self.erasures.see(header, has_data, has_personal)
+        self.actors.see(header, entry.value)
+
+    def _membership_of(self, entry: Entry) -> Membership:
+        voters, outgoing = frozenset(), None
+        if self.has_parts and entry.header.entry_type == "genesis":
+            voters = frozenset([member(entry.value, "raft_id", int)])
+        elif self.has_parts:
+            voters = parse_voters(member(entry.value, "voters", list))
+            malformed_unless("voters_outgoing" in entry.value, "member `voters_outgoing` is missing")
+            if entry.value["voters_outgoing"] is not None:
+                outgoing = parse_voters(member(entry.value, "voters_outgoing", list))
+        return Membership(entry.header.id, entry.header.hash, voters, outgoing)
+
+    def _take_effect(self, entry: Entry) -> None:
+        effect = {
+            "genesis": self._begin,
+            "node_joined": self._node_joined,
+            "key_added": self._key_added,
+            "key_retired": self._key_retired,
+            "feature_level_changed": self._feature_level_changed,
+            "anonymization_run": self.erasures.run,
+        }.get(entry.header.entry_type)
+        if effect is not None and self.has_parts:
+            effect(entry.header.id, entry.value)
+
+    def _begin(self, ident: int, data: Any) -> None:
+        self.origin = member(data, "origin", str)
+        malformed_unless(is_key_name(self.origin) and "/" in self.origin, f"`{self.origin}` is no origin")
+        self._feature_level_changed(ident, data)
+        self._node_joined(ident, data)
+
+    def _feature_level_changed(self, ident: int, data: Any) -> None:
+        self.feature_levels.append((ident, member(data, "feature_level", int)))
+
+    def _node_joined(self, ident: int, data: Any) -> None:
+        node_id, raft_id = member(data, "node_id", str), member(data, "raft_id", int)
+        for key in self.keys.values():
+            if key.node_id == node_id and key.raft_id != raft_id:
+                self._end(key, ident)
+        for value in member(data, "keys", list):
+            self._know(ident, parse_key(value), node_id, raft_id)
+
+    def _key_added(self, ident: int, data: Any) -> None:
+        malformed_unless("replaces" in data, "member `replaces` is missing")
+        if data["replaces"] is not None:
+            self._end(self._known(member(data, "replaces", str)), ident)
+        self._know(ident, parse_key(data.get("key")), member(data, "node_id", str), member(data, "raft_id", int))
+
+    def _key_retired(self, ident: int, data: Any) -> None:
+        key = self._known(member(data, "kid", str))
+        self._end(key, ident)
+        key.compromised |= member(data, "compromised", bool)
+
+    def _know(self, ident: int, key: Key, node_id: str, raft_id: int) -> None:
+        key.node_id, key.raft_id, key.since = node_id, raft_id, ident
+        if key.kid in self.keys:
+            known = self.keys[key.kid]
+            again = Key(key.kid, key.use, key.material, node_id, raft_id, known.since)
+            malformed_unless(known == again, f"key `{key.kid}` was known before as another, or ended")
+            return
+        self.keys[key.kid] = key
+
+    def _known(self, kid: str) -> Key:
+        malformed_unless(kid in self.keys, f"key `{kid}` is not known")
+        return self.keys[kid]
+
+    def _end(self, key: Key, ident: int) -> None:
+        """A key ends once: a later entry may say that it was compromised, never that it lived longer."""
+        if key.until is None:
+            key.until = ident
+
+    def _advance(self, header: Header) -> None:
+        self.previous_hash, self.timestamp = header.hash, header.timestamp
+        self.type_seqs[header.entry_type] = header.type_seq
+        self.tree.append(header.hash)
+        if header.id in self.wanted_ids:
+            self.hashes[header.id] = header.hash
+        if self.size in self.wanted_sizes:
+            self.roots[self.size] = (self.tree.root(), header.timestamp)
+
+    def demand_final(self, note: Checkpoint) -> List[Key]:
+        """The keys that make the checkpoint final. Without `data` the voters are not known: then one key has to do."""
+        if not self.has_parts:
+            return demand_one_signer(note, signers_of(note, self.keys), "too_few_signatures")
+        signers = [key for key in signers_of(note, self.keys) if not key.is_rsa]
+        counting = [key for key in signers if key.counts_at_size(note.size)]
+        membership = self._membership_at(note.size)
+        if not membership.is_majority({key.raft_id for key in counting}):
+            would_be = membership.is_majority({key.raft_id for key in signers})
+            demand(not would_be, "key_not_valid_at_size", "voters signed with keys that do not count at this size")
+            raise Fault("too_few_signatures", "no majority of the voters signed")
+        return counting
+
+    def check_extensions(self, note: Checkpoint, timestamp: str) -> None:
+        holds = note.membership_hash == self._membership_at(note.size).hash and note.timestamp >= timestamp
+        if self.has_parts:
+            holds &= note.feature_level == [level for ident, level in self.feature_levels if ident < note.size][-1]
+        demand(holds, "membership_mismatch", "the checkpoint's lines contradict the entries")
+
+    def check_keys(self, rows: Dict[str, Dict[str, Any]]) -> None:
+        demand(sorted(rows) == sorted(self.keys), "keys_mismatch", "keys.json lists other keys than the entries")
+        for key in self.keys.values():
+            row = rows[key.kid]
+            agrees = all(name in row and row[name] == value for name, value in key.row(self.origin).items())
+            demand(agrees, "keys_mismatch", f"keys.json contradicts the entries about `{key.kid}`")
+
+    def _membership_at(self, size: int) -> Membership:
+        return [membership for membership in self.memberships if membership.id < size][-1]
+
+
+def parse_voters(values: List[Any]) -> FrozenSet[int]:
+    voters = [member(value, "raft_id", int) for value in values]
+    malformed_unless(bool(voters) and len(set(voters)) == len(voters), "the voters are none, or one is named twice")
+    return frozenset(voters)
+
+
+class Erasures:
+    """Which parts are gone, and whether a later run names them."""
+
+    def __init__(self) -> None:
+        self.erased = 0
+        self.protected: List[int] = []
+        self.unnamed: Dict[str, Set[int]] = {"data": set(), "personal": set()}
+
+    def see(self, header: Header, has_data: bool, has_personal: bool) -> None:
+        if header.entry_type in NEVER_ERASED:
+            self.protected.append(header.id)
+        if not has_data:
+            self.unnamed["data"].add(header.id)
+        if not has_personal:
+            self.unnamed["personal"].add(header.id)
+        self.erased += not (has_data and has_personal)
+
+    def run(self, ident: int, data: Any) -> None:
+        part = member(data, "part", str)
+        member(data, "count", int)
+        malformed_unless(
+            part in ("personal", "all") and member(data, "cause", str) in ("request", "retention"),
+            "the run is of no known kind",
+        )
+        for first, last in parse_ranges(member(data, "ranges", list), ident):
+            at = bisect.bisect_left(self.protected, first)
+            hit = at < len(self.protected) and self.protected[at] <= last
+            demand(not hit, "erasure_not_allowed", "the run names an entry that is never erased")
+            named = range(first, last + 1)
+            self.unnamed["personal"].difference_update(named)
+            if part == "all":
+                self.unnamed["data"].difference_update(named)
+
+    def finish(self) -> None:
+        gone = self.unnamed["data"] | self.unnamed["personal"]
+        if gone:
+            raise Fault("unrecorded_erasure", "a part is gone that no later run names", min(gone))
+
+
+def parse_ranges(values: List[Any], ident: int) -> List[Tuple[int, int]]:
+    ranges, end, total = [], -1, 0
+    for value in values:
+        only_members(value, "from to", "a range")
+        first, last = member(value, "from", int), member(value, "to", int)
+        malformed_unless(end < first <= last < ident, "the ranges are not ascending, or reach the run itself")
+        end, total = last, total + last - first + 1
+        ranges.append((first, last))
+    malformed_unless(total <= RUN_IDS_MAX, f"the run names more than {RUN_IDS_MAX} entries")
+    return ranges
+
+
+class Actors:
+    """Whether `actor_seq` counts without gaps but those that erased headers explain.
+
+    A gap ending at entry j takes, for each missing number, the least erased header after the actor's entry before that
+    is still free. Taken in order of j this explains all gaps if they can be explained at all, whoever the erased
+    entries were about.
+    """
+
+    def __init__(self) -> None:
+        self.last: Dict[str, Tuple[int, int]] = {}
+        self.free: Dict[int, List[int]] = {}
+        self.explained = 0
+        self.fault: Optional[Fault] = None
+
+    def see(self, header: Header, data: Any) -> None:
+        if data is None:
+            if header.actor_seq:
+                self.free.setdefault(header.actor_seq, []).append(header.id)
+            return
+        actor = data.get("actor")
+        if self.fault is None and not self._follows(header, actor if isinstance(actor, str) else None):
+            self.fault = Fault("sequence_gap", f"actor_seq {header.actor_seq} does not follow", header.id)
+
+    def finish(self) -> None:
+        if self.fault:
+            raise self.fault
+
+    def _follows(self, header: Header, actor: Optional[str]) -> bool:
+        if actor is None:
+            return header.actor_seq == 0
+        number, entry = self.last.get(actor, (0, -1))
+        self.last[actor] = (header.actor_seq, header.id)
+        if header.actor_seq <= number:
+            return False
+        return all(self._explain(missing, entry) for missing in range(number + 1, header.actor_seq))
+
+    def _explain(self, number: int, after: int) -> bool:
+        free = self.free.get(number, [])
+        at = bisect.bisect_right(free, after)
+        if at == len(free):
+            return False
+        free.pop(at)
+        self.explained += 1
+        return True
+
+
+# Files that lean on a ledger: proofs and receipts (section 5), replies (section 4).
+
+
+class Receipt(NamedTuple):
+    header: Header
+    data: Optional[bytes]
+    salt: Optional[bytes]
+    personal: Optional[bytes]
+    personal_salt: Optional[bytes]
+    leaf: bytes
+    path: List[bytes]
+    root: bytes
+    size: int
+    checkpoint: Checkpoint
+
+
+def parse_receipt(value: Any) -> Receipt:
+    only_members(
+        value,
+        "checkpoint data entry_id hashes header leaf_hash leaf_index personal personal_salt root_hash salt tree_size",
+        "the receipt",
+    )
+    header = parse_header(base64_strict(value["header"], "header"))
+    same = header.id == member(value, "entry_id", int) == member(value, "leaf_index", int)
+    malformed_unless(same, "the receipt's header, entry and leaf index are of different entries")
+    parts = []
+    for part, salt in (("data", "salt"), ("personal", "personal_salt")):
+        malformed_unless(
+            (value[part] is None) == (value[salt] is None), f"`{part}` is without `{salt}` or the other way"
+        )
+        parts += [None, None] if value[part] is None else [canonical(value[part]), hex32(value[salt], salt)]
+    return Receipt(
+        header,
+        *parts,
+        hex32(value["leaf_hash"], "leaf_hash"),
+        [hex32(node, "a hash of the proof") for node in member(value, "hashes", list)],
+        hex32(value["root_hash"], "root_hash"),
+        member(value, "tree_size", int),
+        parse_checkpoint(member(value, "checkpoint", str).encode()),
+    )
+
+
+def parse_tlog_proof(raw: bytes) -> Receipt:
+    head, blank, note = raw.partition(b"\n\n")
+    checkpoint = parse_checkpoint(note)
+    malformed_unless(blank != b"" and head.isascii(), "the proof has no checkpoint")
+    lines = head.decode().split("\n")
+    begins = (
+        len(lines) > 2
+        and lines[0] == "c2sp.org/tlog-proof@v1"
+        and lines[1].startswith("extra ")
+        and lines[2].startswith("index ")
+    )
+    malformed_unless(begins, "the proof does not begin as one with a header")
+    raw_header = base64_strict(lines[1][6:], "extra")
+    header = parse_header(raw_header)
+    malformed_unless(integer_text(lines[2][6:], "index") == header.id, "the proof's index is not the id of its header")
+    path = [base64_strict(line, "a hash of the proof") for line in lines[3:]]
+    malformed_unless(all(len(node) == 32 for node in path), "a hash of the proof is not of 32 bytes")
+    return Receipt(header, None, None, None, None, header.hash, path, checkpoint.root, checkpoint.size, checkpoint)
+
+
+def check_receipt(receipt: Receipt, ledger: Optional[Ledger], trusted: Optional[Dict[str, Key]]) -> List[Key]:
+    """The keys that vouch for it, if there is a ledger or a key to ask."""
+    header, note, signers = receipt.header, receipt.checkpoint, []
+    larger = ledger is not None and note.size > ledger.size
+    if ledger is not None:
+        demand(note.origin == ledger.origin, "wrong_origin", "the checkpoint is of another log")
+    if receipt.data is not None:
+        demand(
+            part_matches(receipt.data, receipt.salt, header.data_hash),
+            "data_hash_mismatch",
+            "data or its salt was changed",
+        )
+    if receipt.personal is not None:
+        holds = part_matches(receipt.personal, receipt.personal_salt, header.personal_hash)
+        demand(holds, "personal_hash_mismatch", "personal or its salt was changed")
+    if ledger is not None and not larger:
+        signers = ledger.demand_final(note)
+        ledger.check_extensions(note, ledger.roots[note.size][1])
+    demand(receipt.leaf == header.hash, "hash_mismatch", "leaf_hash is not the hash of the header")
+    if ledger is not None:
+        demand(
+            ledger.hashes.get(header.id) == header.hash, "hash_mismatch", "the header is not that of the ledger's entry"
+        )
+    agrees = (receipt.root, receipt.size) == (note.root, note.size)
+    demand(agrees, "inclusion_failed", "root and size are not those of the checkpoint")
+    holds = inclusion_root(receipt.leaf, header.id, receipt.size, receipt.path) == receipt.root
+    demand(holds, "inclusion_failed", "the proof does not lead to the root")
+    if ledger is not None:
+        same = not larger and ledger.roots[note.size][0] == note.root
+        demand(same, "consistency_failed", "the checkpoint is not one of this ledger, as far as it goes")
+    if trusted is not None:
+        signers = demand_one_signer(note, signers_of(note, trusted), "key_unknown")
+    return signers
+
+
+def check_signature(
+    keys: Dict[str, Key], kid: str, use: str, entry: int, signature: bytes, message: Optional[bytes]
+) -> None:
+    key = keys.get(kid)
+    demand(
+        key is not None and key.use == use and not key.is_rsa, "key_unknown", f"`{kid}` is no known key of use `{use}`"
+    )
+    demand(key.counts_for_entry(entry), "key_not_valid_at_index", f"`{kid}` does not count for this entry")
+    demand(
+        message is not None and key.holds(signature, message),
+        "signature_invalid",
+        f"the signature of `{kid}` does not verify",
+    )
+
+
+class Reply(NamedTuple):
+    entry: int
+    hash: bytes
+    signed: Dict[str, Any]  # check_signature's arguments beside the keys
+    token: Optional[Dict[str, Any]]
+
+
+def parse_reply(value: Any) -> Reply:
+    signature = member(value, "signature", dict)
+    message: Optional[bytes] = canonical(
+        {name: item for name, item in value.items() if name not in ("signature", "node", "capability_token")}
+    )
+    algorithm = member(signature, "algorithm", str)
+    if algorithm == "Ed25519-batch":
+        message = batch_message(signature, message)
+    else:
+        malformed_unless(algorithm == "Ed25519", f"`{algorithm}` is no algorithm of format 1")
+    entry = member(value, "ledger_entry_id", int)
+    signed = {
+        "kid": member(signature, "key_id", str),
+        "use": "decision",
+        "entry": entry,
+        "signature": base64url_strict(member(signature, "value", str), "signature"),
+        "message": message,
+    }
+    malformed_unless(len(signed["signature"]) == 64, "the signature is not of 64 bytes")
+    token = value.get("capability_token")
+    return Reply(
+        entry,
+        hex32(value["ledger_entry_hash"], "ledger_entry_hash"),
+        signed,
+        None if token is None else parse_token(token),
+    )
+
+
+def batch_message(signature: Dict[str, Any], signed: bytes) -> Optional[bytes]:
+    """None where the path is not one of such a tree: then no signature can be over it."""
+    path = [hex32(node, "a hash of the path") for node in member(signature, "path", list)]
+    index, size = member(signature, "leaf_index", int), member(signature, "tree_size", int)
+    root = inclusion_root(leaf_hash(signed), index, size, path)
+    if root is None:
+        return None
+    return b"lexecon/batch/v1\n" + root.hex().encode() + b"\n"
+
+
+def parse_token(token: Any) -> Dict[str, Any]:
+    # The signature is cut off by its length: base64url has `_` in it, so there is no other way to tell where it begins.
+    form = (
+        isinstance(token, str)
+        and token.isascii()
+        and token.startswith("cap_")
+        and len(token) > 91
+        and token[-87] == "_"
+    )
+    malformed_unless(form, "the capability token is none")
+    claims = parse_canonical(base64url_strict(token[4:-87], "the token's claims"), "the token's claims")
+    signature = base64url_strict(token[-86:], "the token's signature")
+    kid, entry = member(claims, "kid", str), member(claims, "idx", int)
+    return {"kid": kid, "use": "token", "entry": entry, "signature": signature, "message": token[:-87].encode()}
+
+
+def check_reply(reply: Reply, ledger: Optional[Ledger], keys: Dict[str, Key]) -> None:
+    if ledger is not None:
+        demand(
+            ledger.hashes.get(reply.entry) == reply.hash, "hash_mismatch", "the hash is not that of the ledger's entry"
+        )
+    check_signature(keys, **reply.signed)
+    if reply.token is not None:
+        check_signature(keys, **reply.token)
+
+
+# Directories (section 6).
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def entries_of_lines(path: Path) -> Iterator[Entry]:
+    try:
+        with path.open("rb") as lines:
+            while True:
+                line = lines.readline(LINE_BYTES_MAX + 1)
+                if not line:
+                    return
+                yield parse_line(line)
+    except OSError as error:
+        raise Unreadable(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def entries_of_bundles(directory: Path, size: int) -> Iterator[Entry]:
+    for first in range(0, size, TILE_WIDTH):
+        width = min(TILE_WIDTH, size - first)
+        path = tile_path("entries", first // TILE_WIDTH, width)
+        demand((directory / path).exists(), "missing", f"`{path}` is not there")
+        for raw in split_bundle(read(directory / path), width, path):
+            yield Entry(raw, parse_header(raw), None, None, None, None, None)
+
+
+def run_through(ledger: Ledger, entries: Iterator[Entry], tiles: Tiles, note: Checkpoint) -> None:
+    try:
+        for entry in entries:
+            ledger.append(entry, note.size, note.origin)
+            tiles.append(entry.raw, entry.header.hash)
+        demand(ledger.size == note.size, "missing", f"the checkpoint is of {note.size} entries")
+    except Fault as fault:
+        fault.entry = ledger.size
+        raise
+
+
+def parse_file(path: Path) -> Any:
+    """A receipt or a reply, told apart by what only one of them has."""
+    raw = read(path)
+    if path.suffix == ".tlog-proof":
+        return parse_tlog_proof(raw)
+    value = parse_json(raw, f"`{path.name}`")
+    malformed_unless(isinstance(value, dict), f"`{path.name}` is no object")
+    return parse_reply(value) if "ledger_entry_hash" in value else parse_receipt(value)
+
+
+def check_file(item: Any, ledger: Optional[Ledger], trusted: Optional[Dict[str, Key]]) -> List[Key]:
+    try:
+        if isinstance(item, Receipt):
+            return check_receipt(item, ledger, trusted)
+        check_reply(item, ledger, ledger.keys if ledger is not None else trusted)
+        return []
+    except Fault as fault:
+        fault.entry = item.entry if isinstance(item, Reply) else item.header.id
+        raise
+
+
+def check_directory(
+    directory: Path, trusted: Optional[Dict[str, Key]], items: List[Any]
+) -> Tuple[Ledger, Dict[str, Any]]:
+    note = parse_checkpoint(read(directory / "checkpoint"))
+    keys, rows = parse_keys_json(read(directory / "keys.json"))
+    beside = [
+        parse_file(path) for kind in ("decisions", "receipts") for path in sorted((directory / kind).glob("*.json"))
+    ]
+    asked = beside + items
+    receipts = [item for item in asked if isinstance(item, Receipt)]
+    ids = {item.header.id for item in receipts} | {item.entry for item in asked if isinstance(item, Reply)}
+    has_parts = (directory / "entries.jsonl").exists()
+    ledger = Ledger(has_parts, ids, {item.checkpoint.size for item in receipts})
+    tiles = Tiles(directory)
+    entries = entries_of_lines(directory / "entries.jsonl") if has_parts else entries_of_bundles(directory, note.size)
+    run_through(ledger, entries, tiles, note)
+    ledger.actors.finish()
+    ledger.erasures.finish()
+    demand(ledger.tree.root() == note.root, "root_mismatch", "the entries have another root than the checkpoint")
+    tiles.finish()
+    if not has_parts:
+        ledger.origin, ledger.keys = note.origin, keys
+    signers = ledger.demand_final(note)
+    ledger.check_extensions(note, ledger.timestamp)
+    if has_parts:
+        ledger.check_keys(rows)
+    if trusted is not None:
+        known = {key.material["x"] for key in trusted.values() if not key.is_rsa}
+        demand(
+            any(key.material["x"] in known for key in signers),
+            "key_unknown",
+            "none of the given keys signed the checkpoint",
+        )
+    for item in beside:
+        check_file(item, ledger, None)
+    report = {"size": note.size, "root": note.root.hex(), "signers": sorted(key.kid for key in signers)}
+    report.update(
+        {
+            "entries_erased": ledger.erasures.erased,
+            "gaps_explained": ledger.actors.explained,
+            "trusted": trusted is not None,
+        }
+    )
+    return ledger, report
+
+
+def check_path(path: Path, keys: Optional[Path], export: Optional[Path]) -> Dict[str, Any]:
+    trusted = parse_keys_json(read(keys))[0] if keys is not None else None
+    if path.is_dir():
+        return check_directory(path, trusted, [])[1]
+    item = parse_file(path)
+    if isinstance(item, Reply) and keys is None and export is None:
+        raise WrongUsage("the reply to a decision needs --keys or --export")
+    ledger, report = None, {"trusted": trusted is not None}
+    if export is not None:
+        ledger, report = check_directory(export, trusted, [item])
+    signers = check_file(item, ledger, trusted if ledger is None else None)
+    if isinstance(item, Receipt):
+        report.update(
+            {
+                "entry": item.header.id,
+                "size": item.size,
+                "root": item.root.hex(),
+                "signers": sorted(key.kid for key in signers),
+            }
+        )
+    else:
+        report["entry"] = item.entry
+    return report
+
+
+def show(report: Dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report, sort_keys=True))
+        return
+    print("holds" if report["ok"] else "does not hold")
+    for name, value in report.items():
+        if isinstance(value, list):
+            value = ", ".join(value)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        if name != "ok" and value is not None:
+            print(f"{name}: {value}")
+
+
+def parse_arguments(arguments: List[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="Verify a Lexecon ledger, receipt, proof or decision."
+    )
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--keys", type=Path, help="a keys.json that came from elsewhere")
+    parser.add_argument("--export", type=Path, help="an export directory to check a single file against")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    if options.path.is_dir() and options.export is not None:
+        parser.error("--export goes with a single file")
+    if options.path.suffix == ".tlog-proof" and options.keys is None and options.export is None:
+        parser.error("a proof needs --keys or --export")
+    return options
+
+
+def main(arguments: List[str]) -> int:
+    options = parse_arguments(arguments)
+    try:
+        report = check_path(options.path, options.keys, options.export)
+    except Fault as fault:
+        show({"ok": False, "code": fault.code, "entry": fault.entry, "detail": fault.detail}, options.json)
+        return 1
+    except (WrongUsage, Unreadable) as error:
+        print(f"verify.py: {error}", file=sys.stderr)
+        return 2 if isinstance(error, WrongUsage) else 3
+    show({"ok": True, **report}, options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
