@@ -30,6 +30,18 @@ pub(crate) struct Call {
     pub(crate) request_id: String,
     /// Who asks.
     pub(crate) principal: Principal,
+    /// Which of the two forms of [`crate::routes::Reply::Either`] is wanted.
+    pub(crate) form: Form,
+}
+
+/// A form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Members.
+    #[default]
+    Json,
+    /// The other media type of the route.
+    Media,
 }
 
 /// A body by the shape its route gives it.
@@ -92,6 +104,31 @@ pub(crate) struct Answer {
     pub(crate) index: Option<LogIndex>,
     /// Whether it was recorded before.
     pub(crate) replayed: bool,
+    /// How long it may be kept.
+    pub(crate) caching: Caching,
+}
+
+/// How long whoever passes an answer on may keep it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// Not at all.
+    #[default]
+    Never,
+    /// It changes seldom.
+    Minute,
+    /// It never changes.
+    Forever,
+}
+
+impl Caching {
+    /// The value of `Cache-Control`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "no-store",
+            Self::Minute => "public, max-age=60",
+            Self::Forever => "public, max-age=31536000, immutable",
+        }
+    }
 }
 
 /// The body of an answer.
@@ -111,7 +148,7 @@ pub(crate) enum Content {
 impl Answer {
     /// Members.
     pub(crate) fn json(object: Object) -> Self {
-        Self { content: Content::Json(object), index: None, replayed: false }
+        Self::new(Content::Json(object))
     }
 
     /// Members, named in place.
@@ -125,8 +162,18 @@ impl Answer {
 
     /// Bytes of another media type.
     pub(crate) fn bytes(media: &'static str, bytes: impl Into<Bytes>) -> Self {
-        let content = Content::Bytes { media, bytes: bytes.into() };
-        Self { content, index: None, replayed: false }
+        Self::new(Content::Bytes { media, bytes: bytes.into() })
+    }
+
+    fn new(content: Content) -> Self {
+        Self { content, index: None, replayed: false, caching: Caching::Never }
+    }
+
+    /// That may be kept for so long.
+    #[must_use]
+    pub(crate) fn kept(mut self, caching: Caching) -> Self {
+        self.caching = caching;
+        self
     }
 
     /// With the index at which it was recorded.

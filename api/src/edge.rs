@@ -44,6 +44,8 @@ pub(crate) fn router<B: Backend>(app: App<B>, grpc: axum::Router) -> axum::Route
         let Some(path) = rows.first().map(|row| row.path) else { continue };
         let paths: &[&str] = match rows.first().map(|row| row.op) {
             Some(Op::Docs) => &[path, "/docs/", docs::FILES],
+            // What names a tile has slashes in it.
+            Some(Op::Tile) => &["/tile/{*path}"],
             Some(_) | None => &[path],
         };
         for path in paths {
@@ -200,7 +202,7 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed } = answer;
+    let Answer { content, index, replayed, caching } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
@@ -209,6 +211,7 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
     };
     let mut response = Response::new(body);
     headers::put(&mut response, "content-type", media);
+    headers::put(&mut response, "cache-control", caching.as_str());
     if replayed {
         headers::put(&mut response, "idempotent-replayed", "true");
     }

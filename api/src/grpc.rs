@@ -9,6 +9,7 @@ mod caller;
 mod cluster;
 mod decisions;
 mod health;
+mod keys;
 mod ledger;
 mod members;
 mod policies;
@@ -27,6 +28,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
+use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::policies_server::PoliciesServer;
 use tonic::service::Routes;
@@ -92,6 +94,7 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
+        .add_service(KeysServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             ClusterServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

@@ -134,8 +134,10 @@ impl Metrics {
         self.policies_loaded.inc();
     }
 
-    /// Counts a comparison of this node's state with that of others.
-    pub fn divergence_checked(&self, result: &str) {
+    /// Counts a comparison of this node's state with that of others: `consistent`,
+    /// `dissent` where another node found something else, `outvoted` where this
+    /// one did.
+    pub fn divergence_checked(&self, result: &'static str) {
         self.divergence_checks.with_label_values(&[result]).inc();
     }
 

@@ -174,14 +174,9 @@ fn request_body(route: &Route) -> Option<Json> {
 
 fn responses(route: &Route) -> Json {
     let mut responses = Object::new();
-    let (media, schema) = match route.reply {
-        Reply::Members(members) => ("application/json", members_schema(members)),
-        Reply::Media("application/json") => ("application/json", free("An object.")),
-        Reply::Media(media) => (media, Json::object([("type", "string".into())])),
-    };
     responses.insert(
         "200",
-        Json::object([("description", "Done.".into()), ("content", content(media, schema))]),
+        Json::object([("description", "Done.".into()), ("content", answer_content(route.reply))]),
     );
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
     codes.extend_from_slice(route.codes);
@@ -216,6 +211,26 @@ fn responses(route: &Route) -> Json {
         );
     }
     Json::Object(responses)
+}
+
+fn answer_content(reply: Reply) -> Json {
+    const JSON: &str = "application/json";
+    let bytes = |media: &str| match media {
+        "application/octet-stream" => {
+            let fields = [("type", "string".into()), ("format", "binary".into())];
+            Json::object([("schema", Json::object(fields))])
+        }
+        _ => Json::object([("schema", Json::object([("type", "string".into())]))]),
+    };
+    match reply {
+        Reply::Members(members) => content(JSON, members_schema(members)),
+        Reply::Media(JSON) => content(JSON, free("An object.")),
+        Reply::Media(media) => Json::object([(media, bytes(media))]),
+        Reply::Either { members, media, .. } => {
+            let members = Json::object([("schema", members_schema(members))]);
+            Json::object([(JSON, members), (media, bytes(media))])
+        }
+    }
 }
 
 fn content(media: &str, schema: Json) -> Json {

@@ -4,6 +4,7 @@
 //! A new route is a row here and an arm of [`crate::rest::answer`], which the
 //! compiler asks for.
 
+use crate::call::Form;
 use crate::consistency;
 use crate::fields::Field;
 use crate::problem::Code;
@@ -17,6 +18,7 @@ pub(crate) enum Op {
     DecideBatch,
     DecideVerify,
     Decision,
+    Receipt,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -25,6 +27,12 @@ pub(crate) enum Op {
     Entries,
     Entry,
     LedgerVerify,
+    LedgerCheckpoint,
+    Checkpoints,
+    Inclusion,
+    Consistency,
+    Checkpoint,
+    Tile,
     Keys,
     KeyRotate,
     KeyRetire,
@@ -35,6 +43,7 @@ pub(crate) enum Op {
     Status,
     Metrics,
     ClusterStatus,
+    Divergence,
     Nodes,
     NodeAdd,
     NodePromote,
@@ -102,6 +111,15 @@ pub(crate) enum Reply {
     Members(&'static [Member]),
     /// Another media type.
     Media(&'static str),
+    /// Either of the two.
+    Either {
+        /// The members.
+        members: &'static [Member],
+        /// The other media type.
+        media: &'static str,
+        /// What a caller gets who takes both.
+        first: Form,
+    },
 }
 
 /// A row of the table.
@@ -184,6 +202,14 @@ impl Route {
         self
     }
 
+    /// As another media type too, or by preference.
+    const fn or_media(mut self, media: &'static str, first: Form) -> Self {
+        if let Reply::Members(members) = self.reply {
+            self.reply = Reply::Either { members, media, first };
+        }
+        self
+    }
+
     const fn codes(mut self, codes: &'static [Code]) -> Self {
         self.codes = codes;
         self
@@ -238,6 +264,16 @@ pub(crate) const ROUTES: &[Route] = &[
         .tag("Decisions")
         .replies(decision::RECORD_REPLY)
         .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
+    Route::get(
+        Op::Receipt,
+        "/decisions/{decision_id}/receipt",
+        "Offline proof that a decision is in the ledger",
+    )
+    .tag("Decisions")
+    .query(decision::RECEIPT_QUERY)
+    .replies(decision::RECEIPT_REPLY)
+    .or_media("text/plain", Form::Json)
+    .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_DECISION, Code::ERASED, Code::NOT_FINAL]),
     Route::get(Op::Policies, "/policies", "Every version of the policy, oldest first")
         .tag("Policies")
         .query(policy::LIST_QUERY)
@@ -281,6 +317,45 @@ pub(crate) const ROUTES: &[Route] = &[
     .query(ledger::VERIFY_QUERY)
     .replies(ledger::VERIFY_REPLY)
     .codes(&[Code::OVERLOADED]),
+    Route::get(Op::LedgerCheckpoint, "/ledger/checkpoint", "The last final checkpoint")
+        .tag("Ledger")
+        .query(ledger::CHECKPOINT_QUERY)
+        .replies(ledger::CHECKPOINT_REPLY)
+        .or_media("text/plain", Form::Media)
+        .codes(&[Code::NOT_FINAL]),
+    Route::get(Op::Checkpoints, "/ledger/checkpoints", "Final checkpoints, smallest first")
+        .tag("Ledger")
+        .query(ledger::CHECKPOINTS_QUERY)
+        .replies(ledger::CHECKPOINTS_REPLY),
+    Route::get(
+        Op::Inclusion,
+        "/ledger/proof/inclusion",
+        "Proof that an entry is in the tree of a size",
+    )
+    .tag("Ledger")
+    .query(ledger::INCLUSION_QUERY)
+    .replies(ledger::INCLUSION_REPLY)
+    .codes(&[Code::UNKNOWN_ENTRY]),
+    Route::get(
+        Op::Consistency,
+        "/ledger/proof/consistency",
+        "Proof that one tree is the beginning of another",
+    )
+    .tag("Ledger")
+    .query(ledger::CONSISTENCY_QUERY)
+    .replies(ledger::CONSISTENCY_REPLY),
+    Route::get(Op::Checkpoint, "/checkpoint", "The last final checkpoint, as C2SP tlog-tiles")
+        .tag("Ledger")
+        .media("text/plain")
+        .codes(&[Code::NOT_FINAL]),
+    Route::get(
+        Op::Tile,
+        "/tile/{path}",
+        "A tile `<L>/<N>[.p/<W>]` or a bundle `entries/<N>[.p/<W>]`, as C2SP tlog-tiles",
+    )
+    .tag("Ledger")
+    .media("application/octet-stream")
+    .codes(&[Code::NOT_FOUND]),
     Route::get(Op::Keys, "/keys", "Public keys of the nodes").tag("Keys").replies(keys::KEYS_REPLY),
     Route::post(Op::KeyRotate, "/keys/rotate", "Give the node that is asked a new key")
         .tag("Keys")
@@ -294,6 +369,15 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::get(Op::ClusterStatus, "/cluster/status", "Where this node and its cluster stand")
         .tag("Cluster")
         .replies(cluster::STATUS_REPLY),
+    Route::get(
+        Op::Divergence,
+        "/cluster/divergence",
+        "What the voters found at a final checkpoint, each by itself",
+    )
+    .tag("Cluster")
+    .query(cluster::DIVERGENCE_QUERY)
+    .replies(cluster::DIVERGENCE_REPLY)
+    .codes(&[Code::UNKNOWN_CHECKPOINT, Code::NOT_FINAL]),
     Route::get(Op::Nodes, "/cluster/nodes", "Members of the cluster")
         .tag("Cluster")
         .replies(cluster::NODES_REPLY),

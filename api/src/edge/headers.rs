@@ -8,6 +8,7 @@ use axum::http::{Method, Response, StatusCode};
 
 use crate::app::App;
 use crate::backend::Backend;
+use crate::call::Caching;
 use crate::config::Config;
 use crate::routes::{Op, Route};
 
@@ -49,8 +50,9 @@ pub(super) fn common<B: Backend>(
     if !response.headers().contains_key("x-lexecon-applied-index") {
         put(response, "x-lexecon-applied-index", &app.backend.applied_index().0.to_string());
     }
-    let is_kept = op == Some(Op::Keys) && response.status() == StatusCode::OK;
-    put(response, "cache-control", if is_kept { "public, max-age=60" } else { "no-store" });
+    if !response.headers().contains_key("cache-control") {
+        put(response, "cache-control", Caching::Never.as_str());
+    }
     let csp = if op == Some(Op::Docs) { CSP_DOCS } else { CSP };
     put(response, "content-security-policy", csp);
     put(response, "x-frame-options", "DENY");

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::app::App;
 use crate::backend::Backend;
-use crate::call::{Body as CallBody, Call};
+use crate::call::{Body as CallBody, Call, Form};
 use crate::fields::{Checked, check_query};
 use crate::idempotency;
 use crate::json_text::{self, TextFault};
@@ -32,7 +32,7 @@ impl Intake<'_> {
         let headers = &parts.headers;
         let principal = principal(headers)?;
         check_tenant(headers)?;
-        check_accept(route, headers)?;
+        let form = form(route, headers)?;
         let query = match route.op {
             // Browsers and proxies may add to the address of a page.
             Op::Docs => Checked::default(),
@@ -48,7 +48,18 @@ impl Intake<'_> {
             _ => read_body(app, route, headers, body).await?,
         };
         let request_id = request_id.to_owned();
-        Ok(Call { route, path, query, body, body_bytes, key, min_index, request_id, principal })
+        Ok(Call {
+            route,
+            path,
+            query,
+            body,
+            body_bytes,
+            key,
+            min_index,
+            request_id,
+            principal,
+            form,
+        })
     }
 }
 
@@ -72,36 +83,63 @@ pub(crate) fn check_tenant(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Whether the answer has a form that the caller takes.
-fn check_accept(route: &Route, headers: &HeaderMap) -> Result<(), Problem> {
-    if matches!(route.op, Op::Root | Op::Docs) {
-        return Ok(());
-    }
-    let media = match route.reply {
-        Reply::Members(_) => "application/json",
-        Reply::Media(media) => media,
+/// The form of the answer that the caller takes. Of two that it likes the same
+/// it gets the first.
+fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
+    const JSON: &str = "application/json";
+    let forms = match route.reply {
+        Reply::Members(_) => [Some((Form::Json, JSON)), None],
+        Reply::Media(media) => [Some((Form::Media, media)), None],
+        Reply::Either { media, first: Form::Json, .. } => {
+            [Some((Form::Json, JSON)), Some((Form::Media, media))]
+        }
+        Reply::Either { media, first: Form::Media, .. } => {
+            [Some((Form::Media, media)), Some((Form::Json, JSON))]
+        }
     };
     let mut ranges = Vec::new();
     for value in headers.get_all("accept") {
         let value = value.to_str().unwrap_or_default();
         ranges.extend(value.split(',').map(str::trim).filter(|range| !range.is_empty()));
     }
-    if ranges.is_empty() || ranges.iter().any(|range| accepts(range, media)) {
-        return Ok(());
+    let takes_all = ranges.is_empty() || matches!(route.op, Op::Root | Op::Docs);
+    let mut best: Option<(Form, f32)> = None;
+    for (form, media) in forms.into_iter().flatten() {
+        let quality = if takes_all { 1.0 } else { quality(&ranges, media) };
+        if 0.0 < quality && best.is_none_or(|(_, before)| before < quality) {
+            best = Some((form, quality));
+        }
     }
-    Err(Problem::new(Code::NOT_ACCEPTABLE, format!("this path answers `{media}`")))
+    best.map(|(form, _)| form).ok_or_else(|| {
+        let names: Vec<String> =
+            forms.iter().flatten().map(|(_, media)| format!("`{media}`")).collect();
+        Problem::new(Code::NOT_ACCEPTABLE, format!("this path answers {}", names.join(" or ")))
+    })
 }
 
-/// RFC 9110, section 12.5.1, as far as one media type needs it.
-fn accepts(range: &str, media: &str) -> bool {
-    let mut parts = range.split(';').map(str::trim);
-    let range = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let refused = parts.any(|part| {
-        let quality = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
-        quality.and_then(|quality| quality.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
-    });
+/// How much a media type is wanted, by the most specific range that names it:
+/// RFC 9110, section 12.5.1.
+fn quality(ranges: &[&str], media: &str) -> f32 {
     let family = media.split_once('/').map_or("", |(family, _)| family);
-    !refused && (range == "*/*" || range == media || range == format!("{family}/*"))
+    let mut best = (0, 0.0);
+    for range in ranges {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let specificity = match name.as_str() {
+            name if name == media => 3,
+            name if name == format!("{family}/*") => 2,
+            "*/*" => 1,
+            _ => continue,
+        };
+        let mut weights = parts.filter_map(|part| {
+            part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="))?.parse::<f32>().ok()
+        });
+        let weight = weights.next().unwrap_or(1.0);
+        if best.0 < specificity {
+            best = (specificity, weight);
+        }
+    }
+    best.1
 }
 
 pub(crate) fn min_index(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
@@ -196,16 +234,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_with_quality_zero_is_refused() {
-        for (range, expect) in [
-            ("*/*", true),
-            ("application/*;q=0.1", true),
-            ("Application/JSON", true),
-            ("application/json;q=0", false),
-            ("text/html", false),
-            ("text/*", false),
+    fn the_most_specific_range_says_how_much_a_media_type_is_wanted() {
+        for (accept, expect) in [
+            ("*/*", 1.0),
+            ("application/*;q=0.1", 0.1),
+            ("Application/JSON", 1.0),
+            ("application/json;q=0", 0.0),
+            ("*/*, application/json;q=0", 0.0),
+            ("application/json, */*;q=0.1", 1.0),
+            ("*/*;q=0.1, application/json", 1.0),
+            ("text/html", 0.0),
+            ("text/*", 0.0),
         ] {
-            assert_eq!(accepts(range, "application/json"), expect, "{range}");
+            let ranges: Vec<&str> = accept.split(", ").collect();
+            assert_eq!(quality(&ranges, "application/json"), expect, "{accept}");
         }
     }
 }

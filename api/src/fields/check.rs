@@ -130,6 +130,13 @@ pub(crate) fn check_query(fields: &[&'static [Field]], query: &str) -> Result<Ch
             Err((code, detail)) => faults.push(Fault::parameter(&name, code, detail)),
         }
     }
+    for field in fields.iter().flat_map(|fields| fields.iter()).filter(|field| field.required) {
+        let is_about =
+            |fault: &Fault| matches!(&fault.place, Place::Parameter(name) if field.is_called(name));
+        if object.get(field.name).is_none() && !faults.iter().any(is_about) {
+            faults.push(Fault::parameter(field.name, "missing", "is required"));
+        }
+    }
     if faults.is_empty() { Ok(Checked(object)) } else { Err(Problem::faults(faults)) }
 }
 

@@ -9,7 +9,7 @@ use types::{Json, Object};
 
 use super::{Service, status};
 use crate::backend::Backend;
-use crate::call::{Answer, Body, Call, Content};
+use crate::call::{Answer, Body, Call, Content, Form};
 use crate::edge::{self, intake};
 use crate::fields::check_query;
 use crate::idempotency;
@@ -89,15 +89,26 @@ impl<B: Backend> Service<B> {
         input: Result<Input, Problem>,
         message: impl FnOnce(Object) -> T,
     ) -> Result<tonic::Response<T>, Status> {
+        self.answer_any(extensions, input, |content| match content {
+            Content::Json(members) => Ok(message(members)),
+            Content::Bytes { .. } => Err(Problem::internal()),
+        })
+        .await
+    }
+
+    /// Answers with a message made of whatever the REST answer is.
+    pub(super) async fn answer_any<T>(
+        &self,
+        extensions: &tonic::Extensions,
+        input: Result<Input, Problem>,
+        message: impl FnOnce(Content) -> Result<T, Problem>,
+    ) -> Result<tonic::Response<T>, Status> {
         let caller = extensions.get::<Arc<Caller>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
         let answered = async { self.call(&caller, input?).await };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed } = answered.await.map_err(refused)?;
-        let Content::Json(members) = content else {
-            return Err(status::of(&Problem::internal(), &caller.request_id));
-        };
-        let mut response = tonic::Response::new(message(members));
+        let Answer { content, index, replayed, caching: _ } = answered.await.map_err(refused)?;
+        let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
         let applied = index.unwrap_or_default().max(self.0.backend.applied_index());
         metadata.insert("x-lexecon-applied-index", applied.0.into());
@@ -125,6 +136,7 @@ impl<B: Backend> Service<B> {
             min_index: caller.min_index,
             request_id: caller.request_id.clone(),
             principal: caller.principal.clone(),
+            form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await
     }

@@ -1,7 +1,10 @@
 //! The service `Cluster`.
 
 use proto::governance::v1::cluster_server::Cluster;
-use proto::governance::v1::{ClusterStatusReply, ClusterStatusRequest, Divergence};
+use proto::governance::v1::{
+    ClusterStatusReply, ClusterStatusRequest, Divergence, DivergenceReply, DivergenceRequest,
+    FirstDifference, VoterFound,
+};
 use tonic::{Request, Response, Status};
 
 use super::Service;
@@ -39,6 +42,34 @@ impl<B: Backend> Cluster for Service<B> {
                 divergence: reply.object("divergence", |divergence| Divergence {
                     consistent: divergence.fact("consistent"),
                     checked_at_size: divergence.number("checked_at_size"),
+                }),
+            }
+        })
+        .await
+    }
+
+    async fn divergence(
+        &self,
+        request: Request<DivergenceRequest>,
+    ) -> Result<Response<DivergenceReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let query = Query::default().put("size", message.size).read(message.read);
+        let input = Input { query, ..Input::of(Op::Divergence) };
+        self.answer(&extensions, Ok(input), |reply| {
+            let mut reply = Members(reply);
+            DivergenceReply {
+                consistent: reply.flag("consistent"),
+                size: reply.count("size"),
+                nodes: reply.list("nodes", |mut node| VoterFound {
+                    node_id: node.word("node_id"),
+                    root_hash: node.text("root_hash"),
+                    state_hash: node.text("state_hash"),
+                    policy_hash: node.text("policy_hash"),
+                }),
+                first_difference: reply.object("first_difference", |mut first| FirstDifference {
+                    entry_id: first.number("entry_id"),
+                    node_id: first.word("node_id"),
+                    field: first.word("field"),
                 }),
             }
         })

@@ -1,11 +1,14 @@
 //! The service `Decisions`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use proto::governance::v1::decisions_server::Decisions;
 use proto::governance::v1::{
     Checks, DecideBatchReply, DecideBatchRequest, DecideBatchResult, DecideReply, DecideRequest,
-    DecisionRecord, GetDecisionRequest, MatchedCondition, MatchedRelation, Obligation, RiskInput,
-    RiskScore, Signature, VerifyDecisionReply, VerifyDecisionRequest,
+    DecisionRecord, GetDecisionRequest, GetReceiptRequest, MatchedCondition, MatchedRelation,
+    Obligation, Receipt, ReceiptReply, RiskInput, RiskScore, Signature, VerifyDecisionReply,
+    VerifyDecisionRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
@@ -15,6 +18,7 @@ use super::caller::{Input, Query};
 use super::ledger::entry;
 use super::members::Members;
 use crate::backend::Backend;
+use crate::call::Content;
 use crate::edge::intake::json_problem;
 use crate::json_text;
 use crate::problem::{Fault, Problem};
@@ -81,6 +85,46 @@ impl<B: Backend> Decisions for Service<B> {
         };
         self.answer(&extensions, Ok(input), record).await
     }
+
+    async fn get_receipt(
+        &self,
+        request: Request<GetReceiptRequest>,
+    ) -> Result<Response<ReceiptReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let query = Query::default()
+            .put("format", Some(message.format).filter(|word| !word.is_empty()))
+            .put("wait", Some(message.wait).filter(|word| !word.is_empty()))
+            .read(message.read);
+        let input = Input { path: message.decision_id, query, ..Input::of(Op::Receipt) };
+        self.answer_any(&extensions, Ok(input), |content| match content {
+            Content::Json(members) => {
+                Ok(ReceiptReply { receipt: Some(receipt(Members(members))?), tlog_proof: None })
+            }
+            Content::Bytes { bytes, .. } => {
+                let text = String::from_utf8(bytes.into()).map_err(|_| Problem::internal())?;
+                Ok(ReceiptReply { receipt: None, tlog_proof: Some(text) })
+            }
+        })
+        .await
+    }
+}
+
+fn receipt(mut reply: Members) -> Result<Receipt, Problem> {
+    let header = STANDARD.decode(reply.word("header")).map_err(|_| Problem::internal())?;
+    Ok(Receipt {
+        entry_id: reply.count("entry_id"),
+        header: header.into(),
+        leaf_hash: reply.word("leaf_hash"),
+        leaf_index: reply.count("leaf_index"),
+        tree_size: reply.count("tree_size"),
+        root_hash: reply.word("root_hash"),
+        hashes: reply.texts("hashes"),
+        checkpoint: reply.text("checkpoint"),
+        data: reply.json_or_none("data").map(Into::into),
+        salt: reply.text("salt"),
+        personal: reply.json_or_none("personal").map(Into::into),
+        personal_salt: reply.text("personal_salt"),
+    })
 }
 
 fn put(body: &mut Object, name: &str, value: Option<impl Into<Json>>) {

@@ -1,9 +1,10 @@
 //! The cluster: who is in it, how it stands, and changing that.
 
 pub(crate) mod change;
+pub(crate) mod divergence;
 
 use governance::view;
-use types::{Json, Object};
+use types::{EntryId, Json, Object, RaftId};
 
 use crate::app::App;
 use crate::backend::{Backend, Member as Node, Role, Status};
@@ -13,6 +14,7 @@ use crate::reply::{Member, Value, flag, hash, integer, list, object, text, texts
 pub(crate) use change::{
     DRY_RUN, JOIN_REPLY, NODE, NODE_REPLY, REMOVE_REPLY, SNAPSHOT_REPLY, TRANSFER, TRANSFER_REPLY,
 };
+pub(crate) use divergence::{DIVERGENCE_QUERY, DIVERGENCE_REPLY};
 
 /// Reply of `GET /cluster/status`.
 pub(crate) const STATUS_REPLY: &[Member] = &[
@@ -33,8 +35,9 @@ pub(crate) const STATUS_REPLY: &[Member] = &[
     object(
         "divergence",
         &[
-            flag("consistent", "Whether the replicas agreed when last compared.").or_null(),
-            integer("checked_at_size", "Where they were compared.").or_null(),
+            flag("consistent", "Whether all who signed the last final checkpoint found the same.")
+                .or_null(),
+            integer("checked_at_size", "Its size.").or_null(),
         ],
         "Comparison of the replicas.",
     ),
@@ -53,10 +56,11 @@ pub(crate) const ROW: &[Member] = &[
     flag("reachable", "Whether it answered lately; null where this node cannot tell.").or_null(),
     integer("applied_index", "Highest log index known to be on it.").or_null(),
     integer("lag_entries", "Log entries it is behind.").or_null(),
-    integer("erased_through_entry_id", "Erasures it has confirmed.").or_null(),
+    integer("erased_through_entry_id", "The last run of erasure of which it has no bytes left.")
+        .or_null(),
     text("version", "Its release; null where this node cannot tell.").or_null(),
     integer("last_contact_ms", "Time since it last answered.").or_null(),
-    flag("quarantined", "Whether it has stopped serving; null where unknown.").or_null(),
+    flag("quarantined", "Whether it is not what the others are and waits to be rebuilt.").or_null(),
 ];
 
 /// Reply of `GET /cluster/nodes`.
@@ -79,7 +83,11 @@ pub(crate) fn status<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
         let members = status.members.iter().filter(move |member| member.voter == voter);
         members.map(|member| member.node_id.clone()).collect::<Vec<String>>()
     };
-    let divergence = Json::object([("consistent", Json::Null), ("checked_at_size", Json::Null)]);
+    let checked = view::last_final(&read)?;
+    let divergence = Json::object([
+        ("consistent", checked.as_ref().map(divergence::is_consistent).into()),
+        ("checked_at_size", checked.map(|record| record.claim.size).into()),
+    ]);
     Ok(Answer::members([
         ("cluster_id", cluster.id.to_string().into()),
         ("node_id", status.node_id.as_str().into()),
@@ -102,7 +110,8 @@ pub(crate) fn status<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
 /// `GET /cluster/nodes`.
 pub(crate) fn nodes<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     let status = app.backend.status();
-    let rows = status.members.iter().map(|member| Json::Object(row(app, &status, member)));
+    let kept = Kept::read(app)?;
+    let rows = status.members.iter().map(|member| Json::Object(row(app, &kept, &status, member)));
     let rows: Vec<Json> = rows.collect();
     let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     Ok(Answer::members([
@@ -113,9 +122,42 @@ pub(crate) fn nodes<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     ]))
 }
 
+/// What the state says of nodes; nothing on a node that shows no state.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Nodes that are not what the others are.
+    quarantined: Option<Vec<RaftId>>,
+    forgotten: Vec<(RaftId, EntryId)>,
+}
+
+impl Kept {
+    pub(crate) fn read<B: Backend>(app: &App<B>) -> Result<Self, Problem> {
+        let Ok(read) = app.backend.view() else {
+            return Ok(Self::default());
+        };
+        let incidents = view::incidents(&read)?.into_iter();
+        let open = incidents.filter(|(_, incident)| incident.recovered.is_none());
+        let quarantined = Some(open.map(|(id, _)| id).collect());
+        Ok(Self { quarantined, forgotten: view::forgotten(&read)? })
+    }
+
+    fn is_quarantined(&self, status: &Status, id: RaftId) -> Option<bool> {
+        let stopped = status.failed.is_some() || status.quarantine.is_some();
+        if id == status.raft_id && stopped {
+            return Some(true);
+        }
+        self.quarantined.as_ref().map(|quarantined| quarantined.contains(&id))
+    }
+
+    fn erased_through(&self, id: RaftId) -> Option<u64> {
+        let of_node = self.forgotten.iter().find(|(of, _)| *of == id);
+        of_node.map(|(_, through)| through.0)
+    }
+}
+
 /// A member as this node sees it. What only the node itself knows is null for
 /// the others.
-pub(crate) fn row<B: Backend>(app: &App<B>, status: &Status, member: &Node) -> Object {
+pub(crate) fn row<B: Backend>(app: &App<B>, kept: &Kept, status: &Status, member: &Node) -> Object {
     let is_self = member.raft_id == status.raft_id;
     let applied = if is_self { Some(status.applied_index) } else { member.matched_index };
     let lag = applied.map(|applied| status.commit_index.saturating_sub(applied));
@@ -132,10 +174,10 @@ pub(crate) fn row<B: Backend>(app: &App<B>, status: &Status, member: &Node) -> O
     row.insert("reachable", if is_self { Some(true) } else { member.reachable });
     row.insert("applied_index", applied);
     row.insert("lag_entries", lag);
-    row.insert("erased_through_entry_id", Json::Null);
+    row.insert("erased_through_entry_id", kept.erased_through(member.raft_id));
     row.insert("version", Some(app.config.version).filter(|_| is_self));
     row.insert("last_contact_ms", contact);
-    row.insert("quarantined", Some(status.failed.is_some()).filter(|_| is_self));
+    row.insert("quarantined", kept.is_quarantined(status, member.raft_id));
     row
 }
 

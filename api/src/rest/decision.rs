@@ -5,6 +5,7 @@
 //! byte.
 
 pub(crate) mod batch;
+pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod reply;
 pub(crate) mod verify;
@@ -25,6 +26,7 @@ use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
 pub(crate) use describe::{BATCH_REPLY, RECORD_REPLY, REPLY, VERIFY_REPLY};
+pub(crate) use receipt::{RECEIPT_QUERY, RECEIPT_REPLY};
 
 const DEFAULT_LIFE_SECONDS: u32 = 300;
 

@@ -13,7 +13,7 @@ use types::{EntryId, Json, KeyId, Object};
 
 use crate::app::App;
 use crate::backend::Backend;
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Caching, Call};
 use crate::fields::{Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
@@ -120,7 +120,8 @@ pub(crate) fn list_keys<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
             }
         }
     }
-    Ok(Answer::members([("keys", Json::Array(ed25519)), ("rsa_keys", Json::Array(rsa))]))
+    let keys = [("keys", Json::Array(ed25519)), ("rsa_keys", Json::Array(rsa))];
+    Ok(Answer::members(keys).kept(Caching::Minute))
 }
 
 fn ed25519_json(key: &KeyRecord, public: &[u8; 32], origin: &str) -> Object {

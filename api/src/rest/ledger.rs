@@ -1,25 +1,38 @@
-//! The ledger: entries and their verification.
+//! The ledger: entries, their verification, proofs and checkpoints.
 
+pub(crate) mod checkpoint;
 pub(crate) mod entries;
+pub(crate) mod proof;
+pub(crate) mod tile;
 pub(crate) mod verify;
 
-use governance::view;
+mod gaps;
+
+use governance::{Read, view};
 use ledger::StoredEntry;
 use types::digest::to_hex;
-use types::{EntryId, Json, Object};
+use types::{Json, Object};
 
-use super::decision::reply::{Parts, parts};
-use crate::app::App;
-use crate::backend::Backend;
-use crate::call::{Answer, Call};
+use super::decision::reply::Parts;
 use crate::fields::{Field, Kind};
-use crate::problem::{Code, Problem};
-use crate::reply::{Member, flag, free, hash, integer, text, time};
+use crate::problem::Problem;
+use crate::reply::{Member, flag, free, hash, integer, object, text, time};
+pub(crate) use checkpoint::{
+    CHECKPOINT_QUERY, CHECKPOINT_REPLY, CHECKPOINTS_QUERY, CHECKPOINTS_REPLY,
+};
 pub(crate) use entries::{ENTRIES_QUERY, ENTRIES_REPLY};
+pub(crate) use proof::{CONSISTENCY_QUERY, CONSISTENCY_REPLY, INCLUSION_QUERY, INCLUSION_REPLY};
 pub(crate) use verify::{VERIFY_QUERY, VERIFY_REPLY};
 
 /// The greatest id that JSON can carry.
 pub(crate) const ID_MAX: i64 = 9_007_199_254_740_991;
+
+/// Members of `erased`.
+pub(crate) const ERASED: &[Member] = &[
+    text("part", "`personal`, or `all` for both parts."),
+    time("at", "Applied time of the run; null where none names the entry.").or_null(),
+    integer("by_entry_id", "The run's entry.").or_null(),
+];
 
 /// Members of an entry.
 pub(crate) const ENTRY: &[Member] = &[
@@ -38,7 +51,7 @@ pub(crate) const ENTRY: &[Member] = &[
     hash("current_hash", "SHA-256 of a zero byte and the header's RFC 8785 bytes."),
     integer("type_seq", "The n-th entry of its type, from 1."),
     integer("actor_seq", "The n-th entry about its actor, from 1; 0 without actor."),
-    free("erased", "Which part was erased, when and by which entry.").or_null(),
+    object("erased", ERASED, "What was erased.").or_null(),
 ];
 
 /// An entry with its proof.
@@ -59,7 +72,7 @@ pub(crate) const ENTRY_WITH_PROOF: &[Member] = &[
     ENTRY[13],
     ENTRY[14],
     ENTRY[15],
-    free("proof", "Inclusion in the tree; null while there is no checkpoint.").or_null(),
+    object("proof", proof::PROOF, "Inclusion in the tree; null unless asked for.").or_null(),
 ];
 
 /// Query of `GET /ledger/entries/{id}`.
@@ -70,17 +83,6 @@ pub(crate) const PROOF: Field =
     Field::optional("proof", Kind::Bool, "Whether the proof of inclusion is wanted.")
         .default("false");
 
-/// `GET /ledger/entries/{id}`.
-pub(crate) fn entry<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
-    let unknown = || Problem::new(Code::UNKNOWN_ENTRY, "there is no such entry");
-    let id = plain_number(&call.path).map(EntryId).ok_or_else(unknown)?;
-    let read = app.backend.view()?;
-    let entry = view::entry(&read, id)?.ok_or_else(unknown)?;
-    let mut json = entry_json(&entry, parts(&entry)?);
-    json.insert("proof", Json::Null);
-    Ok(Answer::json(json))
-}
-
 /// A number in a path: digits alone, so that every thing has one path.
 pub(crate) fn plain_number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -89,7 +91,11 @@ pub(crate) fn plain_number(text: &str) -> Option<u64> {
 }
 
 /// An entry as replies show it.
-pub(crate) fn entry_json(entry: &StoredEntry, parts: Parts) -> Object {
+pub(crate) fn entry_json(
+    read: &impl Read,
+    entry: &StoredEntry,
+    parts: Parts,
+) -> Result<Object, Problem> {
     let header = &entry.header;
     let Parts { data, personal } = parts;
     let salt = |part: &Option<ledger::Part>| part.as_ref().map(|part| to_hex(&part.salt));
@@ -110,18 +116,23 @@ pub(crate) fn entry_json(entry: &StoredEntry, parts: Parts) -> Object {
     json.insert("current_hash", entry.hash().to_string());
     json.insert("type_seq", header.type_seq);
     json.insert("actor_seq", header.actor_seq);
-    json.insert("erased", erased(entry));
-    json
+    json.insert("erased", erased(read, entry)?);
+    Ok(json)
 }
 
-/// Which part of an entry is gone. When and by which entry is known only with
-/// the entry that erased it.
-pub(crate) fn erased(entry: &StoredEntry) -> Json {
+/// Which part of an entry is gone, when, and by which run. What no run names
+/// has neither.
+pub(crate) fn erased(read: &impl Read, entry: &StoredEntry) -> Result<Json, Problem> {
     if !entry.is_erased() {
-        return Json::Null;
+        return Ok(Json::Null);
     }
     let part = if entry.data.is_none() { "all" } else { "personal" };
-    Json::object([("part", part.into()), ("at", Json::Null), ("by_entry_id", Json::Null)])
+    let run = view::erased(read, entry.header.id)?;
+    Ok(Json::object([
+        ("part", part.into()),
+        ("at", run.map(|run| run.at.to_string()).into()),
+        ("by_entry_id", run.map(|run| run.by.0).into()),
+    ]))
 }
 
 /// Whether a chain holds, as replies show it.

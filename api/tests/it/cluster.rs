@@ -1,8 +1,12 @@
 //! The cluster over HTTP.
 
+use governance::command::{
+    Claim, Command, ErasedPart, Finding, RecordDivergence, RecordRecovery, ReportForgotten,
+};
 use serde_json::{Value, json};
+use types::{EntryId, LogIndex, RaftId};
 
-use crate::common::Server;
+use crate::common::{Node, Server, envelope};
 
 fn joiner(changes: Value) -> Value {
     let uses = ["decision", "token", "checkpoint", "export"];
@@ -41,7 +45,7 @@ async fn the_cluster_shows_where_it_stands() {
     assert_eq!(nodes["nodes"][2]["role"], "learner");
     assert_eq!(nodes["nodes"][1]["last_contact_ms"], 3);
     assert_eq!(nodes["nodes"][0]["quarantined"], false);
-    assert_eq!(nodes["nodes"][1]["quarantined"], Value::Null);
+    assert_eq!(nodes["nodes"][1]["quarantined"], false);
 }
 
 #[tokio::test]
@@ -144,4 +148,119 @@ async fn a_dry_run_of_a_change_changes_nothing() {
     let reply = server.post("/cluster/nodes?dry_run=1", taken).await.json();
     assert_eq!(reply["allowed"], false);
     assert_eq!(server.get("/cluster/nodes").await.json(), before);
+}
+
+fn three() -> Server {
+    Server::with(Node::of_three(), api::Config::default())
+}
+
+#[tokio::test]
+async fn voters_that_agree_are_consistent() {
+    let server = three();
+    let sealed = server.node.seal();
+    for name in ["n1", "n2"] {
+        server.node.cosign(&sealed, &sealed.claim, name);
+    }
+    let claim = &sealed.claim;
+    let found = |name: &str| {
+        json!({
+            "node_id": name, "root_hash": claim.root.to_string(),
+            "state_hash": claim.state_hash.to_string(), "policy_hash": claim.policy_hash.to_string(),
+        })
+    };
+    let silent = json!({
+        "node_id": "n3", "root_hash": null, "state_hash": null, "policy_hash": null,
+    });
+    let reply = server.get("/cluster/divergence").await.json();
+    let expect = json!({
+        "consistent": true, "size": claim.size, "nodes": [found("n1"), found("n2"), silent],
+        "first_difference": null,
+    });
+    assert_eq!(reply, expect);
+    let status = server.get("/cluster/status").await.json();
+    assert_eq!(status["divergence"], json!({"consistent": true, "checked_at_size": claim.size}));
+}
+
+#[tokio::test]
+async fn a_voter_that_found_something_else_is_named() {
+    let server = three();
+    let sealed = server.node.seal();
+    let size = sealed.claim.size;
+    let other = Claim { state_hash: types::Digest([7; 32]), ..sealed.claim.clone() };
+    server.node.cosign(&sealed, &other, "n3");
+    for name in ["n1", "n2"] {
+        server.node.cosign(&sealed, &sealed.claim, name);
+    }
+    let reply = server.get(&format!("/cluster/divergence?size={size}")).await.json();
+    assert_eq!(reply["consistent"], false);
+    assert_eq!(reply["nodes"][2]["node_id"], "n3");
+    assert_eq!(reply["nodes"][2]["state_hash"], types::Digest([7; 32]).to_string());
+    let difference =
+        |entry: Value| json!({"entry_id": entry, "node_id": "n3", "field": "state_hash"});
+    assert_eq!(reply["first_difference"], difference(Value::Null));
+    let status = server.get("/cluster/status").await.json();
+    assert_eq!(status["divergence"], json!({"consistent": false, "checked_at_size": size}));
+
+    let quarantined = |nodes: Value| -> Vec<Value> {
+        let nodes = nodes["nodes"].as_array().unwrap().iter();
+        nodes.map(|node| node["quarantined"].clone()).collect()
+    };
+    let nodes = server.get("/cluster/nodes").await.json();
+    assert_eq!(quarantined(nodes), [false, false, false]);
+    let finding = Finding::Checkpoint { size };
+    let diverged = RecordDivergence { raft_id: RaftId(3), finding };
+    server.node.apply(envelope(Command::RecordDivergence(Box::new(diverged))));
+    let nodes = server.get("/cluster/nodes").await.json();
+    assert_eq!(quarantined(nodes), [false, false, true]);
+    let recovery = RecordRecovery {
+        raft_id: RaftId(3),
+        first_difference: Some(EntryId(2)),
+        snapshot_index: LogIndex(9),
+    };
+    server.node.apply(envelope(Command::RecordRecovery(recovery)));
+    let nodes = server.get("/cluster/nodes").await.json();
+    assert_eq!(quarantined(nodes), [false, false, false]);
+    let reply = server.get("/cluster/divergence").await.json();
+    assert_eq!(reply["first_difference"], difference(json!(2)));
+}
+
+#[tokio::test]
+async fn a_size_without_final_checkpoint_has_no_comparison() {
+    let server = three();
+    let sealed = server.node.seal();
+    server.node.cosign(&sealed, &sealed.claim, "n1");
+    let size = sealed.claim.size;
+    for (query, expect) in [
+        (format!("size={size}"), "404 unknown_checkpoint"),
+        ("size=1".to_owned(), "404 unknown_checkpoint"),
+        (format!("size={}", size + 1), "422 validation_failed"),
+        ("size=0".to_owned(), "422 validation_failed"),
+        ("size=x".to_owned(), "422 validation_failed"),
+        (String::new(), "503 not_final"),
+    ] {
+        let reply = server.get(&format!("/cluster/divergence?{query}")).await;
+        assert_eq!(reply.outcome(), expect, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn nodes_say_up_to_which_run_they_have_forgotten() {
+    let server = three();
+    server.post("/decide", json!({"actor": "a", "action": "read"})).await;
+    let id = server.node.ledger_size() - 1;
+    server.node.erase(ErasedPart::Personal, id);
+    let through = ReportForgotten { raft_id: RaftId(2), through: EntryId(id + 1) };
+    server.node.apply(envelope(Command::ReportForgotten(through)));
+    let nodes = server.get("/cluster/nodes").await.json();
+    assert_eq!(nodes["nodes"][0]["erased_through_entry_id"], Value::Null);
+    assert_eq!(nodes["nodes"][1]["erased_through_entry_id"], id + 1);
+}
+
+#[tokio::test]
+async fn a_node_that_shows_no_state_still_shows_its_members() {
+    let server = three();
+    server.node.inner().quarantine = Some("differs".to_owned());
+    let nodes = server.get("/cluster/nodes").await.json();
+    assert_eq!(nodes["nodes"][0]["quarantined"], true);
+    assert_eq!(nodes["nodes"][1]["quarantined"], Value::Null);
 }

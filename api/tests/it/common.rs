@@ -15,15 +15,17 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
-    AddKey, Command, ENVELOPE_VERSION, Envelope, Found, KeyMaterial, KeyUsage, MAIN_GROUP,
-    NodeDescription, Principal, PublicKey, RegisterNode,
+    AddKey, Claim, Command, Cosign, Decide, ENVELOPE_VERSION, EntryRange, Envelope, Erase,
+    ErasedPart, ErasureCause, Found, KeyMaterial, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
+    PublicKey, RegisterNode,
 };
+use governance::outcome::{Cosigned, Sealed};
 use governance::{Applied, Cache, MemStore, Outcome, Seed, view};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
-use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
+use types::{ClusterId, EntryId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
 
 /// 2027-03-04T05:06:07Z
 pub(crate) const START: u64 = 1_804_136_767_000_000;
@@ -47,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) hang: bool,
     /// Commands that came.
     pub(crate) submitted: u64,
+    /// Waits for an index.
+    waits: u64,
     pub(crate) no_keys: bool,
     /// Whether submitting panics.
     pub(crate) panic: bool,
@@ -140,6 +144,7 @@ impl Node {
             refuse: None,
             hang: false,
             submitted: 0,
+            waits: 0,
             no_keys: false,
             panic: false,
         };
@@ -175,6 +180,96 @@ impl Node {
         self.released.notify_one();
     }
 
+    /// A cluster of three voters, n1 to n3, in which nothing was decided yet.
+    pub(crate) fn of_three() -> Self {
+        let node = Self::founded();
+        for name in ["n2", "n3"] {
+            let keys = KeyUsage::ALL.map(|usage| {
+                let (id, key) = key_of(name, usage);
+                PublicKey { id, usage, bytes: key.verifying_key().to_bytes() }
+            });
+            let description = NodeDescription {
+                name: name.to_owned(),
+                api_address: format!("http://{name}:8000"),
+                peer_address: format!("{name}:9000"),
+                region: None,
+                zone: None,
+                keys: keys.into(),
+            };
+            let register =
+                RegisterNode { node: description, nonce: name.to_owned(), lost_bearer: None };
+            let outcome = node.apply(envelope(Command::RegisterNode(register))).outcome;
+            assert!(matches!(outcome, Outcome::NodeRegistered(_)), "{outcome:?}");
+        }
+        let voters = [vec![RaftId(1), RaftId(2), RaftId(3)]];
+        let mut inner = node.inner();
+        inner.index += 1;
+        let Inner { store, cache, index, .. } = &mut *inner;
+        governance::apply_membership(store, cache, LogIndex(*index), &voters, &[]).unwrap();
+        governance::finish_batch(store, cache).unwrap();
+        drop(inner);
+        node
+    }
+
+    /// Records a decision, each with a seed of its own.
+    pub(crate) fn decide(&self, decide: Decide) {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.inner().index.to_be_bytes());
+        let envelope = Envelope { seed: Seed(seed), ..envelope(Command::Decide(Box::new(decide))) };
+        let outcome = self.apply(envelope).outcome;
+        assert!(matches!(outcome, Outcome::Decided(_)), "{outcome:?}");
+    }
+
+    /// How often somebody waited for more to be applied.
+    pub(crate) fn looked(&self) -> u64 {
+        self.inner().waits
+    }
+
+    /// Seals the ledger as it is; nobody has signed yet.
+    pub(crate) fn seal(&self) -> Sealed {
+        self.inner().now += 1_000_000;
+        match self.apply(envelope(Command::Checkpoint)).outcome {
+            Outcome::Sealed(sealed) => sealed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A voter signs `claim` for what was sealed.
+    pub(crate) fn cosign(&self, sealed: &Sealed, claim: &Claim, name: &str) -> Cosigned {
+        let (id, key) = match name {
+            "n1" => self.key(KeyUsage::Checkpoint).unwrap(),
+            other => key_of(other, KeyUsage::Checkpoint),
+        };
+        let origin = view::cluster(&self.inner().store).unwrap().unwrap().origin();
+        let text = claim.checkpoint(origin).to_text();
+        let cosign = Cosign {
+            place: sealed.place,
+            claim: claim.clone(),
+            key: id,
+            signature: key.sign(text.as_bytes()).to_bytes().to_vec(),
+            rsa: None,
+        };
+        match self.apply(envelope(Command::Cosign(Box::new(cosign)))).outcome {
+            Outcome::Cosigned(cosigned) => cosigned,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes a checkpoint final that this node, the only voter, signs.
+    pub(crate) fn finalize(&self) -> Claim {
+        let sealed = self.seal();
+        assert!(self.cosign(&sealed, &sealed.claim, "n1").became_final);
+        sealed.claim
+    }
+
+    /// Erases parts of one entry.
+    pub(crate) fn erase(&self, part: ErasedPart, id: u64) {
+        let ranges = vec![EntryRange { from: EntryId(id), to: EntryId(id) }];
+        let erase = Erase { part, ranges, cause: ErasureCause::Request };
+        let outcome = self.apply(envelope(Command::Erase(erase))).outcome;
+        assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
+    }
+
     pub(crate) fn ledger_size(&self) -> u64 {
         view::head(&self.inner().store).unwrap().size()
     }
@@ -184,6 +279,12 @@ impl Node {
         let known = keys.iter().rfind(|(_, of, _)| *of == usage);
         known.filter(|_| !self.inner().no_keys).map(|(id, _, key)| (*id, key.clone()))
     }
+}
+
+/// The key of another node.
+fn key_of(name: &str, usage: KeyUsage) -> (KeyId, SigningKey) {
+    let n = name.bytes().last().unwrap() * 4 + u8::try_from(usage as usize).unwrap();
+    (KeyId(Ulid(u128::from(n))), SigningKey::from_bytes(&[n; 32]))
 }
 
 pub(crate) fn envelope(command: Command) -> Envelope {
@@ -228,7 +329,9 @@ impl Backend for Node {
     }
 
     async fn wait_applied(&self, index: LogIndex, _: Duration) -> bool {
-        index.0 <= self.inner().index
+        let mut inner = self.inner();
+        inner.waits += 1;
+        index.0 <= inner.index
     }
 
     async fn confirm_read(&self, _: Duration) -> Result<(), Unavailable> {

@@ -53,7 +53,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1");
-        let path = path.replace("{decision_id}", "dec_1");
+        let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
                 || method == "HEAD" && methods.iter().any(|known| known == "GET");
@@ -112,6 +112,8 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
     let decision = server.post("/decide", ALLOWED).await.json();
     let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    server.node.finalize();
+    let receipt = format!("{id}/receipt");
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let key = |n: u8, usage: &str| {
@@ -129,18 +131,23 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
         ("post", "/decide/verify", "/decide/verify", decision.to_string()),
         ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
+        ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
         ("get", "/policies", "/policies", String::new()),
         ("get", "/policies/active", "/policies/active", String::new()),
         ("get", "/policies/{version}", "/policies/0", String::new()),
         ("post", "/policies/load", "/policies/load", crate::common::POLICY.to_owned()),
         ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
         ("get", "/ledger/entries", "/ledger/entries?verify=true", String::new()),
-        ("get", "/ledger/entries/{id}", "/ledger/entries/2", String::new()),
+        ("get", "/ledger/entries/{id}", "/ledger/entries/2?proof=true", String::new()),
+        ("get", "/ledger/checkpoints", "/ledger/checkpoints", String::new()),
+        ("get", "/ledger/proof/inclusion", "/ledger/proof/inclusion?id=0", String::new()),
+        ("get", "/ledger/proof/consistency", "/ledger/proof/consistency?from=1", String::new()),
         ("get", "/ledger/verify", "/ledger/verify", String::new()),
         ("get", "/keys", "/keys", String::new()),
         ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),
         ("post", "/keys/{kid}/retire", retire, json!({"reason": "x"}).to_string()),
         ("get", "/cluster/status", "/cluster/status", String::new()),
+        ("get", "/cluster/divergence", "/cluster/divergence", String::new()),
         ("get", "/cluster/nodes", "/cluster/nodes", String::new()),
         ("post", "/cluster/nodes", "/cluster/nodes", node.to_string()),
         ("post", "/cluster/nodes/{id}/promote", "/cluster/nodes/n3/promote", String::new()),
@@ -167,7 +174,15 @@ async fn answers_have_exactly_the_members_that_are_described() {
         operations.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str()))
     });
     let others: Vec<_> = described.filter(|operation| !seen.contains(operation)).collect();
-    assert_eq!(others, [("get", "/docs"), ("get", "/metrics"), ("get", "/openapi.json")]);
+    let other_media =
+        ["/checkpoint", "/docs", "/ledger/checkpoint", "/metrics", "/openapi.json", "/tile/{path}"];
+    assert_eq!(others, other_media.map(|path| ("get", path)));
+    let as_json = [("accept", "application/json")];
+    let reply = server.call("GET", "/ledger/checkpoint", "", &as_json).await;
+    let operation = &document["paths"]["/ledger/checkpoint"]["get"];
+    let content = &operation["responses"]["200"]["content"];
+    conforms(&content["application/json"]["schema"], &reply.json(), "/ledger/checkpoint");
+    assert_eq!(content["text/plain"]["schema"]["type"], "string");
 }
 
 #[tokio::test]

@@ -3,12 +3,16 @@
 use api::Limits;
 use proto::governance::v1::cluster_client::ClusterClient;
 use proto::governance::v1::decisions_client::DecisionsClient;
+use proto::governance::v1::keys_client::KeysClient;
 use proto::governance::v1::ledger_client::LedgerClient;
 use proto::governance::v1::policies_client::PoliciesClient;
 use proto::governance::v1::{
-    ClusterStatusRequest, DecideBatchRequest, DecideRequest, GetDecisionRequest, GetEntryRequest,
-    GetPolicyRequest, ListEntriesRequest, ListKeysRequest, ListPoliciesRequest, LoadPolicyRequest,
-    ReadOptions, RiskInput, ValidatePolicyRequest, VerifyDecisionRequest, VerifyLedgerRequest,
+    ClusterStatusRequest, DecideBatchRequest, DecideRequest, DivergenceRequest,
+    GetCheckpointRequest, GetDecisionRequest, GetEntryRequest, GetPolicyRequest, GetReceiptRequest,
+    GetTileRequest, ListCheckpointsRequest, ListEntriesRequest, ListKeysRequest,
+    ListPoliciesRequest, LoadPolicyRequest, ProveConsistencyRequest, ProveInclusionRequest,
+    ReadOptions, RetireKeyRequest, RiskInput, RotateKeyRequest, ValidatePolicyRequest,
+    VerifyDecisionRequest, VerifyLedgerRequest,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -237,15 +241,118 @@ async fn entries_by_grpc_carry_the_bytes_that_were_hashed() {
         let hash = ledger::hash::part_hash(&salt.try_into().unwrap(), entry.data.as_ref().unwrap());
         assert_eq!(hash.to_string(), entry.data_hash);
     }
-    let entry = client.get_entry(GetEntryRequest { id: 2, read: None }).await.unwrap().into_inner();
+    let get = |id| GetEntryRequest { id, ..GetEntryRequest::default() };
+    let entry = client.get_entry(get(2)).await.unwrap().into_inner();
     assert_eq!(entry, list.entries[2]);
-    let status = client.get_entry(GetEntryRequest { id: 9, read: None }).await.unwrap_err();
+    let status = client.get_entry(get(9)).await.unwrap_err();
     assert_eq!(refusal(&status), (Code::NotFound, "unknown_entry".to_owned()));
     let verified = client.verify(VerifyLedgerRequest::default()).await.unwrap().into_inner();
     assert!(verified.valid);
     assert_eq!(verified.head.unwrap().hash, entry.current_hash);
     let keys = client.list_keys(ListKeysRequest::default()).await.unwrap().into_inner();
     assert_eq!(keys.keys.len(), 4);
+}
+
+#[tokio::test]
+async fn checkpoints_tiles_and_proofs_by_grpc_are_those_of_rest() {
+    let server = Server::loaded().await;
+    let mut client = LedgerClient::new(connect(&server).await);
+    let refused = client.get_checkpoint(GetCheckpointRequest::default()).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::Unavailable, "not_final".to_owned()));
+    server.node.finalize();
+    let all = GetCheckpointRequest { signatures: "all".to_owned(), read: None };
+    let checkpoint = client.get_checkpoint(all).await.unwrap().into_inner();
+    let note = String::from_utf8(server.get("/checkpoint").await.bytes).unwrap();
+    assert_eq!((checkpoint.checkpoint.as_str(), checkpoint.size), (note.as_str(), 2));
+    assert!(checkpoint.signatures[0].valid && checkpoint.signatures[0].r#type == 1);
+    let list = client.list_checkpoints(ListCheckpointsRequest::default()).await.unwrap();
+    assert_eq!(list.into_inner().checkpoints[0].checkpoint, note);
+    let tile = |path: &str| GetTileRequest { path: path.to_owned(), read: None };
+    let bundle = client.get_tile(tile("entries/000.p/2")).await.unwrap().into_inner();
+    assert_eq!(bundle.tile, server.get("/tile/entries/000.p/2").await.bytes);
+    let refused = client.get_tile(tile("0/000")).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::NotFound, "not_found".to_owned()));
+    let prove = ProveInclusionRequest { id: 1, ..ProveInclusionRequest::default() };
+    let proved = client.prove_inclusion(prove).await.unwrap().into_inner();
+    let root: types::Digest = proved.root_hash.parse().unwrap();
+    let leaf = proved.leaf_hash.parse().unwrap();
+    let hashes: Vec<types::Digest> = proved.hashes.iter().map(|h| h.parse().unwrap()).collect();
+    assert!(ledger::proof::verify_inclusion(leaf, 1, 2, &hashes, root));
+    assert_eq!(proved.checkpoint, Some(note));
+    let wrong = ProveInclusionRequest { id: 1, size: Some(1), read: None };
+    let refused = client.prove_inclusion(wrong).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::InvalidArgument, "validation_failed".to_owned()));
+    let between = ProveConsistencyRequest { from: 1, ..ProveConsistencyRequest::default() };
+    let between = client.prove_consistency(between).await.unwrap().into_inner();
+    assert_eq!((between.from, between.to, between.to_root), (1, 2, proved.root_hash));
+    let list = ListEntriesRequest { proof: true, ..ListEntriesRequest::default() };
+    let list = client.list_entries(list).await.unwrap().into_inner();
+    assert_eq!(list.entries[1].proof.as_ref().unwrap().hashes, proved.hashes);
+    assert_eq!((list.gaps.len(), list.gaps_total), (0, None));
+}
+
+#[tokio::test]
+async fn receipts_by_grpc_are_those_of_rest() {
+    let server = Server::loaded().await;
+    let mut client = DecisionsClient::new(connect(&server).await);
+    let decision = client.decide(decide()).await.unwrap().into_inner();
+    let decision_id = decision.decision_id.unwrap();
+    let get =
+        GetReceiptRequest { decision_id: decision_id.clone(), ..GetReceiptRequest::default() };
+    let text = GetReceiptRequest { format: "tlog-proof".to_owned(), ..get.clone() };
+    let refused = client.get_receipt(text.clone()).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::Unavailable, "not_final".to_owned()));
+    server.node.finalize();
+    let path = format!("/decisions/{decision_id}/receipt");
+    let rest = server.get(&path).await.json();
+    let waiting = GetReceiptRequest { wait: "final".to_owned(), ..get.clone() };
+    let receipt = client.get_receipt(waiting).await.unwrap().into_inner().receipt.unwrap();
+    assert_eq!(rest["checkpoint"], *receipt.checkpoint.as_ref().unwrap());
+    assert_eq!(ledger::hash::entry_hash(&receipt.header).to_string(), receipt.leaf_hash);
+    assert_eq!(rest["hashes"], serde_json::json!(receipt.hashes));
+    let text = client.get_receipt(text).await.unwrap().into_inner().tlog_proof.unwrap();
+    assert_eq!(text.as_bytes(), server.get(&format!("{path}?format=tlog-proof")).await.bytes);
+    let wrong = GetReceiptRequest { format: "pdf".to_owned(), ..get };
+    let refused = client.get_receipt(wrong).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::InvalidArgument, "unsupported_format".to_owned()));
+}
+
+#[tokio::test]
+async fn keys_are_rotated_and_retired_by_grpc() {
+    let server = Server::new();
+    let channel = connect(&server).await;
+    let mut client = KeysClient::new(channel.clone());
+    let rotate = RotateKeyRequest { r#use: "token".to_owned() };
+    let rotated = client.rotate(rotate).await.unwrap().into_inner();
+    assert_eq!((rotated.node_id.as_str(), rotated.ledger_entry_id), ("n1", 1));
+    let retire =
+        RetireKeyRequest { kid: rotated.key_id, reason: "test".to_owned(), compromised: true };
+    let retired = client.retire(retire.clone()).await.unwrap().into_inner();
+    assert_eq!((retired.status.as_str(), retired.valid_until_index), ("revoked", 2));
+    let refused = client.retire(retire.clone()).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::FailedPrecondition, "already_revoked".to_owned()));
+    let unknown = RetireKeyRequest { kid: "key_1".to_owned(), ..retire };
+    let refused = client.retire(unknown).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::NotFound, "unknown_key".to_owned()));
+    let refused = client.rotate(RotateKeyRequest::default()).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::InvalidArgument, "validation_failed".to_owned()));
+    let keys = LedgerClient::new(channel).list_keys(ListKeysRequest::default()).await.unwrap();
+    assert_eq!((keys.get_ref().keys.len(), keys.get_ref().rsa_keys.len()), (5, 0));
+}
+
+#[tokio::test]
+async fn divergence_by_grpc_is_that_of_rest() {
+    let server = Server::loaded().await;
+    let mut client = ClusterClient::new(connect(&server).await);
+    let refused = client.divergence(DivergenceRequest::default()).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::Unavailable, "not_final".to_owned()));
+    server.node.finalize();
+    let found = client.divergence(DivergenceRequest::default()).await.unwrap().into_inner();
+    assert_eq!((found.consistent, found.size, found.first_difference), (true, 2, None));
+    assert_eq!(found.nodes[0].node_id, "n1");
+    let one = DivergenceRequest { size: Some(1), read: None };
+    let refused = client.divergence(one).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::NotFound, "unknown_checkpoint".to_owned()));
 }
 
 #[tokio::test]
@@ -303,7 +410,7 @@ async fn reflection_describes_the_public_services_alone() {
         panic!("{answers:?}");
     };
     let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
-    for name in ["Decisions", "Policies", "Ledger", "Cluster"] {
+    for name in ["Decisions", "Policies", "Ledger", "Keys", "Cluster"] {
         assert!(names.contains(&format!("lexecon.governance.v1.{name}").as_str()), "{names:?}");
     }
     assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");

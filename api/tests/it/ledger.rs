@@ -1,9 +1,12 @@
 //! The ledger over HTTP: pages, and finding what was changed in the store.
 
+use governance::command::ErasedPart;
 use governance::{Read as _, Store as _, Table};
 use serde_json::{Value, json};
 
 use crate::common::{START, Server};
+use ledger::proof::verify_inclusion;
+use types::Digest;
 
 /// A server with genesis, a policy and `count` decisions of two actors.
 async fn with_decisions(count: u64) -> Server {
@@ -24,6 +27,15 @@ fn damage(server: &Server, table: Table, id: u64, byte: impl Fn(usize) -> usize)
     let at = byte(bytes.len());
     bytes[at] ^= 1;
     inner.store.put(table, &id.to_be_bytes(), &bytes);
+}
+
+/// Changes a hash of the first full tile.
+fn damage_tile(server: &Server) {
+    let mut inner = server.node.inner();
+    let key = [&[0][..], &0_u64.to_be_bytes()].concat();
+    let mut tile = inner.store.get(Table::Tile, &key).unwrap().unwrap();
+    tile[40] ^= 1;
+    inner.store.put(Table::Tile, &key, &tile);
 }
 
 fn ids(page: &Value) -> Vec<u64> {
@@ -219,12 +231,15 @@ async fn what_was_erased_is_null_and_the_chain_still_holds() {
     let server = with_decisions(2).await;
     let decision = server.post("/decide", crate::common::ALLOWED).await.json();
     let id = decision["ledger_entry_id"].as_u64().unwrap();
-    server.node.inner().store.delete(Table::Personal, &id.to_be_bytes());
+    server.node.erase(ErasedPart::Personal, id);
     let entry = server.get(&format!("/ledger/entries/{id}")).await.json();
     for member in ["personal", "personal_salt"] {
         assert_eq!(entry[member], Value::Null, "{member}");
     }
-    assert_eq!(entry["erased"]["part"], "personal");
+    let run = server.get(&format!("/ledger/entries/{}", id + 1)).await.json();
+    assert_eq!(run["entry_type"], "anonymization_run");
+    let erased = json!({"part": "personal", "at": run["timestamp"], "by_entry_id": id + 1});
+    assert_eq!(entry["erased"], erased);
     assert!(entry["personal_hash"].is_string());
     let verified = server.get("/ledger/verify").await.json();
     assert_eq!(
@@ -240,12 +255,167 @@ async fn what_was_erased_is_null_and_the_chain_still_holds() {
     assert_eq!(verified["checks"]["fields"], false);
     let path = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
     let record = server.get(&path).await.json();
+    assert_eq!(record["erased"], erased);
     for member in ["context", "user_intent", "context_hash", "signature"] {
         assert_eq!(record[member], Value::Null, "{member}");
     }
     assert_eq!(record["matched"][0]["conditions"][0]["actual"], Value::Null);
     let again = server.post("/decide", crate::common::ALLOWED).await;
     assert_eq!(again.outcome(), "410 erased");
-    server.node.inner().store.delete(Table::Data, &id.to_be_bytes());
+    server.node.erase(ErasedPart::All, id);
     assert_eq!(server.get(&path).await.outcome(), "410 erased");
+    let page = server.get(&format!("/ledger/entries?after={}", id - 1)).await.json();
+    assert_eq!(page["entries"][0]["erased"]["part"], "all");
+    assert_eq!(page["entries"][0]["erased"]["by_entry_id"], id + 2);
+    for member in ["data", "salt", "actor", "personal"] {
+        assert_eq!(page["entries"][0][member], Value::Null, "{member}");
+    }
+}
+
+/// Whether a proof leads from the leaf to its root.
+fn is_proved(leaf: &str, proof: &Value) -> bool {
+    let hash = |value: &Value| value.as_str().unwrap().parse::<Digest>().unwrap();
+    let hashes: Vec<Digest> = proof["hashes"].as_array().unwrap().iter().map(hash).collect();
+    let (index, size) = (proof["leaf_index"].as_u64(), proof["tree_size"].as_u64());
+    let (leaf, root) = (leaf.parse().unwrap(), hash(&proof["root_hash"]));
+    verify_inclusion(leaf, index.unwrap(), size.unwrap(), &hashes, root)
+}
+
+#[tokio::test]
+async fn entries_are_proved_at_one_size() {
+    let server = with_decisions(6).await;
+    let sizes = |page: &Value| -> Vec<(u64, bool)> {
+        let entries = page["entries"].as_array().unwrap().iter();
+        let mut sizes: Vec<(u64, bool)> = entries
+            .map(|entry| {
+                let proof = &entry["proof"];
+                assert_eq!(proof["leaf_index"], entry["id"]);
+                assert!(is_proved(entry["current_hash"].as_str().unwrap(), proof), "{entry}");
+                (proof["tree_size"].as_u64().unwrap(), proof["checkpoint"].is_string())
+            })
+            .collect();
+        sizes.dedup();
+        sizes
+    };
+    let page = server.get("/ledger/entries?proof=true").await.json();
+    assert_eq!(sizes(&page), [(8, false)]);
+    assert_eq!(page["checkpoint"], Value::Null);
+    server.node.finalize();
+    server.post("/decide", json!({"actor": "even", "action": "read"})).await;
+    let note = server.get("/checkpoint").await.bytes;
+    let covered = server.get("/ledger/entries?proof=1&before=8&order=desc").await.json();
+    assert_eq!(sizes(&covered), [(8, true)]);
+    assert_eq!(covered["checkpoint"].as_str().unwrap().as_bytes(), note);
+    assert_eq!(covered["entries"][0]["proof"]["checkpoint"], covered["checkpoint"]);
+    let beyond = server.get("/ledger/entries?proof=true&after=6").await.json();
+    assert_eq!(sizes(&beyond), [(9, false)]);
+    let without = server.get("/ledger/entries").await.json();
+    assert_eq!(without["entries"][0].get("proof"), None);
+    assert_eq!(without["gaps"], Value::Null);
+    for (id, size) in [(2, 8), (8, 9)] {
+        let entry = server.get(&format!("/ledger/entries/{id}?proof=true")).await.json();
+        assert_eq!(entry["proof"]["tree_size"], size, "{id}");
+        assert_eq!(entry["proof"]["checkpoint"].is_string(), size == 8);
+        assert!(is_proved(entry["current_hash"].as_str().unwrap(), &entry["proof"]));
+    }
+}
+
+#[tokio::test]
+async fn erased_entries_explain_the_numbers_that_are_missing() {
+    // Entries 2, 4, 6, 8, 10 are about `even`, 3, 5, 7, 9 about `odd`.
+    let server = with_decisions(9).await;
+    for id in [2, 5, 6, 8] {
+        server.node.erase(ErasedPart::All, id);
+    }
+    server.node.finalize();
+    let path = "/ledger/entries?actor=even&proof=true";
+    let page = server.get(path).await.json();
+    assert_eq!(ids(&page), [4, 10]);
+    assert_eq!(page["gaps_total"], 3);
+    let gaps = page["gaps"].as_array().unwrap();
+    let named: Vec<(u64, u64)> = gaps
+        .iter()
+        .map(|gap| (gap["seq"].as_u64().unwrap(), gap["id"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(named, [(1, 2), (3, 6), (4, 8)]);
+    for gap in gaps {
+        use base64::Engine as _;
+        let header = gap["header"].as_str().unwrap();
+        let header = base64::engine::general_purpose::STANDARD.decode(header).unwrap();
+        let read = ledger::Header::parse(&header).unwrap();
+        assert_eq!(
+            (read.id.0, read.actor_seq),
+            (gap["id"].as_u64().unwrap(), gap["seq"].as_u64().unwrap())
+        );
+        let leaf = ledger::hash::entry_hash(&header).to_string();
+        assert!(is_proved(&leaf, &gap["proof"]), "{gap}");
+        assert_eq!(gap["proof"]["tree_size"], page["entries"][0]["proof"]["tree_size"]);
+    }
+    // Each page explains what lies below its entries, in either order.
+    for order in ["asc", "desc"] {
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = server.get(&format!("{path}&limit=1&order={order}{after}")).await.json();
+            let gaps = page["gaps"].as_array().unwrap();
+            seen.extend(gaps.iter().map(|gap| gap["seq"].as_u64().unwrap()));
+            let Some(next) = page["next"].as_u64() else { break };
+            after = format!("&after={next}");
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 3, 4], "{order}");
+    }
+    let whole = server.get("/ledger/entries?actor=nobody&proof=true").await.json();
+    assert_eq!((&whole["gaps"], &whole["gaps_total"]), (&json!([]), &json!(0)));
+    for query in [
+        "actor=even",
+        "entry_type=decision&proof=true",
+        "actor=even&entry_type=decision&proof=true",
+    ] {
+        let page = server.get(&format!("/ledger/entries?{query}")).await.json();
+        assert_eq!((&page["gaps"], &page["gaps_total"]), (&Value::Null, &Value::Null), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_gap_that_nothing_explains_is_shown_as_such() {
+    let server = with_decisions(5).await;
+    server.node.erase(ErasedPart::All, 4);
+    server.node.inner().store.delete(Table::Erased, &4_u64.to_be_bytes());
+    let page = server.get("/ledger/entries?actor=even&proof=true").await.json();
+    let gap = json!({"seq": 2, "id": null, "header": null, "proof": null});
+    assert_eq!(page["gaps"], json!([gap]));
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_under_the_checkpoint_does_not_hold() {
+    let server = with_decisions(300).await;
+    server.node.finalize();
+    let valid = server.get("/ledger/entries?verify=true&after=9&limit=3").await.json();
+    assert_eq!(valid["chain_valid"], true);
+    damage_tile(&server);
+    let page = server.get("/ledger/entries?verify=true&after=9&limit=3&proof=true").await.json();
+    assert_eq!(page["chain_valid"], false);
+    assert_eq!(page["entries"][0]["proof"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_decision_is_verified_against_the_checkpoint_that_covers_it() {
+    let server = Server::loaded().await;
+    let decision = server.post("/decide", crate::common::ALLOWED).await.json();
+    let verified = server.post("/decide/verify", &decision).await.json();
+    assert_eq!(verified["checks"]["inclusion"], Value::Null);
+    assert_eq!(verified["checkpoint"], Value::Null);
+    server.node.finalize();
+    let note = server.get("/checkpoint").await.bytes;
+    server.post("/decide", json!({"actor": "a", "action": "read"})).await;
+    server.node.finalize();
+    let verified = server.post("/decide/verify", &decision).await.json();
+    assert_eq!(verified["checks"]["inclusion"], true);
+    assert_eq!(verified["checkpoint"].as_str().unwrap().as_bytes(), note);
+    assert_eq!(verified["reason_code"], "ok");
+    // The header is another one than the checkpoint covers.
+    damage(&server, Table::Header, 2, |length| length - 2);
+    let verified = server.post("/decide/verify", &decision).await.json();
+    assert_eq!(verified["checks"]["inclusion"], false);
+    assert_eq!(verified["reason_code"], "entry_hash_mismatch");
 }

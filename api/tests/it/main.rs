@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod checkpoints;
 mod cluster;
 mod common;
 mod conventions;
@@ -12,6 +13,7 @@ mod hostile;
 mod keys;
 mod ledger;
 mod policies;
+mod receipts;
 mod seed;
 mod server;
 mod system;

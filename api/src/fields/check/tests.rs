@@ -113,9 +113,31 @@ fn a_context_is_bounded_at_any_level() {
     check(&format!(r#"{{"context":{{"a":"{characters}"}},"flag":1}}"#), "/flag wrong_type");
 }
 
+const QUERY: &[Field] = &[
+    Field::optional("name", Kind::Text(Text::of(Alphabet::Name, 4)), "").or("label"),
+    Field::optional("x", Kind::Integer { min: 0, max: 9 }, ""),
+    Field::optional("count", Kind::Integer { min: -2, max: 9 }, ""),
+    Field::optional("flag", Kind::Bool, ""),
+    Field::optional("word", Kind::Word(&["one", "two"]), ""),
+    Field::optional("at", Kind::Time, ""),
+    Field::optional("tags", Kind::Texts { items_max: 2, item: Text::any(3) }, ""),
+];
+
+#[test]
+fn a_parameter_that_must_be_there_is_missed() {
+    let missed = |text: &str| match check_query(&[QUERY, POINT], text) {
+        Ok(_) => String::new(),
+        Err(problem) => faults(&problem),
+    };
+    assert_eq!(missed("flag=1&y=2"), "x missing");
+    assert_eq!(missed("x=&flag=1"), "x missing");
+    assert_eq!(missed("x=a"), "x wrong_type");
+    assert_eq!(missed("x=0"), "");
+}
+
 #[track_caller]
 fn query(text: &str, expect: &str) {
-    let shown = match check_query(&[ALL, POINT], text) {
+    let shown = match check_query(&[QUERY], text) {
         Ok(checked) => Json::Object(checked.members().clone()).to_canonical(),
         Err(problem) => faults(&problem),
     };

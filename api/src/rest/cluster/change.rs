@@ -4,7 +4,7 @@ use governance::command::{KeyUsage, NodeDescription, PublicKey};
 use ledger::signature;
 use types::{Json, Object};
 
-use super::{ROW, row};
+use super::{Kept, ROW, row};
 use crate::app::App;
 use crate::backend::{Backend, Change, ChangeRefused, Joined, Plan};
 use crate::call::{Answer, Call};
@@ -223,7 +223,7 @@ pub(crate) async fn member<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let status = app.backend.status();
     let member = status.members.iter().find(|member| member.node_id == name);
     let member = member.ok_or(ChangeRefused::Unknown(name))?;
-    Ok(Answer::json(row(app, &status, member)))
+    Ok(Answer::json(row(app, &Kept::read(app)?, &status, member)))
 }
 
 /// `POST /cluster/transfer-leader`.

@@ -44,6 +44,6 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     for name in ["override_ids", "evidence_ids", "risk_versions"] {
         reply.insert(name, Json::Array(Vec::new()));
     }
-    reply.insert("erased", erased(&entry));
+    reply.insert("erased", erased(&read, &entry)?);
     Ok(Answer::json(reply))
 }

@@ -19,6 +19,7 @@ use crate::call::{Answer, Body, Call};
 use crate::fields::check_body;
 use crate::problem::{Code, Fault, Problem};
 use crate::rest::ledger::entry_json;
+use crate::rest::ledger::proof::Prover;
 
 /// Members that are named when they differ.
 const MISMATCHED_MAX: usize = 100;
@@ -34,6 +35,7 @@ enum Reason {
     KeyUnknown,
     KeyNotValidAtIndex,
     SignatureInvalid,
+    InclusionFailed,
 }
 
 impl Reason {
@@ -47,6 +49,7 @@ impl Reason {
             Self::KeyUnknown => "key_unknown",
             Self::KeyNotValidAtIndex => "key_not_valid_at_index",
             Self::SignatureInvalid => "signature_invalid",
+            Self::InclusionFailed => "inclusion_failed",
         }
     }
 }
@@ -60,6 +63,9 @@ struct Findings {
     fields: Option<bool>,
     token: Option<bool>,
     ledger: Option<bool>,
+    inclusion: Option<bool>,
+    /// The first final checkpoint that covers the entry.
+    checkpoint: Option<String>,
     reasons: BTreeSet<Reason>,
     mismatched: Vec<String>,
 }
@@ -73,7 +79,12 @@ fn noted(reasons: &mut BTreeSet<Reason>, holds: bool, reason: Reason) -> Option<
 }
 
 /// `POST /decide/verify`.
-pub(crate) fn verify<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+pub(crate) async fn verify<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    let of = app.clone();
+    app.blocking(move || check(&of, call)).await
+}
+
+fn check<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let Body::Raw(Json::Object(body)) = call.body else {
         return Err(Problem::fault(Fault::at("", "wrong_type", "must be an object")));
     };
@@ -97,7 +108,9 @@ pub(crate) fn verify<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Pro
         findings.reasons.insert(Reason::NotADecision);
         findings.schema = Some(false);
     }
-    Ok(Answer::json(answer(&findings, &entry, parts, &reply)))
+    check_inclusion(&mut findings, &read, &entry)?;
+    let entry_json = entry_json(&read, &entry, parts.clone())?;
+    Ok(Answer::json(answer(findings, &parts, entry_json, &reply)))
 }
 
 /// An entry with its parts read.
@@ -380,7 +393,24 @@ fn check_signature(
     Ok(())
 }
 
-fn answer(findings: &Findings, entry: &StoredEntry, parts: Parts, reply: &Object) -> Object {
+/// Whether the entry, as it is stored, is in the tree of the first final
+/// checkpoint that covers it. Before there is one, nothing is checked.
+fn check_inclusion(
+    findings: &mut Findings,
+    read: &impl Read,
+    entry: &StoredEntry,
+) -> Result<(), Problem> {
+    let Some(record) = view::first_final(read, entry.header.id)? else {
+        return Ok(());
+    };
+    let prover = Prover::of(read, &record)?;
+    let holds = prover.hashes(entry.header.id, entry.hash()).is_ok();
+    findings.inclusion = noted(&mut findings.reasons, holds, Reason::InclusionFailed);
+    findings.checkpoint = prover.checkpoint;
+    Ok(())
+}
+
+fn answer(findings: Findings, parts: &Parts, entry: Object, reply: &Object) -> Object {
     let reason = findings.reasons.first().map_or("ok", |reason| reason.as_str());
     let decision_id = parts.data.as_ref().and_then(|data| data.get("decision_id").cloned());
     let mut answer = Object::new();
@@ -395,14 +425,14 @@ fn answer(findings: &Findings, entry: &StoredEntry, parts: Parts, reply: &Object
             ("fields", findings.fields.into()),
             ("token", findings.token.into()),
             ("ledger", findings.ledger.into()),
-            ("inclusion", Json::Null),
+            ("inclusion", findings.inclusion.into()),
         ]),
     );
-    answer.insert("mismatched_fields", findings.mismatched.clone());
+    answer.insert("mismatched_fields", findings.mismatched);
     let given = || reply.get("decision_id").filter(|id| id.as_str().is_some()).cloned();
     answer.insert("decision_id", decision_id.or_else(given).unwrap_or_default());
-    answer.insert("ledger_entry_id", entry.header.id.0);
-    answer.insert("entry", entry_json(entry, parts));
-    answer.insert("checkpoint", Json::Null);
+    answer.insert("ledger_entry_id", entry.get("id").cloned().unwrap_or_default());
+    answer.insert("entry", entry);
+    answer.insert("checkpoint", findings.checkpoint);
     answer
 }

@@ -1,16 +1,19 @@
-//! Pages of entries, verified on request.
+//! Entries, one or a page of them, verified or proved on request.
 
 use governance::view::{self, EntryQuery};
 use governance::{Direction, Read};
 use ledger::{Checker, EntryType, Fault as ChainFault, FaultReason, StoredEntry};
 use types::{EntryId, Json, Object};
 
-use super::{ENTRY, ID_MAX, PROOF, entry_json};
+use super::checkpoint::last_note;
+use super::gaps::{self, GAP};
+use super::proof::Prover;
+use super::{ENTRY, ID_MAX, PROOF, entry_json, plain_number};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
-use crate::problem::{Fault, Problem};
+use crate::problem::{Code, Fault, Problem};
 use crate::reply::{Member, flag, integer, list, text};
 use crate::rest::decision::reply::{legible_parts, parts};
 use crate::verified::Verified;
@@ -58,7 +61,7 @@ pub(crate) const ENTRIES_QUERY: &[Field] = &[
 
 /// Reply of `GET /ledger/entries`.
 pub(crate) const ENTRIES_REPLY: &[Member] = &[
-    list("entries", ENTRY, "The page."),
+    list("entries", ENTRY, "The page; with `proof=true` each has its `proof` too."),
     integer("total", "Matches on all pages, counted up to 100,000."),
     flag("total_exact", "Whether `total` is all of them."),
     integer("next", "Give it as `after` for the next page; null at the end.").or_null(),
@@ -66,7 +69,34 @@ pub(crate) const ENTRIES_REPLY: &[Member] = &[
         .or_null(),
     integer("verified_through", "This node has verified everything up to this entry.").or_null(),
     text("checkpoint", "The last final checkpoint.").or_null(),
+    list(
+        "gaps",
+        GAP,
+        "With `actor` alone and `proof=true`: the erased entries whose numbers are missing between \
+         the entries of the page and before its first, the first 1,000 of them; else null.",
+    )
+    .or_null(),
+    integer("gaps_total", "How many numbers are missing there; null as `gaps`.").or_null(),
 ];
+
+/// `GET /ledger/entries/{id}`.
+pub(crate) async fn entry<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || Problem::new(Code::UNKNOWN_ENTRY, "there is no such entry");
+    let id = plain_number(&call.path).map(EntryId).ok_or_else(unknown)?;
+    let with_proof = call.query.flag("proof");
+    let read = app.backend.view()?;
+    let work = move || {
+        let entry = view::entry(&read, id)?.ok_or_else(unknown)?;
+        let mut json = entry_json(&read, &entry, parts(&entry)?)?;
+        let proof = match with_proof {
+            true => Prover::covering(&read, Some(id))?.proof(id, entry.hash())?,
+            false => Json::Null,
+        };
+        json.insert("proof", proof);
+        Ok(Answer::json(json))
+    };
+    app.blocking(work).await
+}
 
 /// `GET /ledger/entries`.
 pub(crate) async fn list_entries<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
@@ -74,18 +104,30 @@ pub(crate) async fn list_entries<B: Backend>(app: &App<B>, call: Call) -> Result
     let verify = call.query.flag("verify");
     let proof = call.query.flag("proof");
     let query = query(call.query)?;
-    if !verify {
-        let through = app.shared.verified.progress().through;
-        let work = move || answer(page(&read, query)?, proof, None, through);
-        return app.blocking(work).await.map(Answer::json);
-    }
+    // Whom entries of one type are about has no numbers of its own.
+    let gaps_of = query.actor.clone().filter(|_| proof && query.entry_type.is_none());
+    let is_audit = verify || gaps_of.is_some();
     let shared = std::sync::Arc::clone(&app.shared);
     let work = move || {
         let page = page(&read, query)?;
-        let (valid, through) = verify_page(&read, &shared.verified, &page.entries)?;
-        answer(page, proof, valid, through)
+        let (chain_valid, through) = match verify {
+            true => verify_page(&read, &shared.verified, &page.entries)?,
+            false => (None, shared.verified.progress().through),
+        };
+        let last = page.entries.iter().map(|entry| entry.header.id).max();
+        let prover = proof.then(|| Prover::covering(&read, last)).transpose()?;
+        let found = match (&prover, gaps_of) {
+            (Some(prover), Some(actor)) => Some(gaps::find(&read, &actor, &page.entries, prover)?),
+            (_, _) => None,
+        };
+        let mut reply = answer(&read, page, prover.as_ref(), chain_valid)?;
+        reply.insert("verified_through", through.map(|through| through.0));
+        reply.insert("checkpoint", last_note(&read)?);
+        reply.insert("gaps_total", found.as_ref().map(|found| found.total));
+        reply.insert("gaps", found.map(|found| Json::Array(found.rows)));
+        Ok(Answer::json(reply))
     };
-    app.audit(work).await.map(Answer::json)
+    if is_audit { app.audit(work).await } else { app.blocking(work).await }
 }
 
 fn query(mut query: Checked) -> Result<EntryQuery, Problem> {
@@ -148,6 +190,17 @@ fn size(entries: &[StoredEntry]) -> usize {
     entries.iter().map(|entry| part(&entry.data) + part(&entry.personal)).sum()
 }
 
+/// Whether entries are in the tree of the last final checkpoint that covers
+/// them. Tiles that cannot be read prove nothing.
+fn are_included(read: &impl Read, entries: &[StoredEntry]) -> Result<bool, Problem> {
+    let Some(record) = view::last_final(read)? else {
+        return Ok(true);
+    };
+    let prover = Prover::of(read, &record)?;
+    let mut covered = entries.iter().filter(|entry| entry.header.id.0 < record.claim.size);
+    Ok(covered.all(|entry| prover.hashes(entry.header.id, entry.hash()).is_ok()))
+}
+
 /// False for a fault, true when everything up to the end of the page holds,
 /// none when that is too much for one request.
 fn verify_page(
@@ -164,6 +217,10 @@ fn verify_page(
             );
             return Ok((Some(false), verified.progress().through));
         }
+    }
+    if !are_included(read, entries)? {
+        tracing::error!("entries are not in the tree of the last final checkpoint");
+        return Ok((Some(false), verified.progress().through));
     }
     let head = view::head(read)?;
     let last = entries.iter().map(|entry| entry.header.id).max();
@@ -203,11 +260,11 @@ fn fault_of(read: &impl Read, entry: &StoredEntry) -> Result<Option<ChainFault>,
     if named == entry.hash() { Ok(None) } else { fault(id, FaultReason::HashMismatch) }
 }
 
-fn answer(
+fn answer<R: Read>(
+    read: &R,
     page: Page,
-    proof: bool,
+    prover: Option<&Prover<'_, R>>,
     chain_valid: Option<bool>,
-    through: Option<EntryId>,
 ) -> Result<Object, Problem> {
     let mut rows = Vec::with_capacity(page.entries.len());
     for entry in &page.entries {
@@ -216,9 +273,13 @@ fn answer(
             Some(false) => legible_parts(entry),
             Some(true) | None => parts(entry)?,
         };
-        let mut json = entry_json(entry, parts);
-        if proof {
-            json.insert("proof", Json::Null);
+        let mut json = entry_json(read, entry, parts)?;
+        if let Some(prover) = prover {
+            let proof = prover.proof(entry.header.id, entry.hash());
+            json.insert(
+                "proof",
+                if chain_valid == Some(false) { proof.unwrap_or_default() } else { proof? },
+            );
         }
         rows.push(Json::Object(json));
     }
@@ -228,7 +289,5 @@ fn answer(
     reply.insert("total_exact", page.total_exact);
     reply.insert("next", page.next.map(|next| next.0));
     reply.insert("chain_valid", chain_valid);
-    reply.insert("verified_through", through.map(|through| through.0));
-    reply.insert("checkpoint", Json::Null);
     Ok(reply)
 }
