@@ -148,6 +148,7 @@ fn time(run: &dyn Fn()) -> Duration {
 
 /// The least of several runs each, taken in turns: what else the machine does
 /// only adds to a run, and comes and goes.
+#[expect(clippy::print_stdout, reason = "a benchmark reports")]
 fn print_ratios(entries: &[StoredEntry], lines: &[String]) {
     let runs: [(&str, &dyn Fn()); 4] = [
         ("SHA-256 alone", &|| hash_alone(entries)),
