@@ -94,6 +94,7 @@ pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir
     if let Reason::Damage { entry, reason } = reason {
         report(running, *entry, reason).await;
     }
+    let members = running.handle.status().members;
     // No vote from here on.
     replica.shutdown().await;
     let found = tokio::time::timeout(LOOK_MAX, difference::find(running)).await;
@@ -108,6 +109,7 @@ pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir
     }
     let marker = Marker {
         first_difference: first_difference.map(|entry| entry.0),
+        members: members.into_iter().map(|(id, member)| (id.0, member.peer_address)).collect(),
         ..Marker::new(reason.to_string(), SystemClock.now())
     };
     if let Err(error) = marker.save(dir) {

@@ -32,6 +32,10 @@ pub struct Marker {
     /// The first entry that differs from those of the others, if one does.
     #[serde(default)]
     pub first_difference: Option<u64>,
+    /// Raft ids and peer addresses of the other members, as far as they were
+    /// known: the state on the disk may be older than the membership.
+    #[serde(default)]
+    pub members: Vec<(u64, String)>,
 }
 
 /// Why the state was not replaced. The marker stays.
@@ -56,7 +60,12 @@ pub enum RebuildError {
 impl Marker {
     /// That the state was found bad at this time.
     pub fn new(reason: impl Into<String>, at: Timestamp) -> Self {
-        Self { reason: reason.into(), at: at.to_string(), first_difference: None }
+        Self {
+            reason: reason.into(),
+            at: at.to_string(),
+            first_difference: None,
+            members: Vec::new(),
+        }
     }
 
     /// What the directory asks for, if anything.

@@ -11,7 +11,7 @@ use governance::view;
 use serde::{Deserialize, Serialize};
 use storage::DataDir;
 use tokio_util::sync::CancellationToken;
-use types::{EntryId, LogIndex};
+use types::{EntryId, LogIndex, RaftId};
 
 use crate::config::{Config, Rebuild};
 use crate::identity::{self, IdentityError};
@@ -47,8 +47,14 @@ pub(crate) async fn before_start(
     if config.rebuild == Rebuild::Manual {
         return Err(StartError::Diverged { reason: marker.reason });
     }
+    let peers: Vec<(RaftId, String)> = marker
+        .members
+        .iter()
+        .filter(|(id, _)| *id != raft.raft_id.0)
+        .map(|(id, address)| (RaftId(*id), address.clone()))
+        .collect();
     loop {
-        match rebuild::rebuild(dir, raft, log, &[]).await {
+        match rebuild::rebuild(dir, raft, log, &peers).await {
             Ok(Some(pulled)) => {
                 let first_difference = marker.first_difference;
                 let note = Note { first_difference, snapshot_index: pulled.index.0 };

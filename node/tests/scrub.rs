@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ const LOOK: Duration = Duration::from_millis(20);
 struct Node {
     process: Child,
     log: PathBuf,
+    address: String,
 }
 
 impl Drop for Node {
@@ -33,19 +35,30 @@ impl Drop for Node {
 impl Node {
     fn start(dir: &Path, rebuild: &str) -> Self {
         let log = dir.with_extension("log");
+        let address = free_address();
         let process = Command::new(env!("CARGO_BIN_EXE_lexecon"))
             .env_clear()
             .env("LEXECON_RSA_KEYS", "false")
             .arg("serve")
             .arg("--data-dir")
             .arg(dir)
-            .args(["--node-id", "n1", "--listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0"])
+            .args(["--node-id", "n1", "--listen", &address, "--peer-listen", "127.0.0.1:0"])
             .args(["--scrub-interval-s", "1", "--rebuild", rebuild])
             .stdin(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { process, log }
+        Self { process, log, address }
+    }
+
+    /// Has the state written to its files: what is not is replayed at start.
+    fn flush(&self) {
+        let url = format!("http://{}", self.address);
+        let taken = Command::new(env!("CARGO_BIN_EXE_lexecon"))
+            .args(["cluster", "snapshot", "--url", &url])
+            .output()
+            .unwrap();
+        assert!(taken.status.success(), "{taken:?}");
     }
 
     /// Waits for a line of the log that contains this, and gives it.
@@ -69,6 +82,11 @@ impl Node {
     }
 }
 
+/// An address that nobody listens on a moment ago.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
 /// Flips one bit in the last row of a table.
 fn flip(dir: &Path, table: Table) {
     let dir = DataDir::open(dir).unwrap();
@@ -88,6 +106,7 @@ fn check(table: Table, named: &str) {
     let dir = root.path().join("n1");
     let node = Node::start(&dir, "manual");
     node.says("everything stored is as written");
+    node.flush();
     node.terminate();
     flip(&dir, table);
     let node = Node::start(&dir, "manual");
