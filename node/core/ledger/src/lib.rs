@@ -4,8 +4,9 @@
 //! Linked by the servers and by the offline verifier alike. It holds no state
 //! and reads no store: bytes come in, facts or faults go out.
 //!
-//! Reading order: [`header`], [`entry`], [`chain`], [`merkle`]; then [`reply`]
-//! and [`token`], which are made from an entry.
+//! Reading order: [`header`], [`entry`], [`chain`]; [`merkle`], [`tile`] and
+//! [`proof`] for the tree; [`note`] and [`checkpoint`] for what is signed of it;
+//! then [`receipt`], [`reply`] and [`token`], which are made from an entry.
 //!
 //! Invariants
 //! - An entry is hashed as it is stored; nothing is re-encoded before a check.
@@ -15,17 +16,24 @@
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
 pub mod chain;
+pub mod checkpoint;
 pub mod entry;
 pub mod entry_type;
 pub mod hash;
 pub mod header;
 pub mod merkle;
+pub mod note;
+pub mod proof;
+pub mod receipt;
 pub mod reply;
 pub mod signature;
+pub mod tile;
 pub mod token;
 
 pub use chain::{Checker, Fault, FaultReason};
+pub use checkpoint::Checkpoint;
 pub use entry::{Part, StoredEntry};
 pub use entry_type::EntryType;
 pub use header::Header;
 pub use merkle::Frontier;
+pub use note::Note;
