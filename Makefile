@@ -13,7 +13,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen image
+.PHONY: setup demo check fix test bench soak jepsen stock image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -54,6 +54,11 @@ jepsen: setup  # the kill test N times, from JEPSEN_SEED or new seeds
 soak: setup  # the same for HOURS hours
 	@end=$$(($$(date +%s) + $(HOURS) * 3600)); \
 	while [ $$(date +%s) -lt $$end ]; do $(MAKE) --no-print-directory jepsen N=1 || exit 1; done
+
+stock:  # Go clients written by others verify the vectors, and with URL=http://127.0.0.1:8000 a node too
+	@command -v go >/dev/null || { echo 'Go 1.26 is missing: no stock client verified anything'; exit 1; }
+	cd jepsen-tests/stock && go vet ./... && go test -count=1 ./...
+	$(if $(URL),cd jepsen-tests/stock && go run . -url '$(URL)')
 
 image: setup  # the container
 	docker build -f deploy/Dockerfile -t lexecon .
