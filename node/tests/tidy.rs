@@ -87,6 +87,7 @@ const CORE_MAY_USE: &[&str] = &[
     "regex-automata",
     "rsa",
     "serde",
+    "serde_json",
     "sha2",
     "thiserror",
 ];

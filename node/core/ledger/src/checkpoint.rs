@@ -22,7 +22,7 @@ pub const ORIGIN_CHARS_MAX: usize = 255;
 pub struct Checkpoint {
     /// Which ledger: `<log name>/<cluster id>`.
     pub origin: String,
-    /// Number of entries.
+    /// Number of entries; a ledger has genesis at least.
     pub size: u64,
     /// Root of the tree over them.
     pub root: Digest,
@@ -74,7 +74,7 @@ impl Checkpoint {
 fn read(text: &str) -> Option<Checkpoint> {
     let mut lines = text.strip_suffix('\n')?.split('\n');
     let origin = lines.next().filter(|origin| is_origin(origin))?.to_owned();
-    let size = lines.next()?.parse().ok()?;
+    let size = lines.next()?.parse().ok().filter(|size| *size != 0)?;
     let root = Digest(STANDARD.decode(lines.next()?).ok()?.try_into().ok()?);
     let mut extension = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
     let feature_level = extension("feature_level")?.parse().ok()?;
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_least_and_the_largest_checkpoint_read_back() {
-        let least = Checkpoint { size: 0, feature_level: 0, ..checkpoint() };
+        let least = Checkpoint { size: 1, feature_level: 0, ..checkpoint() };
         let timestamp = Timestamp::MAX;
         let largest =
             Checkpoint { size: u64::MAX, feature_level: u32::MAX, timestamp, ..checkpoint() };
@@ -171,6 +171,7 @@ mod tests {
             ("ledger.example/clu_1", ""),
             ("\n1042\n", "\n01042\n"),
             ("\n1042\n", "\n+1042\n"),
+            ("\n1042\n", "\n0\n"),
             ("\n1042\n", "\n18446744073709551616\n"),
             ("\n1042\n", "\n\n"),
             ("+/s=", "+/t="),

@@ -22,6 +22,15 @@ macro_rules! entry_types {
                     $(Self::$name => $word,)*
                 }
             }
+
+            /// A comparison with each word of the same length: verifiers ask this
+            /// of every entry.
+            fn of(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -135,6 +144,6 @@ impl FromStr for EntryType {
     type Err = EntryTypeError;
 
     fn from_str(word: &str) -> Result<Self, EntryTypeError> {
-        Self::ALL.iter().copied().find(|known| known.as_str() == word).ok_or(EntryTypeError)
+        Self::of(word).ok_or(EntryTypeError)
     }
 }

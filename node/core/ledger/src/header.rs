@@ -12,6 +12,11 @@ use crate::entry_type::EntryType;
 /// The only version of the format there is.
 pub const FORMAT: u64 = 1;
 
+/// The largest integer that every reader of JSON agrees about: 2^53-1.
+const INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
+const INTEGER_DIGITS_MAX: usize = 16;
+
 /// The nine members of a header, less the constant `format`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -64,28 +69,32 @@ impl Header {
     /// # Errors
     /// [`HeaderError`] for any other bytes, be they valid JSON or not.
     pub fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| HeaderError)?;
-        let header = read(text).ok_or(HeaderError)?;
-        // Whatever the reader let pass, only the one spelling counts.
-        if header.to_canonical() == text { Ok(header) } else { Err(HeaderError) }
+        read(bytes).ok_or(HeaderError)
     }
 }
 
-fn read(text: &str) -> Option<Header> {
-    let mut members = Members(text.strip_prefix('{')?.strip_suffix('}')?);
-    let actor_seq = members.next("actor_seq")?.parse().ok()?;
-    let data_hash = unquote(members.next("data_hash")?)?.parse().ok()?;
-    let entry_type = unquote(members.next("entry_type")?)?.parse().ok()?;
-    members.next("format").filter(|format| *format == "1")?;
-    let id = EntryId(members.next("id")?.parse().ok()?);
-    let personal_hash = match members.next("personal_hash")? {
-        "null" => None,
-        quoted => Some(unquote(quoted)?.parse().ok()?),
-    };
-    let previous_hash = unquote(members.next("previous_hash")?)?.parse().ok()?;
-    let timestamp = unquote(members.next("timestamp")?)?.parse().ok()?;
-    let type_seq = members.next("type_seq")?.parse().ok()?;
-    members.0.is_empty().then_some(Header {
+/// Follows the bytes member by member and takes one spelling of each value, so
+/// that nothing need be written again to compare it: verifiers read millions.
+fn read(bytes: &[u8]) -> Option<Header> {
+    let mut rest = Rest(bytes);
+    rest.literal(b"{\"actor_seq\":")?;
+    let actor_seq = rest.integer()?;
+    rest.literal(b",\"data_hash\":\"")?;
+    let data_hash = rest.digest()?;
+    rest.literal(b"\",\"entry_type\":\"")?;
+    let entry_type = rest.word()?.parse().ok()?;
+    rest.literal(b"\",\"format\":1,\"id\":")?;
+    let id = EntryId(rest.integer()?);
+    rest.literal(b",\"personal_hash\":")?;
+    let personal_hash = rest.digest_or_null()?;
+    rest.literal(b",\"previous_hash\":\"")?;
+    let previous_hash = rest.digest()?;
+    rest.literal(b"\",\"timestamp\":\"")?;
+    let timestamp = Timestamp::from_canonical(rest.word()?)?;
+    rest.literal(b"\",\"type_seq\":")?;
+    let type_seq = rest.integer()?;
+    rest.literal(b"}")?;
+    rest.0.is_empty().then_some(Header {
         id,
         entry_type,
         timestamp,
@@ -97,68 +106,56 @@ fn read(text: &str) -> Option<Header> {
     })
 }
 
-/// Members still to be read. No value of a header contains a comma.
-struct Members<'a>(&'a str);
+/// Bytes still to be read.
+struct Rest<'a>(&'a [u8]);
 
-impl<'a> Members<'a> {
-    fn next(&mut self, key: &str) -> Option<&'a str> {
-        let rest = self.0.strip_prefix('"')?.strip_prefix(key)?.strip_prefix("\":")?;
-        let (value, rest) = rest.split_once(',').unwrap_or((rest, ""));
-        self.0 = rest;
-        Some(value)
+impl<'a> Rest<'a> {
+    fn literal(&mut self, text: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(text)?;
+        Some(())
     }
-}
 
-fn unquote(text: &str) -> Option<&str> {
-    text.strip_prefix('"')?.strip_suffix('"')
+    /// Digits without sign or leading zeros, below 2^53.
+    fn integer(&mut self) -> Option<u64> {
+        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at_checked(count)?;
+        let has_one_spelling = !digits.starts_with(b"0") || digits == b"0";
+        if count == 0 || INTEGER_DIGITS_MAX < count || !has_one_spelling {
+            return None;
+        }
+        // No more digits than that can overflow.
+        let value = digits
+            .iter()
+            .fold(0_u64, |value, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit & 15)));
+        self.0 = rest;
+        (value <= INTEGER_MAX).then_some(value)
+    }
+
+    fn digest(&mut self) -> Option<Digest> {
+        let (digits, rest) = self.0.split_first_chunk::<64>()?;
+        self.0 = rest;
+        Digest::from_hex(digits)
+    }
+
+    /// A quoted digest, or that there is none.
+    fn digest_or_null(&mut self) -> Option<Option<Digest>> {
+        if self.literal(b"null").is_some() {
+            return Some(None);
+        }
+        self.literal(b"\"")?;
+        let digest = self.digest()?;
+        self.literal(b"\"")?;
+        Some(Some(digest))
+    }
+
+    /// Text up to the next quote; no value of a header has an escape.
+    fn word(&mut self) -> Option<&'a str> {
+        let end = self.0.iter().position(|byte| *byte == b'"')?;
+        let (word, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest;
+        std::str::from_utf8(word).ok()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
-        Header {
-            id: EntryId(118),
-            entry_type: EntryType::Decision,
-            timestamp: "2027-03-04T05:06:07.123456Z".parse().unwrap(),
-            actor_seq: 14,
-            type_seq: 61,
-            data_hash: Digest([0x77; 32]),
-            personal_hash: None,
-            previous_hash: Digest([0x2f; 32]),
-        }
-    }
-
-    #[test]
-    fn a_header_reads_back_as_it_was_written() {
-        for personal_hash in [None, Some(Digest([0x4f; 32]))] {
-            let header = Header { personal_hash, ..header() };
-            assert_eq!(Header::parse(header.to_canonical().as_bytes()), Ok(header));
-        }
-    }
-
-    #[test]
-    fn another_spelling_of_the_same_header_is_refused() {
-        let text = header().to_canonical();
-        for (from, to) in [
-            ("\"id\":118", "\"id\": 118"),
-            ("\"id\":118", "\"id\":0118"),
-            ("\"id\":118", "\"id\":+118"),
-            ("\"format\":1", "\"format\":2"),
-            ("7777", "777Z"),
-            ("2f2f", "2F2F"),
-            ("07.123456Z", "07.12345600Z"),
-            ("}", ",\"x\":1}"),
-            ("\"type_seq\":61", "\"type_seq\":61,"),
-            ("decision", "decided"),
-            ("{\"actor_seq\":14,", "{"),
-        ] {
-            let changed = text.replacen(from, to, 1);
-            assert_ne!(changed, text);
-            assert_eq!(Header::parse(changed.as_bytes()), Err(HeaderError), "{changed}");
-        }
-        assert_eq!(Header::parse(b""), Err(HeaderError));
-        assert_eq!(Header::parse(&[0xff, 0xfe]), Err(HeaderError));
-    }
-}
+mod tests;

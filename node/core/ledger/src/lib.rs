@@ -15,25 +15,38 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+pub mod actors;
+pub mod canonical;
 pub mod chain;
 pub mod checkpoint;
+pub mod directory;
+pub mod document;
 pub mod entry;
 pub mod entry_type;
+pub mod erasure;
+pub mod export;
+pub mod fault;
 pub mod hash;
 pub mod header;
+pub mod keys;
+pub mod line;
 pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod receipt;
 pub mod reply;
 pub mod signature;
+pub mod subtrees;
 pub mod tile;
 pub mod token;
 
-pub use chain::{Checker, Fault, FaultReason};
+mod intervals;
+
+pub use chain::Checker;
 pub use checkpoint::Checkpoint;
 pub use entry::{Part, StoredEntry};
 pub use entry_type::EntryType;
+pub use fault::{Fault, FaultReason};
 pub use header::Header;
 pub use merkle::Frontier;
 pub use note::Note;

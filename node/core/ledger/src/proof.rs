@@ -165,8 +165,7 @@ impl<'a, T: Tiles> Reader<'a, T> {
     }
 }
 
-/// Whether the hashes lead from this leaf to the root: RFC 9162, section
-/// 2.1.3.2.
+/// Whether the hashes lead from this leaf to the root.
 pub fn verify_inclusion(
     leaf: Digest,
     index: u64,
@@ -174,21 +173,22 @@ pub fn verify_inclusion(
     hashes: &[Digest],
     root: Digest,
 ) -> bool {
-    let Some(last) = size.checked_sub(1).filter(|last| index <= *last) else {
-        return false;
-    };
+    inclusion_root(leaf, index, size, hashes) == Some(root)
+}
+
+/// The root that the hashes lead to from this leaf: RFC 9162, section 2.1.3.2.
+/// `None` where they are too many or too few, or there is no such leaf.
+pub fn inclusion_root(leaf: Digest, index: u64, size: u64, hashes: &[Digest]) -> Option<Digest> {
+    let last = size.checked_sub(1).filter(|last| index <= *last)?;
     let mut climb = Climb { node: index, last };
     let mut hash = leaf;
     for sibling in hashes {
-        let Some(side) = climb.step() else {
-            return false;
-        };
-        hash = match side {
+        hash = match climb.step()? {
             Side::Left => node_hash(*sibling, hash),
             Side::Right => node_hash(hash, *sibling),
         };
     }
-    climb.last == 0 && hash == root
+    (climb.last == 0).then_some(hash)
 }
 
 /// Whether the hashes show the tree of size `from` to be the beginning of that

@@ -55,6 +55,16 @@ impl Timestamp {
     /// The last instant whose text has a four-digit year.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
+    /// Reads the text that is written, `2027-03-04T05:06:07.123456Z`, and no
+    /// other spelling of the same time.
+    pub fn from_canonical(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let (clock, rest) = rest.strip_prefix('T')?.split_at_checked(8)?;
+        let micros = rest.strip_prefix('.')?.strip_suffix('Z').filter(|text| text.len() == 6)?;
+        let seconds = days(date)? * SECONDS_PER_DAY + seconds_of_day(clock)?;
+        Some(Self(seconds * MICROS_PER_SECOND + number(micros)?))
+    }
+
     /// Adds a span, or `None` past [`Timestamp::MAX`].
     pub fn checked_add(self, span: Micros) -> Option<Self> {
         self.0.checked_add(span.0).map(Self).filter(|sum| *sum <= Self::MAX)
@@ -255,6 +265,29 @@ mod tests {
             "",
         ] {
             check(text, "refused");
+        }
+    }
+
+    #[test]
+    fn one_spelling_of_a_time_is_canonical() {
+        for text in ["1970-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"] {
+            assert_eq!(Timestamp::from_canonical(text).unwrap().to_string(), text);
+        }
+        for refused in [
+            "2027-03-04T05:06:07.12345Z",
+            "2027-03-04T05:06:07.1234567Z",
+            "2027-03-04T05:06:07.+12345Z",
+            "2027-03-04t05:06:07.123456Z",
+            "2027-03-04T05:06:07.123456z",
+            "2027-03-04T05:06:07.123456+00:00",
+            "2027-03-04T05:06:07Z",
+            "2027-03-04",
+            "2027-02-29T05:06:07.123456Z",
+            "1969-12-31T23:59:59.999999Z",
+            "2027-03-0\u{e9}T05:06:07.123456Z",
+            "",
+        ] {
+            assert_eq!(Timestamp::from_canonical(refused), None, "{refused}");
         }
     }
 
