@@ -28,8 +28,9 @@ pub struct Key {
     /// What it signs: `decision`, `token`, `checkpoint`, `export`, ...
     #[serde(rename = "use")]
     pub usage: String,
-    /// Whose it is.
-    pub name: String,
+    /// Whose it is; a list that lies in an export may not say.
+    #[serde(default)]
+    pub name: Option<String>,
     /// `active`, `retired` or `revoked`.
     pub status: String,
     /// Binds checkpoints alone.

@@ -1,18 +1,23 @@
-//! Checks a decision reply without any server: its signature, and the token it
-//! carries, against keys the caller trusts.
+//! Checks without any server: a decision reply, its signature and the token it
+//! carries, against keys the caller trusts; and in [`export`] whole ledgers, and
+//! receipts and replies against them.
 //!
-//! It does not say whether the entry is in the ledger (a receipt does), nor
-//! whether the token is still in force (only the ledger knows revocations).
+//! A reply alone does not say whether the entry is in the ledger (a receipt
+//! does), nor whether the token is still in force (only the ledger knows
+//! revocations).
 //!
 //! Reading order: [`verify_reply`], then the checks in the order they are made,
-//! which is that of the contract's reason codes.
+//! which is that of the contract's reason codes; [`verify_export`].
 
-mod batch;
+pub mod export;
+
 mod token;
 
 use types::{EntryId, Json, Object, Timestamp};
 
 use crate::keys::Key;
+
+pub use export::{ExportError, Question, verify_export};
 
 /// A reply that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +116,7 @@ pub fn verify_reply(reply: &Json, keys: &[Key]) -> Result<Genuine, Fault> {
         outcome: outcome.to_owned(),
         entry_id,
         key_id: key_id.to_owned(),
-        signed_by: key.0.name.clone(),
+        signed_by: key.0.name.clone().unwrap_or_default(),
         has_token: token.is_some(),
     })
 }
@@ -167,8 +172,9 @@ fn is_signed(signature: &Object, signed: &[u8], key: &[u8; 32]) -> Result<bool, 
     match text(signature, "algorithm")? {
         "Ed25519" => Ok(::ledger::signature::verify(key, signed, &value)),
         "Ed25519-batch" => {
-            let message = batch::message(signature, signed).ok_or_else(incomplete)?;
-            Ok(message.is_some_and(|m| ::ledger::signature::verify(key, m.as_bytes(), &value)))
+            let message = ::ledger::document::reply::batch_message(signature, signed);
+            let message = message.ok_or_else(incomplete)?;
+            Ok(message.is_some_and(|m| ::ledger::signature::verify(key, &m, &value)))
         }
         _ => Err(incomplete()),
     }

@@ -63,7 +63,7 @@ pub enum Command {
     /// What a node serves
     #[command(long_about = STATUS_HELP)]
     Status,
-    /// Check a decision reply offline, without any server
+    /// Check an export, a receipt or a decision reply, without any server
     #[command(long_about = verify::HELP)]
     Verify(verify::Args),
 }

@@ -19,7 +19,7 @@ fn shown(keys: &Keys) -> String {
         [
             key.kid.clone(),
             key.usage.clone(),
-            key.name.clone(),
+            cell(key.name.as_ref()),
             key.status.clone(),
             cell(key.valid_from_index),
             cell(key.valid_until_index),

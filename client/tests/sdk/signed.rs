@@ -30,7 +30,7 @@ fn row(kid: &str, usage: &str, key: &SigningKey) -> Key {
         kid: kid.to_owned(),
         x: signature::to_text(key.verifying_key().as_bytes()),
         usage: usage.to_owned(),
-        name: "n2".to_owned(),
+        name: Some("n2".to_owned()),
         status: "active".to_owned(),
         valid_from_index: Some(1),
         valid_until_index: None,

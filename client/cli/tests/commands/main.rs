@@ -7,6 +7,7 @@ mod cluster;
 mod decide;
 #[path = "../../../tests/sdk/double.rs"]
 mod double;
+mod exports;
 mod failures;
 mod help;
 mod ledger;

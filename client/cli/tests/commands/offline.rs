@@ -80,7 +80,10 @@ async fn without_usable_keys_nothing_is_said() {
         assert_eq!((ran.exit, ran.out.as_str()), (2, ""), "{keys}");
         assert!(ran.err.contains("--keys"), "{}", ran.err);
     }
-    let ran = run(&["verify", "reply.json"]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("reply.json");
+    std::fs::write(&path, &reply).unwrap();
+    let ran = run(&["verify", path.to_str().unwrap()]).await;
     assert_eq!(ran.exit, 2);
     assert!(ran.err.contains("--keys FILE"), "{}", ran.err);
     let ran = run(&["verify", "/nonexistent/reply.json", "--keys", "/nonexistent/keys.json"]).await;

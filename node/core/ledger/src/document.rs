@@ -36,11 +36,15 @@ impl Document {
     /// Reads a receipt or a reply from JSON, told apart by what only a reply
     /// has.
     pub fn parse(json: &str) -> Option<Self> {
-        let members: Object = serde_json::from_str(json).ok()?;
+        Self::of(&serde_json::from_str(json).ok()?)
+    }
+
+    /// The same of JSON that was read already.
+    pub fn of(members: &Object) -> Option<Self> {
         if members.get("ledger_entry_hash").is_some() {
-            return Reply::parse(&members).map(|reply| Self::Reply(Box::new(reply)));
+            return Reply::parse(members).map(|reply| Self::Reply(Box::new(reply)));
         }
-        Receipt::parse(&members).map(|receipt| Self::Receipt(Box::new(receipt)))
+        Receipt::parse(members).map(|receipt| Self::Receipt(Box::new(receipt)))
     }
 
     /// Reads a C2SP `tlog-proof`.
@@ -104,6 +108,11 @@ impl Ledger {
     /// What the entries say of keys and voters.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Whether the parts were at hand, and not headers alone.
+    pub fn has_parts(&self) -> bool {
+        self.has_parts
     }
 
     /// Entries there are.
