@@ -6,6 +6,10 @@ N     ?= 1
 HOURS ?= 1
 ARGS  ?=
 
+# Fuzz targets, and how long each runs.
+TARGET  ?= header note proof export
+SECONDS ?= 60
+
 # RocksDB is C++, and its bindings are made by libclang.
 PACKAGES := g++ libclang-dev
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -13,7 +17,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen image
+.PHONY: setup demo check fix test bench soak jepsen stock fuzz image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -28,6 +32,7 @@ demo: setup  # three nodes on localhost, one decision made and verified on each;
 
 check: setup  # formatting, lints, rules of the tree, documents. Never writes.
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path jepsen-tests/fuzz/Cargo.toml --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(WORKSPACE) --no-deps --document-private-items
 	$(CARGO) test $(WORKSPACE) --test tidy --test deploy
@@ -39,6 +44,7 @@ check: setup  # formatting, lints, rules of the tree, documents. Never writes.
 fix: setup  # everything a tool can rewrite
 	$(CARGO) clippy $(WORKSPACE) --all-targets --fix --allow-dirty --allow-staged
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path jepsen-tests/fuzz/Cargo.toml
 
 test: setup  # every test, real clusters that are killed included
 	$(CARGO) test $(WORKSPACE)
@@ -54,6 +60,27 @@ jepsen: setup  # the kill test N times, from JEPSEN_SEED or new seeds
 soak: setup  # the same for HOURS hours
 	@end=$$(($$(date +%s) + $(HOURS) * 3600)); \
 	while [ $$(date +%s) -lt $$end ]; do $(MAKE) --no-print-directory jepsen N=1 || exit 1; done
+
+stock:  # Go clients written by others verify the vectors, and with URL=http://127.0.0.1:8000 a node too
+	@command -v go >/dev/null || { echo 'Go 1.26 is missing: no stock client verified anything'; exit 1; }
+	cd jepsen-tests/stock && go vet ./... && go test -count=1 ./...
+	$(if $(URL),cd jepsen-tests/stock && go run . -url '$(URL)')
+
+# What cargo-fuzz would pass, on stable Rust: counters of edges and the operands
+# of comparisons. With a target named, build scripts are not instrumented.
+FUZZ_FLAGS := -Cpasses=sancov-module --cfg fuzzing $(addprefix -Cllvm-args=-sanitizer-coverage-, \
+	level=4 inline-8bit-counters pc-table trace-compares)
+FUZZ_HOST   = $(shell rustc --print host-tuple)
+FUZZ_DIR    = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/fuzz
+
+fuzz: setup  # hostile bytes for SECONDS each; TARGET=note for one. The corpus stays and grows
+	cd jepsen-tests/fuzz && RUSTFLAGS='$(FUZZ_FLAGS)' \
+		$(CARGO) build --locked --release --target $(FUZZ_HOST) --target-dir $(FUZZ_DIR)
+	@for target in $(TARGET); do \
+		mkdir -p $(FUZZ_DIR)/corpus/$$target $(FUZZ_DIR)/faults && \
+		$(FUZZ_DIR)/$(FUZZ_HOST)/release/$$target -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$(FUZZ_DIR)/faults/$$target- $(FUZZ_DIR)/corpus/$$target || exit 1; \
+	done
 
 image: setup  # the container
 	docker build -f deploy/Dockerfile -t lexecon .
