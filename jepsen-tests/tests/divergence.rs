@@ -5,11 +5,14 @@
 
 use std::time::Duration;
 
+use jepsen_tests::audit::{ask_verdict, read_ledger};
+use jepsen_tests::check;
 use jepsen_tests::checkpoint::{all, covering};
 use jepsen_tests::cluster::{Cluster, PATIENCE};
-use jepsen_tests::trial::{self, judge, report};
+use jepsen_tests::http::Client;
+use jepsen_tests::trial::{self, report};
 use jepsen_tests::wait;
-use jepsen_tests::workload::{History, decide_body, policy};
+use jepsen_tests::workload::{decide_body, policy};
 use types::{Json, Object};
 
 const ODD: usize = 2;
@@ -84,12 +87,26 @@ async fn a_node_that_wrote_another_bit_is_out_within_two_checkpoints_and_comes_b
     })
     .await
     .unwrap();
-    let found = judge(&mut cluster, &History::default()).await.unwrap();
-    assert!(found.is_empty(), "{}", report(&found));
+    agree(&mut cluster).await;
     let last = decide(&cluster, ODD, "last").await;
     covering(&cluster, ODD, last + 1, PATIENCE).await.unwrap();
     let evidence = cluster.node(ODD).setup().data_dir.join("evidence");
     assert!(evidence.read_dir().unwrap().next().is_some(), "the bad state is kept");
+}
+
+/// Every node has the same ledger and the same state, and what it has verifies.
+async fn agree(cluster: &mut Cluster) {
+    let statuses = cluster.settle().await.unwrap();
+    let differing = check::diverged(&statuses);
+    assert!(differing.is_empty(), "{}", report(&differing));
+    for at in 0..cluster.len() {
+        let copy = read_ledger(&mut cluster.client(at), "reader").await.unwrap();
+        assert_eq!(copy.fault, None, "on node {at}");
+        let verdict = ask_verdict(&mut cluster.client(at)).await.unwrap();
+        let found = check::verdict_agrees(&copy, &verdict);
+        assert!(found.is_empty(), "{}", report(&found));
+    }
+    assert!(cluster.panics().is_empty(), "{:?}", cluster.panics());
 }
 
 /// It is not ready, answers no reads that claim anything, and votes no longer.
@@ -138,6 +155,5 @@ async fn a_node_that_may_rebuilds_itself() {
     assert_eq!(member(&back, "node_id").as_str(), Some("n3"));
     assert!(member(&back, "divergence_entry_id").as_u64().is_some());
     cluster.wait_ready(ODD).await.unwrap();
-    let found = judge(&mut cluster, &History::default()).await.unwrap();
-    assert!(found.is_empty(), "{}", report(&found));
+    agree(&mut cluster).await;
 }

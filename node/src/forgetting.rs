@@ -80,3 +80,6 @@ fn pending(running: &Running) -> Result<Option<EntryId>, String> {
     let gone = gone.iter().find(|(id, _)| *id == running.identity.raft_id);
     Ok(gone.is_none_or(|(_, through)| *through < last).then_some(last))
 }
+
+#[cfg(test)]
+mod tests;

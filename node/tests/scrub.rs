@@ -127,5 +127,5 @@ fn a_flipped_bit_of_a_part_is_found_and_named() {
 
 #[test]
 fn a_flipped_bit_of_a_header_is_found_and_named() {
-    check(Table::Header, "unreadable: header");
+    check(Table::Header, "stored entry 0 is damaged: missing");
 }
