@@ -248,12 +248,3 @@ impl Entries {
         }
     }
 }
-
-impl Client {
-    /// Temporary.
-    pub async fn tile(&self, resource: &ledger::tile::Resource) -> Result<Vec<u8>, crate::Error> {
-        let mut call = Call::get(["tile"]);
-        call.path.extend(resource.path().split('/').map(str::to_owned));
-        self.send(&call).await.map(|answer| answer.bytes)
-    }
-}

@@ -70,7 +70,7 @@ fn top(size: u64) -> u8 {
 }
 
 async fn fetch(client: &Client, id: TileId) -> Result<Vec<Digest>, String> {
-    let bytes = client.tile(&id.into()).await.map_err(|error| error.to_string())?;
+    let bytes = client.tile(&id.path()).await.map_err(|error| error.to_string())?;
     let hashes = tile::from_bytes(&bytes).filter(|hashes| hashes.len() == usize::from(id.width));
     hashes.ok_or_else(|| format!("tile {id} is no row of {} hashes", id.width))
 }
