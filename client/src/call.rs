@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) is_long: bool,
     /// Whether an answer with status 503 is one, and no refusal.
     pub(crate) takes_unhealthy: bool,
+    /// The form that is wanted, where a path has several.
+    pub(crate) accept: Option<&'static str>,
 }
 
 impl Call {
@@ -47,6 +49,7 @@ impl Call {
             effect,
             is_long: false,
             takes_unhealthy: false,
+            accept: None,
         }
     }
 
@@ -83,6 +86,12 @@ impl Call {
     #[must_use]
     pub(crate) fn taking_unhealthy(mut self) -> Self {
         self.takes_unhealthy = true;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn accept(mut self, media: &'static str) -> Self {
+        self.accept = Some(media);
         self
     }
 

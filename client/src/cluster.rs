@@ -57,6 +57,43 @@ pub struct Divergence {
     pub checked_at_size: Option<u64>,
 }
 
+/// What the voters found at a final checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Comparison {
+    /// Whether all who signed found the same.
+    pub consistent: bool,
+    /// Size of the checkpoint.
+    pub size: u64,
+    /// Each voter.
+    pub nodes: Vec<Found>,
+    /// Where the first of them differs.
+    pub first_difference: Option<Difference>,
+}
+
+/// What a voter found; none of it while it has not signed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Found {
+    /// Its name.
+    pub node_id: String,
+    /// Root of its tree.
+    pub root_hash: Option<String>,
+    /// Digest of its whole state.
+    pub state_hash: Option<String>,
+    /// Its policy in force.
+    pub policy_hash: Option<String>,
+}
+
+/// Where a voter differs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Difference {
+    /// The first entry that differs, once the node was rebuilt.
+    pub entry_id: Option<u64>,
+    /// The voter.
+    pub node_id: String,
+    /// The line of the checkpoint that differs first.
+    pub field: String,
+}
+
 /// Reply to `GET /cluster/nodes`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Nodes {
@@ -89,6 +126,9 @@ pub struct Node {
     pub applied_index: Option<u64>,
     /// How far it is behind.
     pub lag_entries: Option<u64>,
+    /// The last run of erasure of which it has no bytes left.
+    #[serde(default)]
+    pub erased_through_entry_id: Option<u64>,
     /// Of the software.
     pub version: Option<String>,
     /// Since it was last heard.
@@ -176,6 +216,14 @@ impl Client {
     /// Any [`Error`].
     pub async fn cluster_status(&self) -> Result<Reply<ClusterStatus>, Error> {
         self.call(&Call::get(["cluster", "status"])).await
+    }
+
+    /// What the voters found at the final checkpoint of a size, or at the last.
+    ///
+    /// # Errors
+    /// Any [`Error`]; voters that differ are none.
+    pub async fn divergence(&self, size: Option<u64>) -> Result<Reply<Comparison>, Error> {
+        self.call(&Call::get(["cluster", "divergence"]).query("size", size)).await
     }
 
     /// Every member.

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use ::ledger::{Header, Part, StoredEntry};
 use serde::Deserialize;
-use types::Json;
+use types::{EntryId, Json};
 
 use crate::call::Call;
 use crate::error::Error;
@@ -30,6 +31,8 @@ pub struct EntriesQuery {
     pub to: Option<String>,
     /// Re-hash the page and what is before it.
     pub verify: bool,
+    /// With the proof of each entry.
+    pub proof: bool,
     /// In which order; `after` follows it.
     pub order: Order,
 }
@@ -71,6 +74,41 @@ pub struct Page {
     pub verified_through: Option<u64>,
     /// The last final checkpoint.
     pub checkpoint: Option<String>,
+    /// With proofs, of the entries of one actor: what explains the numbers that
+    /// are missing between them.
+    #[serde(default)]
+    pub gaps: Option<Vec<Gap>>,
+    /// How many are missing.
+    #[serde(default)]
+    pub gaps_total: Option<u64>,
+}
+
+/// A number of an actor that no entry one can read has.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Gap {
+    /// The number.
+    pub seq: u64,
+    /// The erased entry that has it; none where nothing explains it.
+    pub id: Option<u64>,
+    /// Base64 of its header's bytes.
+    pub header: Option<String>,
+    /// Its inclusion in the tree.
+    pub proof: Option<Proof>,
+}
+
+/// Inclusion of an entry in the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Proof {
+    /// The entry.
+    pub leaf_index: u64,
+    /// Entries of the tree.
+    pub tree_size: u64,
+    /// Its root.
+    pub root_hash: String,
+    /// From the leaf towards the root.
+    pub hashes: Vec<String>,
+    /// The final checkpoint of that size, if there is one.
+    pub checkpoint: Option<String>,
 }
 
 /// One entry.
@@ -86,8 +124,14 @@ pub struct Entry {
     pub actor: Option<String>,
     /// What makes the record a record; none once erased.
     pub data: Option<Json>,
+    /// Key of its commitment.
+    #[serde(default)]
+    pub salt: Option<String>,
     /// What is free-form or personal; none once erased.
     pub personal: Option<Json>,
+    /// Key of its commitment.
+    #[serde(default)]
+    pub personal_salt: Option<String>,
     /// Commitment to `data`.
     pub data_hash: String,
     /// Commitment to `personal`.
@@ -102,6 +146,51 @@ pub struct Entry {
     pub actor_seq: u64,
     /// What of it was erased.
     pub erased: Option<Json>,
+    /// Its inclusion in the tree, where that was asked for.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+}
+
+impl Entry {
+    /// The entry as it is stored, from which everything can be hashed again;
+    /// `None` where its members do not make one that has its hash.
+    pub fn stored(&self) -> Option<StoredEntry> {
+        let header = Header {
+            id: EntryId(self.id),
+            entry_type: self.entry_type.parse().ok()?,
+            timestamp: self.timestamp.parse().ok()?,
+            actor_seq: self.actor_seq,
+            type_seq: self.type_seq,
+            data_hash: self.data_hash.parse().ok()?,
+            personal_hash: self.personal_hash.as_ref().map(|hash| hash.parse()).transpose().ok()?,
+            previous_hash: self.previous_hash.parse().ok()?,
+        };
+        let entry = StoredEntry {
+            header_text: header.to_canonical(),
+            header,
+            data: part(self.data.as_ref(), self.salt.as_deref())?,
+            personal: part(self.personal.as_ref(), self.personal_salt.as_deref())?,
+        };
+        (entry.hash().to_string() == self.current_hash).then_some(entry)
+    }
+
+    /// The run that erased something of it.
+    pub fn erased_by(&self) -> Option<u64> {
+        self.erased.as_ref()?.as_object()?.get("by_entry_id")?.as_u64()
+    }
+}
+
+/// A part and its salt, which are there or gone together. Writing what was
+/// read again gives the bytes that were hashed.
+fn part(value: Option<&Json>, salt: Option<&str>) -> Option<Option<Part>> {
+    match (value, salt) {
+        (Some(value), Some(salt)) => {
+            let salt = types::digest::from_hex(salt)?.try_into().ok()?;
+            Some(Some(Part::new(salt, value)))
+        }
+        (None, None) => Some(None),
+        (Some(_), None) | (None, Some(_)) => None,
+    }
 }
 
 /// Which entries to verify; both ends count.
@@ -130,6 +219,9 @@ pub struct LedgerVerification {
     pub tree_size: u64,
     /// Its root.
     pub root_hash: String,
+    /// The last final checkpoint.
+    #[serde(default)]
+    pub checkpoint: Option<String>,
     /// How long it took.
     pub duration_ms: u64,
 }
@@ -167,6 +259,7 @@ impl Client {
             .query("from", query.from.as_ref())
             .query("to", query.to.as_ref())
             .query("verify", query.verify.then_some(true))
+            .query("proof", query.proof.then_some(true))
             .query("order", (query.order != Order::Ascending).then_some(query.order));
         self.call(&call).await
     }
@@ -182,6 +275,15 @@ impl Client {
     /// Any [`Error`].
     pub async fn entry(&self, id: u64) -> Result<Reply<Entry>, Error> {
         self.call(&Call::get(["ledger", "entries", &id.to_string()])).await
+    }
+
+    /// One entry with its inclusion in the tree.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn entry_with_proof(&self, id: u64) -> Result<Reply<Entry>, Error> {
+        let call = Call::get(["ledger", "entries", &id.to_string()]);
+        self.call(&call.query("proof", Some(true))).await
     }
 
     /// Has the node re-hash what it stores. Takes as long as the range is.

@@ -6,21 +6,26 @@
 //!
 //! This is no cache and no policy engine: every answer is a node's.
 //!
-//! Reading order: [`Client`], [`decision`], [`error`], then [`offline`].
+//! Reading order: [`Client`], [`decision`], [`error`], then [`export`] and
+//! [`offline`], which writes nothing and asks nobody.
 //!
 //! Invariants
 //! - A write that may have reached a node is sent again only under an
 //!   idempotency key.
 //! - Every call ends within its time limit; every reply is bounded in size.
 
+pub mod checkpoint;
 pub mod cluster;
 pub mod decision;
 pub mod error;
+pub mod export;
 pub mod keys;
 pub mod ledger;
 pub mod offline;
 pub mod options;
 pub mod policy;
+pub mod proof;
+pub mod receipt;
 pub mod reply;
 pub mod system;
 

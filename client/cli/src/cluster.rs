@@ -3,13 +3,13 @@
 mod join;
 
 use client::Client;
-use client::cluster::{Change, ClusterStatus, Node, Nodes, Plan};
+use client::cluster::{Change, ClusterStatus, Comparison, Difference, Node, Nodes, Plan};
 use client::reply::Reply;
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::table::{NONE, cell, fields, table};
+use crate::table::{NONE, cell, fields, short, table};
 
 use join::JoinArgs;
 
@@ -30,6 +30,14 @@ agree.
 Example:
 
   lexecon cluster status --json";
+
+const DIVERGENCE_HELP: &str = "\
+What each voter found at a final checkpoint, by executing the log itself. Exits 1 where one found \
+something else than the majority.
+
+Example:
+
+  lexecon cluster divergence --size 134";
 
 const NODES_HELP: &str = "\
 Every member, whether it votes, and how far it is behind.
@@ -82,6 +90,13 @@ pub enum Verb {
     /// The cluster as one node sees it
     #[command(long_about = STATUS_HELP)]
     Status,
+    /// Whether the voters found the same, each by itself
+    #[command(long_about = DIVERGENCE_HELP)]
+    Divergence {
+        /// Size of a final checkpoint; the last one otherwise
+        #[arg(long)]
+        size: Option<u64>,
+    },
     /// List every member
     #[command(long_about = NODES_HELP)]
     Nodes,
@@ -135,6 +150,11 @@ pub(crate) async fn run(
             let reply = console.wait("the cluster", client.cluster_status()).await?;
             console.show(&reply.raw, || shown_status(&reply.value))?;
         }
+        Verb::Divergence { size } => {
+            let reply = console.wait("the comparison", client.divergence(*size)).await?;
+            console.show(&reply.raw, || shown_comparison(&reply.value))?;
+            return Ok(Exit::answer(reply.value.consistent));
+        }
         Verb::Nodes => {
             let reply = console.wait("the nodes", client.nodes()).await?;
             console.show(&reply.raw, || shown_nodes(&reply.value))?;
@@ -187,6 +207,7 @@ fn asked_about(verb: &Verb) -> Option<Change> {
         Verb::Remove(Member { name, dry_run: true }) => Some(Change::Remove(name.clone())),
         Verb::TransferLeader { to, dry_run: true } => Some(Change::Transfer(to.clone())),
         Verb::Status
+        | Verb::Divergence { .. }
         | Verb::Nodes
         | Verb::Add(_)
         | Verb::Promote(_)
@@ -249,6 +270,33 @@ fn rows(nodes: &[Node]) -> String {
     let header =
         ["NAME", "ROLE", "VOTES", "STATE", "APPLIED", "LAG", "ADDRESS", "PEER", "PLACE", "VERSION"];
     table(header, rows.collect())
+}
+
+fn shown_comparison(comparison: &Comparison) -> String {
+    let hash =
+        |hash: &Option<String>| hash.as_ref().map_or_else(|| NONE.to_owned(), |hash| short(hash));
+    let rows = comparison.nodes.iter().map(|node| {
+        [
+            node.node_id.clone(),
+            hash(&node.root_hash),
+            hash(&node.state_hash),
+            hash(&node.policy_hash),
+        ]
+    });
+    let mut text = table(["NAME", "ROOT", "STATE", "POLICY"], rows.collect());
+    let size = comparison.size;
+    text.push_str(&match &comparison.first_difference {
+        None => format!("those who signed agree at size {size}\n"),
+        Some(Difference { entry_id, node_id, field }) => {
+            let node_id = crate::console::printable(node_id);
+            let from = entry_id.map(|id| format!(", from entry {id} on")).unwrap_or_default();
+            format!(
+                "`{node_id}` does NOT agree at size {size}: {}{from}\n",
+                crate::console::printable(field)
+            )
+        }
+    });
+    text
 }
 
 fn state(node: &Node) -> &'static str {

@@ -2,7 +2,7 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, ledger, policy, verify};
+use crate::{cluster, decide, keys, ledger, policy, verify};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,9 +57,13 @@ pub enum Command {
     /// Who belongs to the cluster, and changing that
     #[command(subcommand, long_about = cluster::HELP)]
     Cluster(cluster::Verb),
-    /// The public keys that answers are checked with
-    #[command(long_about = KEYS_HELP)]
-    Keys,
+    /// The public keys that answers are checked with, and replacing or ending them
+    #[command(long_about = keys::HELP, args_conflicts_with_subcommands = true)]
+    Keys {
+        /// What to do with them; they are listed otherwise
+        #[command(subcommand)]
+        verb: Option<keys::Verb>,
+    },
     /// What a node serves
     #[command(long_about = STATUS_HELP)]
     Status,
@@ -67,17 +71,6 @@ pub enum Command {
     #[command(long_about = verify::HELP)]
     Verify(verify::Args),
 }
-
-const KEYS_HELP: &str = "\
-The public keys of the nodes, past and present.
-
-A reply is signed by the node that answered. Keep the keys beside the replies you keep, best \
-fetched from another node than the one whose replies they check: then `lexecon verify` needs no \
-server.
-
-Example:
-
-  lexecon keys --json > keys.json";
 
 const STATUS_HELP: &str = "\
 What the first node that answers serves: its cluster, the policy in force, the size of the ledger.

@@ -48,6 +48,12 @@ impl<'a> Console<'a> {
         print(self.out, &shown)
     }
 
+    /// Prints an answer that is a text of its own, for people and programs alike.
+    /// Its form has no control characters, so nothing of it is lost.
+    pub(crate) fn show_text(&mut self, text: &str) -> Result<(), Failure> {
+        print(self.out, &printable_lines(text))
+    }
+
     /// A line on standard error, for people alone.
     pub(crate) fn notice(&mut self, text: &str) -> Result<(), Failure> {
         print(self.err, &format!("{}\n", printable(text)))
@@ -68,11 +74,14 @@ impl<'a> Console<'a> {
     }
 
     /// Waits for `work`, and says so where it takes long.
-    pub(crate) async fn wait<T>(
+    pub(crate) async fn wait<T, E>(
         &mut self,
         what: &str,
-        work: impl Future<Output = Result<T, client::Error>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
         let mut work = std::pin::pin!(work);
         if let Ok(done) = tokio::time::timeout(self.notice_after, &mut work).await {
             return Ok(done?);
@@ -88,6 +97,11 @@ fn print(to: &mut dyn Write, text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Print(error)),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// As [`printable`], line by line.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", printable(line))).collect()
 }
 
 /// The text with control characters escaped: what a server sends must not move
@@ -147,7 +161,7 @@ mod tests {
         let mut console = Console::new(&mut out, &mut err, false);
         console.notice_after = Duration::ZERO;
         // The work ends only once the notice is out.
-        let work = async { Ok(heard.await.unwrap()) };
+        let work = async { Ok::<_, client::Error>(heard.await.unwrap()) };
         let said = console.wait("the ledger", work).await.unwrap();
         assert_eq!(said, "waiting for the ledger ...\n");
         assert!(out.is_empty());

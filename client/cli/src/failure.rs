@@ -2,7 +2,7 @@
 
 use std::io;
 
-use client::Error;
+use client::{Error, export};
 use types::Json;
 
 use crate::exit::Exit;
@@ -20,19 +20,44 @@ pub(crate) enum Failure {
     /// The cluster gave no answer.
     #[error(transparent)]
     Client(#[from] Error),
+    /// No export was written.
+    #[error(transparent)]
+    Export(export::Error),
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Print(#[source] io::Error),
 }
 
+impl From<export::Error> for Failure {
+    /// What a node refused is shown as it always is.
+    fn from(error: export::Error) -> Self {
+        match error {
+            export::Error::Client(error) => Self::Client(error),
+            other => Self::Export(other),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Client(Error::Misused(_)) => Exit::Usage,
+            Self::Usage(_)
+            | Self::Client(Error::Misused(_))
+            | Self::Export(export::Error::Occupied { .. }) => Exit::Usage,
+            Self::Export(
+                export::Error::Fault(_)
+                | export::Error::Malformed { .. }
+                | export::Error::RootMismatch { .. }
+                | export::Error::NotFinal(_)
+                | export::Error::KeysMismatch,
+            ) => Exit::No,
             Self::Input(InputError::Malformed { .. }) => Exit::No,
             Self::Client(Error::Problem(problem)) => Exit::of_problem(problem),
             Self::Input(InputError::Unreadable { .. } | InputError::TooLarge { .. })
             | Self::Client(Error::Unreachable { .. } | Error::NotUnderstood { .. })
+            | Self::Export(
+                export::Error::Write { .. } | export::Error::Restless | export::Error::Client(_),
+            )
             | Self::Print(_) => Exit::Failed,
         }
     }
@@ -44,6 +69,7 @@ impl Failure {
             Self::Client(Error::Unreachable { maybe_done, .. }) => ("unreachable", *maybe_done),
             Self::Client(Error::NotUnderstood { .. }) => ("not_understood", false),
             Self::Usage(_) | Self::Client(Error::Misused(_)) => ("usage", false),
+            Self::Export(error) => (code_of(error), false),
             Self::Input(InputError::Malformed { .. }) => ("malformed", false),
             Self::Input(InputError::TooLarge { .. }) => ("too_large", false),
             Self::Input(InputError::Unreadable { .. }) => ("unreadable", false),
@@ -78,5 +104,19 @@ impl Failure {
             }
         }
         text
+    }
+}
+
+fn code_of(error: &export::Error) -> &'static str {
+    match error {
+        export::Error::Client(_) => "unreachable",
+        export::Error::Occupied { .. } => "occupied",
+        export::Error::Write { .. } => "not_written",
+        export::Error::Malformed { .. } => "malformed",
+        export::Error::Fault(fault) => fault.reason.as_str(),
+        export::Error::RootMismatch { .. } => "root_mismatch",
+        export::Error::NotFinal(fault) => fault.reason().as_str(),
+        export::Error::KeysMismatch => "keys_mismatch",
+        export::Error::Restless => "restless",
     }
 }

@@ -1,5 +1,8 @@
 //! `lexecon ledger`.
 
+mod export;
+mod tree;
+
 use client::Client;
 use client::ledger::{EntriesQuery, Entry, LedgerVerification, Order, Page, VerifyRange};
 use types::{Json, Timestamp};
@@ -69,6 +72,33 @@ pub enum Verb {
         #[arg(long, value_name = "ID")]
         to: Option<u64>,
     },
+    /// What a majority of the voters signed last
+    #[command(long_about = tree::CHECKPOINT_HELP)]
+    Checkpoint {
+        /// With every signature known by now, not those alone that made it final
+        #[arg(long)]
+        all: bool,
+    },
+    /// List what they signed before
+    #[command(long_about = tree::CHECKPOINTS_HELP)]
+    Checkpoints {
+        /// Begin after this size
+        #[arg(long, value_name = "SIZE")]
+        after: Option<u64>,
+        /// Checkpoints of the page
+        #[arg(long, value_name = "1..1000", default_value_t = 100,
+            value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Prove what is in the tree, and that it only grows
+    #[command(subcommand, long_about = tree::PROOF_HELP)]
+    Proof(tree::Proof),
+    /// All that shows offline that a decision is in the ledger
+    #[command(long_about = tree::RECEIPT_HELP)]
+    Receipt(tree::ReceiptArgs),
+    /// Copy the whole ledger for auditors
+    #[command(long_about = export::HELP)]
+    Export(export::Args),
 }
 
 /// Which entries to read.
@@ -131,6 +161,13 @@ pub(crate) async fn run(
             console.show(&reply.raw, || shown_verification(&reply.value))?;
             Ok(Exit::answer(reply.value.valid))
         }
+        Verb::Checkpoint { all } => tree::checkpoint(*all, client, console).await,
+        Verb::Checkpoints { after, limit } => {
+            tree::checkpoints(*after, *limit, client, console).await
+        }
+        Verb::Proof(proof) => tree::prove(proof, client, console).await,
+        Verb::Receipt(args) => tree::receipt(args, client, console).await,
+        Verb::Export(args) => export::run(args, client, console).await,
     }
 }
 

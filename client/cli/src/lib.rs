@@ -66,7 +66,7 @@ async fn dispatch(
         Command::Policy(verb) => policy::run(verb, &connect(globals)?, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
-        Command::Keys => keys::run(&connect(globals)?, console).await,
+        Command::Keys { verb } => keys::run(verb.as_ref(), &connect(globals)?, console).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
     }

@@ -179,3 +179,72 @@ async fn an_answer_of_somebody_else_is_not_understood() {
         assert!(matches!(error, Error::NotUnderstood { .. }), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_checkpoint_is_waited_for_until_it_covers_enough() {
+    let of_size = |size: u64| {
+        let note = format!("log/c1\\n{size}\\nQmFzZTY0\\n\\n— log/c1 AAAAAAA=\\n");
+        Said::ok(&format!(
+            r#"{{"checkpoint":"{note}","origin":"log/c1","size":{size},"root_hash":"8a","signatures":[],"state_hash":"77","policy_hash":"41","timestamp":"2027-03-04T05:06:07.123456Z"}}"#
+        ))
+    };
+    let said = [Said::problem(503, "not_final"), of_size(3), of_size(7)];
+    let (node, client) = node(said).await;
+    let reply = client.checkpoint_of(5, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(reply.value.size, 7);
+    assert_eq!(node.lines(), ["GET /ledger/checkpoint"; 3]);
+}
+
+#[tokio::test]
+async fn a_wait_for_a_checkpoint_ends_with_its_time() {
+    let (node, client) = node([Said::problem(503, "not_final")]).await;
+    let error = client.checkpoint_of(5, Duration::ZERO).await.unwrap_err();
+    assert!(matches!(error, Error::Problem(problem) if problem.code == "not_final"));
+    assert_eq!(node.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn tiles_are_named_as_the_standard_does() {
+    let (node, client) = node([Said::ok("ab"), Said::ok("c")]).await;
+    assert_eq!(client.tile("0/x001/234.p/7").await.unwrap(), b"ab");
+    assert_eq!(client.tile("entries/000").await.unwrap(), b"c");
+    for refused in ["0/0", "entries/../../keys", "", "0/000.p/256"] {
+        assert!(matches!(client.tile(refused).await, Err(Error::Misused(_))), "{refused}");
+    }
+    assert_eq!(node.lines(), ["GET /tile/0/x001/234.p/7", "GET /tile/entries/000"]);
+}
+
+#[tokio::test]
+async fn an_entry_is_made_again_from_its_members_or_refused() {
+    let header = ledger::Header {
+        id: types::EntryId(3),
+        entry_type: ledger::EntryType::Decision,
+        timestamp: types::Timestamp(0),
+        actor_seq: 1,
+        type_seq: 2,
+        data_hash: types::Digest([7; 32]),
+        personal_hash: None,
+        previous_hash: types::Digest::ZERO,
+    };
+    let hash = ledger::hash::entry_hash(header.to_canonical().as_bytes());
+    let zeros = "00".repeat(32);
+    let sevens = "07".repeat(32);
+    let entry = format!(
+        r#"{{"id":3,"format":1,"entry_type":"decision","timestamp":"1970-01-01T00:00:00.000000Z","actor":"a","data":{{"b":1.50,"a":"é"}},"salt":"{sevens}","data_hash":"{sevens}","personal":null,"personal_salt":null,"personal_hash":null,"previous_hash":"{zeros}","current_hash":"{hash}","type_seq":2,"actor_seq":1,"erased":{{"part":"personal","at":null,"by_entry_id":9}},"proof":null}}"#
+    );
+    let read = |text: &str| serde_json::from_str::<client::ledger::Entry>(text).unwrap();
+    let made = read(&entry);
+    assert_eq!(made.erased_by(), Some(9));
+    let stored = made.stored().unwrap();
+    assert_eq!(stored.data.unwrap().text, r#"{"a":"é","b":1.5}"#);
+    assert_eq!(stored.header, header);
+    for (from, to) in [
+        ("\"type_seq\":2", "\"type_seq\":3"),
+        ("\"salt\":\"07", "\"salt\":\"7"),
+        ("\"personal\":null", "\"personal\":{}"),
+        ("decision", "surprise"),
+    ] {
+        let changed = entry.replacen(from, to, 1);
+        assert!(read(&changed).stored().is_none(), "{changed}");
+    }
+}

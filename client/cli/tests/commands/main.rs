@@ -4,15 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cluster;
+mod copy;
 mod decide;
 #[path = "../../../tests/sdk/double.rs"]
 mod double;
 mod exports;
 mod failures;
 mod help;
+mod keys;
 mod ledger;
 mod offline;
 mod policy;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
+mod tree;
