@@ -10,8 +10,9 @@ ARGS  ?=
 TARGET  ?= header note proof export
 SECONDS ?= 60
 
-# RocksDB is C++, and its bindings are made by libclang.
-PACKAGES := g++ libclang-dev
+# RocksDB is C++, and its bindings are made by libclang; the second verifier is
+# Python.
+PACKAGES := g++ libclang-dev python3 python3-cryptography
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
@@ -47,6 +48,7 @@ fix: setup  # everything a tool can rewrite
 	$(CARGO) fmt --manifest-path jepsen-tests/fuzz/Cargo.toml
 
 test: setup  # every test, real clusters that are killed included
+	python3 -m unittest discover -q -s client/verifiers
 	$(CARGO) test $(WORKSPACE)
 
 bench: setup  # criterion, then three nodes under load; figures are worth what the machine's quiet is

@@ -130,8 +130,7 @@ async fn stands_aside(cluster: &mut Cluster) {
     let leader = cluster.leader_of(&[0, 1]).await.unwrap();
     let other = 1 - leader;
     cluster.kill(&[other]);
-    let mut client =
-        jepsen_tests::http::Client::new(cluster.addresses()[leader], Duration::from_secs(15));
+    let mut client = Client::new(cluster.addresses()[leader], Duration::from_secs(15));
     let reply = client.post("/decide", &decide_body("without")).await.unwrap();
     assert_eq!(reply.status, 503, "{}", reply.quoted());
     cluster.node(other).start().unwrap();
