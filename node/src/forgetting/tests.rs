@@ -105,7 +105,7 @@ fn telling(dir: &Path) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_erased_is_in_no_file_soon_after_and_the_ledger_says_so() {
     let root = tempfile::tempdir().unwrap();
-    let dir = DataDir::open(&root.path().join("n1")).unwrap();
+    let dir = DataDir::open(root.path().join("n1")).unwrap();
     let (running, replica) = start(&dir).await;
     let Outcome::Decided(decided) = propose(&running, decide()).await else {
         panic!("not decided")

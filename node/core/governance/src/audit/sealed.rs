@@ -58,12 +58,11 @@ fn named_voters(
         rows.iter().map(id).collect::<Option<BTreeSet<_>>>()
     };
     let founder = data.get("raft_id").and_then(Json::as_u64).map(RaftId);
-    let sets = match entry.header.entry_type {
-        EntryType::Genesis => vec![founder.map(|id| BTreeSet::from([id]))],
-        _ if data.get("voters_outgoing").is_some_and(|outgoing| !outgoing.is_null()) => {
-            vec![ids("voters_outgoing"), ids("voters")]
-        }
-        _ => vec![ids("voters")],
+    let is_joint = data.get("voters_outgoing").is_some_and(|outgoing| !outgoing.is_null());
+    let sets = match (entry.header.entry_type == EntryType::Genesis, is_joint) {
+        (true, _) => vec![founder.map(|id| BTreeSet::from([id]))],
+        (false, true) => vec![ids("voters_outgoing"), ids("voters")],
+        (false, false) => vec![ids("voters")],
     };
     let sets: Option<Vec<_>> = sets.into_iter().collect();
     sets.ok_or_else(|| fault("rests on an entry that names no voters"))
