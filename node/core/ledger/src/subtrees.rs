@@ -13,7 +13,7 @@ use crate::hash::{node_hash, sha256};
 ///
 /// INVARIANT: `peaks` cover `first..end` from the left, each a subtree whose
 /// first leaf is a multiple of its size, and no two neighbors are the halves of
-/// a larger one; [`Subtrees::push`] alone adds to them.
+/// a larger one; `push` alone adds to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subtrees {
     first: u64,
