@@ -6,6 +6,7 @@ pub(crate) mod proof;
 pub(crate) mod tile;
 pub(crate) mod verify;
 
+mod erasures;
 mod gaps;
 
 use governance::{Read, view};

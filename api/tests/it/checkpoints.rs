@@ -168,33 +168,11 @@ async fn checkpoints_are_listed_page_by_page() {
     }
 }
 
-/// Adds decisions in one command each, past the interface: it is quicker.
-fn grow(server: &Server, size: u64) {
-    use governance::command::Decide;
-    while server.node.ledger_size() < size {
-        let decide = Decide {
-            actor: "a".to_owned(),
-            action: "read".to_owned(),
-            resource: None,
-            tool: None,
-            data_classes: Vec::new(),
-            context: types::Object::new(),
-            user_intent: None,
-            risk: None,
-            risk_level: None,
-            policy_mode: None,
-            expires_in_seconds: 1,
-            request_id: None,
-        };
-        server.node.decide(decide);
-    }
-}
-
 #[tokio::test]
 async fn tiles_make_the_tree_and_bundles_the_headers() {
     const SIZE: u64 = 700;
     let server = of_size(2).await;
-    grow(&server, SIZE);
+    server.node.grow(SIZE);
     let mut tree = Frontier::default();
     for (index, width) in tile::bundles(SIZE) {
         let bundle = tile::Resource::Entries { index, width }.path();
@@ -231,7 +209,7 @@ async fn tiles_make_the_tree_and_bundles_the_headers() {
 #[tokio::test]
 async fn what_is_no_tile_or_not_there_yet_is_not_found() {
     let server = of_size(2).await;
-    grow(&server, 300);
+    server.node.grow(300);
     for path in [
         "0/002",
         "0/001",
@@ -270,7 +248,7 @@ async fn what_is_no_tile_or_not_there_yet_is_not_found() {
 async fn inclusion_is_proved_at_any_size_that_has_the_entry() {
     let server = of_size(7).await;
     let size = server.node.finalize().size;
-    grow(&server, 20);
+    server.node.grow(20);
     for (id, query, tree_size) in
         [(0, "", 20), (19, "", 20), (6, "&size=7", 7), (3, "&size=4", 4), (0, "&size=1", 1)]
     {
@@ -306,7 +284,7 @@ async fn inclusion_is_proved_at_any_size_that_has_the_entry() {
 async fn consistency_is_proved_between_any_two_sizes() {
     let server = of_size(6).await;
     let size = server.node.finalize().size;
-    grow(&server, 9);
+    server.node.grow(9);
     for (query, from, to) in [
         ("from=1&to=9", 1, 9),
         ("from=6", 6, 9),
@@ -339,7 +317,7 @@ async fn consistency_is_proved_between_any_two_sizes() {
 async fn a_proof_that_would_not_verify_is_not_answered() {
     use governance::{Read as _, Store as _, Table};
     let server = of_size(2).await;
-    grow(&server, 300);
+    server.node.grow(300);
     {
         let mut inner = server.node.inner();
         let mut key = vec![0];

@@ -211,8 +211,29 @@ impl Node {
         node
     }
 
+    /// Records decisions until there are so many entries, past the interface: it
+    /// is quicker.
+    pub(crate) fn grow(&self, size: u64) {
+        while self.ledger_size() < size {
+            self.decide(Decide {
+                actor: "a".to_owned(),
+                action: "read".to_owned(),
+                resource: None,
+                tool: None,
+                data_classes: Vec::new(),
+                context: types::Object::new(),
+                user_intent: None,
+                risk: None,
+                risk_level: None,
+                policy_mode: None,
+                expires_in_seconds: 1,
+                request_id: None,
+            });
+        }
+    }
+
     /// Records a decision, each with a seed of its own.
-    pub(crate) fn decide(&self, decide: Decide) {
+    fn decide(&self, decide: Decide) {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.inner().index.to_be_bytes());
         let envelope = Envelope { seed: Seed(seed), ..envelope(Command::Decide(Box::new(decide))) };

@@ -82,7 +82,7 @@ fn none_yet() -> Problem {
 }
 
 /// A checkpoint as a signed note.
-fn shown(
+pub(crate) fn shown(
     read: &impl Read,
     record: &CheckpointRecord,
     signatures: Signatures,

@@ -6,6 +6,7 @@ use ledger::{Checker, EntryType, Fault as ChainFault, FaultReason, StoredEntry};
 use types::{EntryId, Json, Object};
 
 use super::checkpoint::last_note;
+use super::erasures::Erasures;
 use super::gaps::{self, GAP};
 use super::proof::Prover;
 use super::{ENTRY, ID_MAX, PROOF, entry_json, plain_number};
@@ -215,6 +216,13 @@ fn verify_page(
                 reason = fault.reason.as_str(),
                 "ledger is damaged"
             );
+            return Ok((Some(false), verified.progress().through));
+        }
+    }
+    let mut erasures = Erasures::new(read);
+    for entry in entries {
+        if !erasures.are_recorded(entry)? {
+            tracing::error!(entry = entry.header.id.0, "a part is gone that no run erased");
             return Ok((Some(false), verified.progress().through));
         }
     }
