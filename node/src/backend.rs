@@ -45,11 +45,7 @@ impl ReplicaBackend {
     /// Nothing is signed with a key that nobody could look up, or that was
     /// retired when another node took this one's name over.
     fn keys(&self) -> Arc<InForce> {
-        let running = &self.inner.running;
-        running.keys.in_force(|id| {
-            let state = running.handle.view().ok()?;
-            view::key(&state, id).ok().flatten()
-        })
+        self.inner.running.keys_in_force()
     }
 
     /// A node that has diverged answers nothing from its state.

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use governance::command::{Command, Cosign, Finding, KeyUsage, RecordDivergence, RsaSignature};
 use governance::record::CheckpointRecord;
-use governance::{Outcome, checkpoint, view};
+use governance::{Outcome, checkpoint, divergence, view};
 use raft::{Clock as _, ProposeError, Role, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use types::RaftId;
 
 use crate::keys::Kind;
 use crate::run::Running;
@@ -36,19 +37,37 @@ const RSA_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) async fn run(running: Running, stop: CancellationToken) {
     let mut signer = Signer { running, last_rsa: None };
     loop {
-        let pause = match signer.step().await {
-            Ok(pause) => pause,
+        let (pause, wakes) = match signer.step().await {
+            Ok(pause) => (pause, true),
             Err(error) => {
                 tracing::debug!(%error, "a checkpoint waits");
-                RETRY
+                // What was refused is news itself: listening to it would make
+                // this a loop without pause.
+                (RETRY, false)
             }
         };
         tokio::select! {
             () = stop.cancelled() => return,
             () = signer.running.quarantine.entered() => return,
             () = tokio::time::sleep(pause) => (),
-            () = signer.running.watch.news() => (),
+            () = signer.running.watch.news(), if wakes => (),
         }
+    }
+}
+
+/// Signs the newest checkpoint, so that what this node found is known before it
+/// leaves.
+pub(crate) async fn sign_last(running: &Running) {
+    let mut signer = Signer { running: running.clone(), last_rsa: Some(Instant::now()) };
+    let state = running.handle.view();
+    let last = state.map_err(Waiting::State).and_then(|state| Ok(view::last_checkpoint(&state)?));
+    let signed = match last {
+        Ok(Some(last)) => signer.sign(&last).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = signed {
+        tracing::info!(%error, "what this node found is not signed");
     }
 }
 
@@ -68,17 +87,17 @@ enum Waiting {
     Proposal(#[from] ProposeError),
     #[error("cannot draw random bytes")]
     Random,
+    #[error("refused: {0}")]
+    Refused(governance::Rejection),
 }
 
 impl Signer {
     /// Does what is due, and says how long there is nothing to do without news.
     async fn step(&mut self) -> Result<Duration, Waiting> {
-        // Before the state is read, so that nothing added after goes unnoticed.
-        self.running.watch.want_growth();
         let state = self.running.handle.view()?;
         let last = view::last_checkpoint(&state)?;
         if let Some(last) = &last {
-            self.sign(&state, last).await?;
+            self.sign(last).await?;
         }
         let status = self.running.handle.status();
         if status.role != Role::Leader || !status.stamps {
@@ -91,20 +110,17 @@ impl Signer {
             self.propose(Command::Checkpoint).await?;
             return Ok(LOOK);
         }
-        Ok(match last {
-            Some(last) if last.claim.size < size => {
-                let due = last.claim.at.0.saturating_add(checkpoint::INTERVAL.0);
-                Duration::from_micros(due.saturating_sub(now.0))
-            }
-            Some(_) | None => LOOK,
-        })
+        if let Some(last) = last.filter(|last| last.claim.size < size) {
+            let due = last.claim.at.0.saturating_add(checkpoint::INTERVAL.0);
+            return Ok(Duration::from_micros(due.saturating_sub(now.0)));
+        }
+        self.running.watch.want_growth();
+        // What was added before that was no news.
+        let grown = view::head(&self.running.handle.view()?)?.size() != size;
+        Ok(if grown { Duration::ZERO } else { LOOK })
     }
 
-    async fn sign(
-        &mut self,
-        state: &storage::View,
-        record: &CheckpointRecord,
-    ) -> Result<(), Waiting> {
+    async fn sign(&mut self, record: &CheckpointRecord) -> Result<(), Waiting> {
         let me = self.running.identity.raft_id;
         let votes = record.voters.iter().any(|set| set.contains(&me));
         let status = self.running.handle.status();
@@ -112,11 +128,17 @@ impl Signer {
         if !votes || record.has_signed(me) || is_behind {
             return Ok(());
         }
-        let Some(cluster) = view::cluster(state)? else { return Ok(()) };
+        let state = self.running.handle.view()?;
+        let Some(cluster) = view::cluster(&state)? else { return Ok(()) };
         let text = record.claim.checkpoint(cluster.origin()).to_text();
-        let keys = self.running.keys_in_force(state);
+        let keys = self.running.keys_in_force();
         let signed = keys.sign(KeyUsage::Checkpoint, text.as_bytes());
         let Some((key, signature)) = signed else { return Ok(()) };
+        // A key that was rotated in since does not count at this size.
+        let listed = view::key(&state, key)?;
+        if !listed.is_some_and(|listed| listed.counts_at(record.claim.size)) {
+            return Ok(());
+        }
         let rsa = self.rsa(&keys, text).await;
         let cosign = Cosign {
             place: record.place,
@@ -145,33 +167,47 @@ impl Signer {
         Some(RsaSignature { key: id, signature })
     }
 
-    /// Records who signed something else than the majority.
+    /// Records who signed something else than the majority, or has another state.
     async fn record_dissent(&self, state: &storage::View) -> Result<(), Waiting> {
-        let Some(record) = view::last_final(state)? else { return Ok(()) };
         let incidents = view::incidents(state)?;
-        for dissent in &record.dissents {
-            let incident = incidents.iter().find(|(id, _)| *id == dissent.raft_id);
-            let is_known = incident.is_some_and(|(_, incident)| {
-                incident.recovered.is_none() || record.claim.size <= incident.entry.0
-            });
-            if !is_known {
-                let finding = Finding::Checkpoint { size: record.claim.size };
-                let raft_id = dissent.raft_id;
-                tracing::error!(%raft_id, size = record.claim.size, "a node has diverged");
-                let command = RecordDivergence { raft_id, finding };
-                self.propose(Command::RecordDivergence(Box::new(command))).await?;
+        let last_of = |id: RaftId| incidents.iter().find(|(of, _)| *of == id).map(|(_, last)| last);
+        if let Some(record) = view::last_final(state)? {
+            let size = record.claim.size;
+            for id in record.dissents.iter().map(|dissent| dissent.raft_id) {
+                let is_known = last_of(id)
+                    .is_some_and(|last| last.recovered.is_none() || size <= last.entry.0);
+                if !is_known {
+                    self.record(id, Finding::Checkpoint { size }).await?;
+                }
+            }
+        }
+        for (place, scrub) in view::scrubs(state)? {
+            for id in divergence::outvoted(state, &scrub)? {
+                let is_known = last_of(id).is_some_and(|last| {
+                    let through = last.rebuilt_through;
+                    last.recovered.is_none() || through.is_some_and(|at| place.index <= at)
+                });
+                if !is_known {
+                    self.record(id, Finding::Content { place }).await?;
+                }
             }
         }
         Ok(())
     }
 
+    async fn record(&self, raft_id: RaftId, finding: Finding) -> Result<(), Waiting> {
+        tracing::error!(%raft_id, ?finding, "a node has diverged");
+        let command = RecordDivergence { raft_id, finding };
+        self.propose(Command::RecordDivergence(Box::new(command))).await
+    }
+
     async fn propose(&self, command: Command) -> Result<(), Waiting> {
         let envelope = self.running.envelope(command).map_err(|_| Waiting::Random)?;
         let outcome = self.running.handle.propose(envelope).await?.outcome;
-        if let Outcome::Rejected(why) = outcome {
+        match outcome {
             // Somebody else was first, or the state has moved on.
-            tracing::debug!(%why, "not recorded");
+            Outcome::Rejected(why) => Err(Waiting::Refused(why)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use storage::DataDir;
 use tokio_util::sync::CancellationToken;
 use types::EntryId;
 
+use crate::checkpoints;
 use crate::ports;
 use crate::rebuild::Marker;
 use crate::run::Running;
@@ -91,12 +92,20 @@ impl Quarantine {
 /// the state is to be rebuilt.
 pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir: &DataDir) {
     let Some(reason) = running.quarantine.reason() else { return };
-    if let Reason::Damage { entry, reason } = reason {
-        report(running, *entry, reason).await;
+    match reason {
+        Reason::Damage { entry, reason } => report(running, *entry, reason).await,
+        // The signature on what was found here is what proves the divergence.
+        Reason::Outvoted { .. } | Reason::Content { .. } => {
+            let signing = checkpoints::sign_last(running);
+            if tokio::time::timeout(REPORT_MAX, signing).await.is_err() {
+                tracing::info!("what this node found is not signed in time");
+            }
+        }
     }
     let members = running.handle.status().members;
     // No vote from here on.
     replica.shutdown().await;
+    running.watch.detach();
     let found = tokio::time::timeout(LOOK_MAX, difference::find(running)).await;
     let first_difference = match (reason, found) {
         (Reason::Damage { entry, .. }, _) => *entry,

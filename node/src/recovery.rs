@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use governance::command::{Command, RecordRecovery};
 use governance::view;
+use raft::rebuild::PullError;
+use raft::{Clock as _, SystemClock};
 use serde::{Deserialize, Serialize};
 use storage::DataDir;
 use tokio_util::sync::CancellationToken;
@@ -22,12 +24,20 @@ use crate::run::{Running, StartError};
 /// File in the data directory of a node whose way back is not recorded yet.
 const NOTE: &str = "recovered";
 
+/// File in the data directory with the times of the last rebuilds.
+const REBUILDS: &str = "rebuilds";
+
+/// A node that goes wrong again and again has a bad memory or a bad program:
+/// more than so many times within an hour it waits for an operator.
+const REBUILDS_MAX: usize = 3;
+const REBUILDS_WITHIN_MICROS: u64 = 3600 * 1_000_000;
+
 /// Pause while no other member can give a state.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// How long the incident itself is waited for: it is recorded by the leader,
-/// who may have been somebody else by then.
-const INCIDENT_MAX: u32 = 30;
+/// Seconds that the incident itself is waited for: the leader records it, who may
+/// have been somebody else by then.
+const INCIDENT_MAX: u32 = 120;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
@@ -36,32 +46,39 @@ struct Note {
 }
 
 /// Replaces the state, if it was found bad, as soon as another member is there
-/// to give one.
+/// to give one. Gives the last log index of the state it was given, if that is
+/// not known to all yet.
 pub(crate) async fn before_start(
     dir: &DataDir,
     config: &Config,
     raft: &raft::Config,
     log: &ports::Log,
-) -> Result<(), StartError> {
-    let Some(marker) = Marker::load(dir)? else { return Ok(()) };
-    if config.rebuild == Rebuild::Manual {
-        return Err(StartError::Diverged { reason: marker.reason });
+) -> Result<LogIndex, StartError> {
+    let path = dir.path().join(NOTE);
+    let Some(marker) = Marker::load(dir)? else {
+        let note: Option<Note> = identity::load(&path)?;
+        return Ok(LogIndex(note.map_or(0, |note| note.snapshot_index)));
+    };
+    let diverged = || StartError::Diverged { reason: marker.reason.clone() };
+    if config.rebuild == Rebuild::Manual || too_often(dir)? {
+        return Err(diverged());
     }
-    let peers: Vec<(RaftId, String)> = marker
-        .members
-        .iter()
-        .filter(|(id, _)| *id != raft.raft_id.0)
-        .map(|(id, address)| (RaftId(*id), address.clone()))
-        .collect();
+    // Before the marker goes: a crash must not leave the incident open for ever.
+    let note = Note { first_difference: marker.first_difference, snapshot_index: 0 };
+    identity::save(&path, &note)?;
+    let members = marker.members.iter().filter(|(id, _)| *id != raft.raft_id.0);
+    let peers: Vec<(RaftId, String)> =
+        members.map(|(id, address)| (RaftId(*id), address.clone())).collect();
     loop {
         match rebuild::rebuild(dir, raft, log, &peers).await {
             Ok(Some(pulled)) => {
-                let first_difference = marker.first_difference;
-                let note = Note { first_difference, snapshot_index: pulled.index.0 };
-                identity::save(&dir.path().join(NOTE), &note)?;
-                return Ok(());
+                let note = Note { snapshot_index: pulled.index.0, ..note };
+                identity::save(&path, &note)?;
+                return Ok(LogIndex(pulled.index.0));
             }
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(LogIndex(0)),
+            // Nobody else has ever been a member.
+            Err(RebuildError::Pull(PullError::Nobody)) => return Err(diverged()),
             Err(RebuildError::Pull(error)) => {
                 tracing::warn!(%error, "no member gives a state yet");
                 tokio::time::sleep(RETRY).await;
@@ -69,6 +86,21 @@ pub(crate) async fn before_start(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether this node was rebuilt so often lately that rebuilding is no help.
+/// Counts this time.
+fn too_often(dir: &DataDir) -> Result<bool, StartError> {
+    let path = dir.path().join(REBUILDS);
+    let now = SystemClock.now();
+    let mut times: Vec<u64> = identity::load(&path)?.unwrap_or_default();
+    times.retain(|at| now.0.saturating_sub(*at) < REBUILDS_WITHIN_MICROS);
+    if REBUILDS_MAX <= times.len() {
+        return Ok(true);
+    }
+    times.push(now.0);
+    identity::save(&path, &times)?;
+    Ok(false)
 }
 
 /// Has it recorded that this node is back.
@@ -80,23 +112,17 @@ pub(crate) async fn after_start(running: Running, dir: DataDir, stop: Cancellati
         Ok(None) => return,
         Err(error) => return tracing::error!(%error, "cannot tell what this node came back from"),
     };
-    let mut waited = 0;
-    loop {
+    for _ in 0..INCIDENT_MAX {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => (),
         }
-        waited += 1;
-        let is_known = has_incident(&running);
-        if !is_known && waited < INCIDENT_MAX {
-            continue;
-        }
-        if record(&running, &note).await {
+        if has_incident(&running) && record(&running, &note).await {
             break;
         }
     }
     if let Err(error) = std::fs::remove_file(&path) {
-        tracing::warn!(%error, "the way back will be recorded once more");
+        tracing::warn!(%error, "it will be looked once more for what this node came back from");
     }
 }
 

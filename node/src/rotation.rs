@@ -49,7 +49,7 @@ pub(crate) async fn run(running: Running, stop: CancellationToken) {
 /// Whether this node's RSA key is listed now.
 async fn publish_rsa(running: &Running) -> Result<bool, String> {
     let state = running.handle.view().map_err(|error| error.to_string())?;
-    let in_force = running.keys_in_force(&state);
+    let in_force = running.keys_in_force();
     // First its other keys, without which it is no member.
     if !in_force.is_complete() {
         return Ok(false);
@@ -110,8 +110,7 @@ async fn propose(
 /// # Errors
 /// When it cannot be made or recorded.
 pub(crate) async fn rotate(running: &Running, usage: KeyUsage) -> Result<Rotated, Unavailable> {
-    let state = running.handle.view().map_err(|_| Unavailable::Quarantined)?;
-    let replaces = running.keys_in_force(&state).id(usage);
+    let replaces = running.keys_in_force().id(usage);
     let key = make(running, usage, Kind::Ed25519).await.map_err(|error| {
         tracing::error!(error, "cannot make a key");
         Unavailable::Overloaded

@@ -165,9 +165,13 @@ impl Running {
         describe(&self.config, &self.identity.name, &self.keys)
     }
 
-    /// The keys that the ledger lists as in force in this state.
-    pub(crate) fn keys_in_force(&self, state: &storage::View) -> Arc<InForce> {
-        self.keys.in_force(|id| view::key(state, id).ok().flatten())
+    /// The keys that the ledger lists as in force. The state is read when it is
+    /// asked for: of an older one it would be remembered what holds no more.
+    pub(crate) fn keys_in_force(&self) -> Arc<InForce> {
+        self.keys.in_force(|id| {
+            let state = self.handle.view().ok()?;
+            view::key(&state, id).ok().flatten()
+        })
     }
 
     /// A command of this node on its own account.
@@ -241,8 +245,10 @@ pub fn serve(flags: &ArgMatches) -> Result<Stopped, StartError> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(config.workers.max(1)).thread_name("lexecon").enable_all();
     let runtime = runtime.build().map_err(StartError::Runtime)?;
-    let stopped = runtime.block_on(run(config, telemetry))?;
-    drop(runtime);
+    let stopped = runtime.block_on(run(config, telemetry));
+    // What still reads or computes on threads of its own is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let stopped = stopped?;
     if stopped == Stopped::Diverged {
         return Err(StartError::Runtime(begin_anew()));
     }
@@ -281,11 +287,12 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
     let raft_config = raft_config(&config, &identity);
-    recovery::before_start(&dir, &config, &raft_config, &log).await?;
+    let rebuilt_through = recovery::before_start(&dir, &config, &raft_config, &log).await?;
     let state = storage::State::open(&dir, storage::Group::main())?;
     let (keys, quarantine) = (Arc::new(keys), Quarantine::default());
     let metrics = telemetry.api.clone();
-    let watch = Watch::new(identity.raft_id, Arc::clone(&keys), quarantine.clone(), metrics);
+    let me = identity.raft_id;
+    let watch = Watch::new(me, Arc::clone(&keys), quarantine.clone(), metrics, rebuilt_through);
     let replica = Replica::start(raft::Start {
         config: raft_config,
         listener: peers,

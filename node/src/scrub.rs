@@ -7,9 +7,8 @@
 //! of a block; this sees whatever differs, wherever it came from.
 //!
 //! Invariants
-//! - One scrub at a time, on one thread, at low priority.
+//! - One scrub at a time, on one thread, past the cache of blocks.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use governance::audit::{self, AuditError};
@@ -52,16 +51,14 @@ fn is_due(running: &Running, interval: Duration) -> bool {
 
 /// Digests the states that are to be digested.
 pub(crate) async fn run(running: Running, stop: CancellationToken) {
-    let mut scrubs = running.watch.scrubs();
     loop {
-        tokio::select! {
+        let frozen = tokio::select! {
             () = stop.cancelled() => return,
             () = running.quarantine.entered() => return,
-            changed = scrubs.changed() => if changed.is_err() { return },
-        }
-        let Some(frozen) = scrubs.borrow_and_update().clone() else { continue };
+            frozen = running.watch.scrub() => frozen,
+        };
         let place = frozen.place;
-        match tokio::task::spawn_blocking(move || read(&frozen)).await {
+        match tokio::task::spawn_blocking(move || read(frozen)).await {
             Ok(Ok(digest)) => {
                 let raft_id = running.identity.raft_id;
                 tracing::info!(index = place.index.0, %digest, "everything stored is as written");
@@ -74,9 +71,11 @@ pub(crate) async fn run(running: Running, stop: CancellationToken) {
     }
 }
 
-fn read(frozen: &Arc<Frozen>) -> Result<Digest, Reason> {
-    audit::check(&frozen.view).map_err(damage)?;
-    frozen.view.content_digest().map_err(unreadable)
+/// Reads it all; the state is let go at the end.
+fn read(frozen: Frozen) -> Result<Digest, Reason> {
+    let state = frozen.view.background();
+    audit::check(&state).map_err(damage)?;
+    state.content_digest().map_err(unreadable)
 }
 
 fn damage(error: AuditError) -> Reason {

@@ -2,12 +2,13 @@
 //! applies, so everything here only leaves a note for a task.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use governance::Outcome;
 use governance::command::Place;
-use governance::{Outcome, outcome::Cosigned};
+use governance::outcome::{ContentReported, Cosigned};
 use raft::{AppliedItem, Handle, Observer};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use types::{LogIndex, RaftId};
 
 use crate::keys::NodeKeys;
@@ -35,8 +36,15 @@ struct Inner {
     wants_growth: AtomicBool,
     /// An erasure was applied.
     erased: Notify,
-    scrub: watch::Sender<Option<Arc<Frozen>>>,
-    handle: OnceLock<Handle<ports::State>>,
+    /// The state to be digested. It is taken and let go as soon as it was read:
+    /// while somebody reads a state, nothing that was erased from it can be
+    /// removed from the disk.
+    scrub: Mutex<Option<Frozen>>,
+    scrub_opened: Notify,
+    /// What was said of the state before this is not about the one that is here.
+    rebuilt_through: LogIndex,
+    /// Let go when the replica stops: the replica holds its observer.
+    handle: Mutex<Option<Handle<ports::State>>>,
 }
 
 impl Watch {
@@ -45,6 +53,7 @@ impl Watch {
         keys: Arc<NodeKeys>,
         quarantine: Quarantine,
         metrics: api::Metrics,
+        rebuilt_through: LogIndex,
     ) -> Self {
         Self(Arc::new(Inner {
             raft_id,
@@ -52,17 +61,24 @@ impl Watch {
             quarantine,
             metrics,
             news: Notify::new(),
-            wants_growth: AtomicBool::new(true),
+            wants_growth: AtomicBool::new(false),
             erased: Notify::new(),
-            scrub: watch::Sender::new(None),
-            handle: OnceLock::new(),
+            scrub: Mutex::default(),
+            scrub_opened: Notify::new(),
+            rebuilt_through,
+            handle: Mutex::default(),
         }))
     }
 
     /// The replica, once it has started: views come from it.
     pub(crate) fn attach(&self, handle: Handle<ports::State>) {
-        // It is set once, by the only caller.
-        let _ = self.0.handle.set(handle);
+        *self.0.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+    }
+
+    /// Lets go of the replica, so that its files are closed when it has stopped.
+    pub(crate) fn detach(&self) {
+        *self.0.handle.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.scrub.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Waits until something was applied that checkpoints depend on.
@@ -81,9 +97,15 @@ impl Watch {
         self.0.erased.notified().await;
     }
 
-    /// States to be digested, the newest alone.
-    pub(crate) fn scrubs(&self) -> watch::Receiver<Option<Arc<Frozen>>> {
-        self.0.scrub.subscribe()
+    /// Waits for a state to be digested: the newest alone.
+    pub(crate) async fn scrub(&self) -> Frozen {
+        loop {
+            let frozen = self.0.scrub.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(frozen) = frozen {
+                return frozen;
+            }
+            self.0.scrub_opened.notified().await;
+        }
     }
 
     fn cosigned(&self, cosigned: &Cosigned) {
@@ -99,9 +121,18 @@ impl Watch {
     }
 
     fn freeze(&self, place: Place) {
-        let view = self.0.handle.get().and_then(|handle| handle.view().ok());
-        if let Some(view) = view {
-            self.0.scrub.send_replace(Some(Arc::new(Frozen { place, view })));
+        let handle = self.0.handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(view) = handle.and_then(|handle| handle.view().ok()) {
+            let frozen = Frozen { place, view };
+            *self.0.scrub.lock().unwrap_or_else(PoisonError::into_inner) = Some(frozen);
+            self.0.scrub_opened.notify_one();
+        }
+    }
+
+    fn compared(&self, reported: &ContentReported) {
+        let is_about_this = self.0.rebuilt_through < reported.place.index;
+        if is_about_this && reported.outvoted.contains(&self.0.raft_id) {
+            self.0.quarantine.enter(Reason::Content { place: reported.place });
         }
     }
 }
@@ -112,16 +143,13 @@ impl Observer for Watch {
             Outcome::NodeRegistered(_) | Outcome::Recorded(_) => self.0.keys.forget(),
             Outcome::Cosigned(cosigned) => self.cosigned(cosigned),
             Outcome::ScrubOpened(place) => self.freeze(*place),
-            Outcome::ContentReported(reported) if reported.outvoted.contains(&self.0.raft_id) => {
-                self.0.quarantine.enter(Reason::Content { place: reported.place });
-            }
+            Outcome::ContentReported(reported) => self.compared(reported),
             Outcome::Erased(_) => self.0.erased.notify_one(),
             Outcome::Founded(_)
             | Outcome::Decided(_)
             | Outcome::PolicyLoaded(_)
             | Outcome::Ticked
             | Outcome::Sealed(_)
-            | Outcome::ContentReported(_)
             | Outcome::Noted
             | Outcome::Replayed(_)
             | Outcome::Rejected(_) => (),

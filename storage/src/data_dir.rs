@@ -76,7 +76,7 @@ impl DataDir {
         self.path().join("witness")
     }
 
-    pub(crate) fn state_dir(&self) -> PathBuf {
+    pub fn state_dir(&self) -> PathBuf {
         self.path().join("state")
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use client::checkpoint::FinalCheckpoint;
 use client::cluster::ClusterStatus;
 use client::policy::LoadOptions;
 use client::{Client, Reply};
+use ledger::Note;
 use tokio::time::Instant;
 use types::{Json, Object};
 
@@ -33,10 +35,16 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     for (client, url) in clients.iter().zip(&urls) {
         verify(&client.at_least(index), url, &reply).await?;
     }
-    let heads = heads(&clients, index).await?;
+    let entry = reply.as_object().and_then(|reply| reply.get("ledger_entry_id")?.as_u64());
+    let sealed = sealed(&clients, entry.unwrap_or_default()).await?;
+    let note = Note::parse(&sealed.checkpoint)
+        .map_err(|err| DemoError::new("a checkpoint is no signed note", &err))?;
     say(&format!(
-        "  Every node has {} entries, head state {}",
-        heads.ledger_size, heads.state_hash
+        "  {} of {} nodes signed a checkpoint of {} entries, the same on every node, root {}",
+        note.signatures.len(),
+        plan.nodes,
+        sealed.size,
+        sealed.root_hash
     ));
     print_next(&urls, plan);
     Ok(())
@@ -135,21 +143,29 @@ async fn verify(client: &Client, url: &str, reply: &Json) -> Result<(), DemoErro
     Ok(())
 }
 
-/// The same head everywhere.
-async fn heads(clients: &[Client], index: u64) -> Result<ClusterStatus, DemoError> {
-    let mut heads: Vec<ClusterStatus> = Vec::new();
+/// The first final checkpoint over an entry, if it is the same on every node. It
+/// says what each that signed it has: ledger, state and policy.
+async fn sealed(clients: &[Client], entry: u64) -> Result<FinalCheckpoint, DemoError> {
+    let deadline = Instant::now() + FORM_MAX;
+    let mut found: Option<FinalCheckpoint> = None;
     for client in clients {
-        let status = client.at_least(index).cluster_status().await;
-        heads.push(status.map_err(|err| DemoError::new("a node does not answer", &err))?.value);
+        let served = loop {
+            let listed = client.checkpoints(Some(entry), Some(1)).await;
+            let listed = listed.map_err(|err| DemoError::new("a node does not answer", &err))?;
+            if let Some(served) = listed.value.checkpoints.into_iter().next() {
+                break served;
+            }
+            if deadline < Instant::now() {
+                return Err(DemoError("no majority signed what was recorded".to_owned()));
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if found.as_ref().is_some_and(|known| *known != served) {
+            return Err(DemoError("the nodes do not agree".to_owned()));
+        }
+        found = Some(served);
     }
-    let same = heads.windows(2).all(|pair| match pair {
-        [a, b] => a.ledger_size == b.ledger_size && a.state_hash == b.state_hash,
-        _ => true,
-    });
-    match heads.pop() {
-        Some(head) if same => Ok(head),
-        _ => Err(DemoError("the nodes do not agree".to_owned())),
-    }
+    found.ok_or_else(|| DemoError("there are no nodes".to_owned()))
 }
 
 fn print_next(urls: &[String], plan: &Plan) {
@@ -162,7 +178,8 @@ fn print_next(urls: &[String], plan: &Plan) {
         "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{{\"actor\":\
          \"ai_agent:refunds\",\"action\":\"issue_refund\",\"context\":{{\"amount\":80,\"ticket\":\
          {{\"id\":\"T-7\"}}}}}}'\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
-         lexecon cluster status --url {first}\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
+         lexecon cluster status --url {first}\n  curl -s {first}/checkpoint\n  \
+         lexecon ledger export audit --url {first} && lexecon verify audit\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
          # decisions go on",
         plan.dir.display()
     ));

@@ -9,10 +9,9 @@ use std::time::Instant;
 
 use governance::Outcome;
 use governance::command::{Decide, EntryRange, Erase, ErasedPart, ErasureCause};
-use raft::{Clock as _, Replica, Start, SystemClock};
-use storage::DataDir;
+use raft::{Replica, Start};
 use tokio::net::TcpListener;
-use types::{ClusterId, Object, RaftId, Ulid};
+use types::{ClusterId, LogIndex, Object, RaftId, Ulid};
 
 use super::*;
 use crate::config::{self, Settings};
@@ -37,7 +36,8 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let keys = Arc::new(NodeKeys::open(dir, SystemClock.now()).unwrap());
     let quarantine = Quarantine::default();
     let metrics = api::Metrics::new(&prometheus::Registry::new()).unwrap();
-    let watch = Watch::new(identity.raft_id, Arc::clone(&keys), quarantine.clone(), metrics);
+    let watch =
+        Watch::new(identity.raft_id, Arc::clone(&keys), quarantine.clone(), metrics, LogIndex(0));
     let replica = Replica::start(Start {
         config: raft::Config::new(cluster_id, "main", identity.raft_id),
         listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
@@ -121,10 +121,15 @@ async fn what_was_erased_is_in_no_file_soon_after_and_the_ledger_says_so() {
     let Outcome::Erased(erased) = propose(&running, Command::Erase(erase)).await else {
         panic!("not erased")
     };
+    // A scrub that was read lets go of the state, so that it can be rewritten.
+    let Outcome::ScrubOpened(_) = propose(&running, Command::Scrub).await else {
+        panic!("no scrub")
+    };
     let stop = CancellationToken::new();
-    let forgetting = tokio::spawn(run(running.clone(), stop.clone()));
+    let scrubbing = tokio::spawn(crate::scrub::run(running.clone(), stop.clone()));
+    let forgetting = tokio::spawn(run(running.clone(), dir.clone(), stop.clone()));
     let deadline = Instant::now() + WAIT_MAX;
-    while pending(&running).unwrap().is_some() {
+    while pending(&running, &dir).unwrap().is_some() {
         assert!(Instant::now() < deadline, "{:?}", telling(dir.path()));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -135,5 +140,10 @@ async fn what_was_erased_is_in_no_file_soon_after_and_the_ledger_says_so() {
     assert_eq!(telling(dir.path()), Vec::<String>::new());
     stop.cancel();
     forgetting.await.unwrap();
+    scrubbing.await.unwrap();
+    // A state that came from elsewhere may hold it again.
+    fs::write(dir.state_dir().join("current"), "99").unwrap();
+    let due = pending(&running, &dir).unwrap();
+    assert!(due.is_some_and(|due| !due.is_gone && due.through == erased.recorded.entry_id));
     replica.shutdown().await;
 }

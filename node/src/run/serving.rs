@@ -52,12 +52,7 @@ pub(super) async fn serve(
     let stop_tasks = || tasks.iter().for_each(JoinHandle::abort);
     if ended == Stopped::Diverged {
         stop_tasks();
-        quarantine::leave(&running, replica, &dir).await;
-        // Who is to decide finds the node alive and out of everything.
-        let told = match running.config.rebuild {
-            Rebuild::Auto => None,
-            Rebuild::Manual => Some(signalled().await?),
-        };
+        let told = leave(&running, replica, &dir).await?;
         stop.cancel();
         drain(api).await;
         return Ok(told.unwrap_or(Stopped::Diverged));
@@ -69,11 +64,31 @@ pub(super) async fn serve(
         stop.cancel();
         drain(api).await;
         replica.shutdown().await;
+        running.watch.detach();
     };
     if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
     }
     Ok(ended)
+}
+
+/// Leaves, and says whether the node was told to stop. Who is to decide what
+/// becomes of it finds it alive and out of everything.
+async fn leave(
+    running: &Running,
+    replica: Replica<ports::State>,
+    dir: &DataDir,
+) -> Result<Option<Stopped>, StartError> {
+    // From the beginning: who tells it to stop meanwhile is heard.
+    let told = tokio::spawn(signalled());
+    quarantine::leave(running, replica, dir).await;
+    if running.config.rebuild == Rebuild::Auto && !told.is_finished() {
+        return Ok(None);
+    }
+    let told = told.await;
+    let failed =
+        |err: tokio::task::JoinError| StartError::Setup { what: "signals", why: err.to_string() };
+    told.map_err(failed)?.map(Some)
 }
 
 async fn drain(api: JoinHandle<()>) {
@@ -95,7 +110,7 @@ fn tasks(
         tokio::spawn(rotation::run(running.clone(), stop.clone())),
         tokio::spawn(scrub::open(running.clone(), stop.clone())),
         tokio::spawn(scrub::run(running.clone(), stop.clone())),
-        tokio::spawn(forgetting::run(running.clone(), stop.clone())),
+        tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(recovery::after_start(running.clone(), dir.clone(), stop.clone())),
     ]
 }

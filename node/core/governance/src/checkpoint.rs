@@ -122,7 +122,7 @@ pub(crate) fn cosign<S: Store>(
     let key = key.ok_or(Rejection::UnknownKey { id: cosign.key })?;
     let voter = key.raft_id;
     let is_voter = record.voters.iter().any(|set| set.contains(&voter));
-    if key.usage != KeyUsage::Checkpoint || !key.counts_at(cosign.claim.size) || !is_voter {
+    if key.usage != KeyUsage::Checkpoint || !key.counts_at(record.claim.size) || !is_voter {
         return Err(Rejection::NotAVoter { raft_id: voter }.into());
     }
     if record.has_signed(voter) {
@@ -207,10 +207,7 @@ fn agree<S: Store>(
 
 /// Voters whose signatures count: a key may have been given up as compromised
 /// since it signed.
-pub(crate) fn counting(
-    read: &impl Read,
-    record: &CheckpointRecord,
-) -> Result<BTreeSet<RaftId>, Corruption> {
+fn counting(read: &impl Read, record: &CheckpointRecord) -> Result<BTreeSet<RaftId>, Corruption> {
     let mut voters = BTreeSet::new();
     for signed in &record.cosignatures {
         let key = view::key(read, signed.key)?;

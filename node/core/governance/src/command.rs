@@ -338,7 +338,7 @@ pub struct RecordDivergence {
 }
 
 /// A node that had diverged has been rebuilt from another one's state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRecovery {
     /// The node.
     pub raft_id: RaftId,

@@ -12,13 +12,12 @@ use types::{Digest, Json, Object, RaftId};
 
 use crate::apply::{Context, Stop};
 use crate::checkpoint::is_majority;
-use crate::command::{
-    Claim, Finding, Place, PrincipalKind, RecordDivergence, RecordRecovery, ReportContent,
-};
+use crate::command::{Claim, Finding, Place, RecordDivergence, RecordRecovery, ReportContent};
 use crate::keys;
+use crate::node;
 use crate::outcome::{ContentReported, Corruption, Outcome, Rejection};
 use crate::record::{CheckpointRecord, IncidentRecord, NodeRecord, ScrubRecord};
-use crate::store::{Direction, Scan, Store, Table};
+use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::view;
 
 /// Scrubs whose digests are kept.
@@ -37,7 +36,9 @@ pub(crate) fn record<S: Store>(
     let mut data = base(context, &node);
     describe(context, divergence, before, &mut data)?;
     let recorded = context.record(EntryType::DivergenceDetected, data)?;
-    let incident = IncidentRecord { entry: recorded.entry_id, recovered: None };
+    let rebuilt_through = before.and_then(|before| before.rebuilt_through);
+    let entry = recorded.entry_id;
+    let incident = IncidentRecord { entry, recovered: None, rebuilt_through };
     context.tables.put_record(Table::Incident, &row, &incident)?;
     Ok(Outcome::Recorded(recorded))
 }
@@ -78,6 +79,10 @@ fn describe<S: Store>(
             ("checkpoint", field)
         }
         Finding::Content { place } => {
+            let through = before.and_then(|before| before.rebuilt_through);
+            if through.is_some_and(|through| place.index <= through) {
+                return Err(Rejection::AlreadyRecorded.into());
+            }
             if !is_outvoted(context, divergence.raft_id, *place)? {
                 return Err(Rejection::NotProven.into());
             }
@@ -85,10 +90,7 @@ fn describe<S: Store>(
             ("content", "content_digest".to_owned())
         }
         Finding::Damage { entry, reason } => {
-            let principal = &context.envelope.principal;
-            if principal.kind != PrincipalKind::Node {
-                return Err(Rejection::NotProven.into());
-            }
+            node::speaking(context, divergence.raft_id)?;
             entry_id = entry.map(|entry| entry.0);
             ("scrub", reason.clone())
         }
@@ -144,18 +146,21 @@ pub(crate) fn recover<S: Store>(
 ) -> Result<Outcome, Stop> {
     let row = keys::node(recovery.raft_id);
     let incident: Option<IncidentRecord> = context.tables.record(Table::Incident, &row)?;
+    let node = node::speaking(context, recovery.raft_id)?;
     let open = incident.filter(|incident| incident.recovered.is_none());
-    let node = bearer(context, recovery.raft_id)?;
+    let open = open.ok_or(Rejection::NotProven)?;
     let mut data = base(context, &node);
     data.insert("cause", "divergence");
-    data.insert("divergence_entry_id", open.map(|open| open.entry.0));
+    data.insert("divergence_entry_id", open.entry.0);
     data.insert("first_difference", recovery.first_difference.map(|entry| entry.0));
     data.insert("snapshot_index", recovery.snapshot_index.0);
     let recorded = context.record(EntryType::Recovery, data)?;
-    if let Some(open) = open {
-        let closed = IncidentRecord { recovered: Some(recorded.entry_id), ..open };
-        context.tables.put_record(Table::Incident, &row, &closed)?;
-    }
+    let closed = IncidentRecord {
+        recovered: Some(recorded.entry_id),
+        rebuilt_through: Some(recovery.snapshot_index),
+        ..open
+    };
+    context.tables.put_record(Table::Incident, &row, &closed)?;
     Ok(Outcome::Recorded(recorded))
 }
 
@@ -188,21 +193,30 @@ pub(crate) fn report<S: Store>(
     if record.reports.iter().any(|(id, _)| *id == report.raft_id) {
         return Err(Rejection::AlreadySigned.into());
     }
-    bearer(context, report.raft_id)?;
+    node::speaking(context, report.raft_id)?;
+    let read = context.tables.read();
+    let before = outvoted(read, &record)?;
     record.reports.push((report.raft_id, report.digest));
+    let mut newly = outvoted(read, &record)?;
+    newly.retain(|id| !before.contains(id));
     context.tables.put_record(Table::Scrub, &key, &record)?;
-    let majority = majority(context, &record)?;
-    let differs = |digest: &Digest| majority.is_some_and(|majority| majority != *digest);
-    let outvoted = record.reports.iter().filter(|(_, digest)| differs(digest));
-    let outvoted = outvoted.map(|(id, _)| *id).collect();
-    Ok(Outcome::ContentReported(ContentReported { place: report.place, outvoted }))
+    let reported = ContentReported { place: report.place, outvoted: newly };
+    Ok(Outcome::ContentReported(reported))
 }
 
-fn majority<S: Store>(
-    context: &Context<'_, S>,
-    record: &ScrubRecord,
-) -> Result<Option<Digest>, Corruption> {
-    let cluster = view::cluster(context.tables.read())?;
+/// Nodes whose state has another digest than that of the majority.
+///
+/// # Errors
+/// [`Corruption`] when the voters cannot be read.
+pub fn outvoted(read: &impl Read, record: &ScrubRecord) -> Result<Vec<RaftId>, Corruption> {
+    let majority = majority(read, record)?;
+    let differs = |digest: &Digest| majority.is_some_and(|majority| majority != *digest);
+    let outvoted = record.reports.iter().filter(|(_, digest)| differs(digest));
+    Ok(outvoted.map(|(id, _)| *id).collect())
+}
+
+fn majority(read: &impl Read, record: &ScrubRecord) -> Result<Option<Digest>, Corruption> {
+    let cluster = view::cluster(read)?;
     let voters = cluster.map(|cluster| cluster.voters).unwrap_or_default();
     Ok(record.reports.iter().map(|(_, digest)| *digest).find(|digest| {
         let same = record.reports.iter().filter(|(_, other)| other == digest);
@@ -217,10 +231,6 @@ fn is_outvoted<S: Store>(
     place: Place,
 ) -> Result<bool, Corruption> {
     let record: Option<ScrubRecord> = context.tables.record(Table::Scrub, &keys::place(place))?;
-    let Some(record) = record else {
-        return Ok(false);
-    };
-    let majority = majority(context, &record)?;
-    let own = record.reports.iter().find(|(of, _)| *of == id);
-    Ok(own.is_some_and(|(_, digest)| majority.is_some_and(|majority| majority != *digest)))
+    let record = record.map(|record| outvoted(context.tables.read(), &record)).transpose()?;
+    Ok(record.is_some_and(|outvoted| outvoted.contains(&id)))
 }

@@ -16,14 +16,19 @@ use types::{Digest, EntryId, Json, Object};
 use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::keys;
+use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord};
-use crate::store::{Read, Store, Table};
+use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
 use crate::view;
 
 /// Entries that one command may erase.
 pub const ENTRIES_MAX: u64 = 1_000;
+
+/// Entries of an actor that are looked at for another decision like one that
+/// goes. Each look is part of applying, so there is an end to it.
+const LOOKED_AT_MAX: usize = 256;
 
 pub(crate) fn erase<S: Store>(
     context: &mut Context<'_, S>,
@@ -129,7 +134,7 @@ fn forget_derived<S: Store>(
     let data: Object = serde_json::from_str(data)
         .map_err(|_| Corruption::new("data", format!("entry {id} is no object")))?;
     if entry.header.entry_type == EntryType::Decision {
-        forget_request(context, &data)?;
+        forget_request(context, &data, part)?;
     }
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
@@ -140,20 +145,29 @@ fn forget_derived<S: Store>(
     Ok(())
 }
 
-/// The digest of a request tells what was asked to whoever can guess it.
-fn forget_request<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result<(), Corruption> {
+/// The digest of a request tells what was asked to whoever can guess it; its key
+/// is the caller's own text and goes with the last of the entry.
+fn forget_request<S: Store>(
+    context: &mut Context<'_, S>,
+    data: &Object,
+    part: ErasedPart,
+) -> Result<(), Corruption> {
     let id = data.get("decision_id").and_then(Json::as_str);
     let Some(id) = id.and_then(|id| id.parse::<types::DecisionId>().ok()) else {
         return Ok(());
     };
     let record: Option<DecisionRecord> = context.tables.record(Table::Decision, &id.0.key())?;
-    let Some(row) = record.and_then(|record| record.request) else {
-        return Ok(());
-    };
-    let known: Option<RequestRecord> = context.tables.record(Table::Request, &row)?;
+    let Some(record) = record else { return Ok(()) };
+    let Some(row) = &record.request else { return Ok(()) };
+    if part == ErasedPart::All {
+        context.tables.delete(Table::Request, row);
+        let record = DecisionRecord { request: None, ..record };
+        return context.tables.put_record(Table::Decision, &id.0.key(), &record);
+    }
+    let known: Option<RequestRecord> = context.tables.record(Table::Request, row)?;
     if let Some(known) = known.filter(|known| known.body_digest.is_some()) {
-        let record = RequestRecord { body_digest: None, ..known };
-        context.tables.put_record(Table::Request, &row, &record)?;
+        let known = RequestRecord { body_digest: None, ..known };
+        context.tables.put_record(Table::Request, row, &known)?;
     }
     Ok(())
 }
@@ -188,6 +202,7 @@ fn actor_digest(actor: &str) -> Digest {
 }
 
 /// What the actor was allowed, if it is this decision that is remembered for it.
+/// Another one that stands takes its place: a conflict must not go unseen.
 fn forget_allowed<S: Store>(
     context: &mut Context<'_, S>,
     actor: &str,
@@ -199,10 +214,51 @@ fn forget_allowed<S: Store>(
     };
     let row = keys::allowed(actor, action, text("resource"));
     let known: Option<AllowedRecord> = context.tables.record(Table::Allowed, &row)?;
-    if known.is_some_and(|known| Some(known.decision.to_string().as_str()) == text("decision_id")) {
-        context.tables.delete(Table::Allowed, &row);
+    let Some(known) = known else { return Ok(()) };
+    if Some(known.decision.to_string().as_str()) != text("decision_id") {
+        return Ok(());
     }
-    Ok(())
+    match another_allowed(context.tables.read(), actor, &known)? {
+        Some(decision) => {
+            let record = AllowedRecord { decision, ..known };
+            context.tables.put_record(Table::Allowed, &row, &record)
+        }
+        None => {
+            context.tables.delete(Table::Allowed, &row);
+            Ok(())
+        }
+    }
+}
+
+/// The newest other decision that allowed the actor the same, among its last
+/// entries.
+fn another_allowed(
+    read: &impl Read,
+    actor: &str,
+    known: &AllowedRecord,
+) -> Result<Option<types::DecisionId>, Corruption> {
+    let rows = read.scan(Scan {
+        table: Table::EntryByActor,
+        from: &keys::texts(&[actor]),
+        to: Some(&keys::after_texts(&[actor])),
+        direction: Direction::Descending,
+        rows_max: LOOKED_AT_MAX,
+    })?;
+    for (_, value) in &rows {
+        let entry = stored(read, crate::codec::decode("entry_by_actor", value)?)?;
+        let data = entry.data.filter(|_| entry.header.entry_type == EntryType::Decision);
+        let data = data.and_then(|data| serde_json::from_str::<Object>(&data.text).ok());
+        let Some(data) = data else { continue };
+        let text = |name: &str| data.get(name).and_then(Json::as_str);
+        let is_same = text("outcome") == Some("allowed")
+            && text("action") == Some(&known.action)
+            && text("resource") == known.resource.as_deref();
+        let decision = text("decision_id").and_then(|id| id.parse().ok());
+        if let Some(decision) = decision.filter(|id| is_same && *id != known.decision) {
+            return Ok(Some(decision));
+        }
+    }
+    Ok(None)
 }
 
 /// A node has no bytes left of what was erased up to a run.
@@ -210,10 +266,15 @@ pub(crate) fn forgotten<S: Store>(
     context: &mut Context<'_, S>,
     report: &ReportForgotten,
 ) -> Result<Outcome, Stop> {
+    node::speaking(context, report.raft_id)?;
     let row = keys::node(report.raft_id);
     let before: Option<EntryId> = context.tables.record(Table::Forgotten, &row)?;
-    let size = context.cache.head(context.tables.read())?.size();
-    if size <= report.through.0 || before.is_some_and(|before| report.through <= before) {
+    let run = view::entry(context.tables.read(), report.through)?;
+    let is_run = run.is_some_and(|run| run.header.entry_type == EntryType::AnonymizationRun);
+    if !is_run {
+        return Err(Rejection::NotProven.into());
+    }
+    if before.is_some_and(|before| report.through <= before) {
         return Err(Rejection::AlreadyRecorded.into());
     }
     context.tables.put_record(Table::Forgotten, &row, &report.through)?;

@@ -17,7 +17,9 @@ use ledger::EntryType;
 use types::{EntryId, Json, KeyId, Object, RaftId};
 
 use crate::apply::{Context, Stop};
-use crate::command::{KeyMaterial, KeyUsage, NodeDescription, PublicKey, RegisterNode};
+use crate::command::{
+    KeyMaterial, KeyUsage, NodeDescription, PrincipalKind, PublicKey, RegisterNode,
+};
 use crate::outcome::{Corruption, NodeRegistered, Outcome, Rejection};
 use crate::record::{KeyRecord, NodeRecord, NonceRecord};
 use crate::store::{Store, Table};
@@ -92,6 +94,20 @@ fn again<S: Store>(
         return Err(Rejection::NodeNameInUse { name: name.clone() }.into());
     }
     Ok(Outcome::NodeRegistered(NodeRegistered { recorded: None, raft_id, incarnation }))
+}
+
+/// The node with this Raft id, if it is the one that asks: a node speaks for
+/// itself alone.
+pub(crate) fn speaking<S: Store>(
+    context: &Context<'_, S>,
+    raft_id: RaftId,
+) -> Result<NodeRecord, Stop> {
+    let principal = &context.envelope.principal;
+    let nodes = view::nodes(context.tables.read())?;
+    let node = nodes.into_iter().find(|node| node.raft_id == raft_id);
+    let is_asking =
+        |node: &NodeRecord| principal.kind == PrincipalKind::Node && principal.id == node.name;
+    node.filter(is_asking).ok_or_else(|| Rejection::NotAVoter { raft_id }.into())
 }
 
 /// The first of these key ids that stands for a key already, in the state or

@@ -6,7 +6,7 @@
 use ledger::Frontier;
 use policy::Mode;
 use serde::{Deserialize, Serialize};
-use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, RaftId, Timestamp};
+use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
@@ -257,6 +257,9 @@ pub struct IncidentRecord {
     pub entry: EntryId,
     /// The entry that says it was rebuilt.
     pub recovered: Option<EntryId>,
+    /// Last log index of the state it was given: what it said before that, the
+    /// state that is gone has said.
+    pub rebuilt_through: Option<LogIndex>,
 }
 
 /// Digests of the whole state at one place of the log.

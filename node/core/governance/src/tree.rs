@@ -76,7 +76,12 @@ fn put<S: Store>(tables: &mut Tables<'_, S>, level: u8, index: u64, hashes: &[Di
     tables.put_bytes(Table::Tile, &keys::tile(level, index), &[&tile::to_bytes(hashes)]);
 }
 
-fn stored(read: &impl Read, level: u8, index: u64) -> Result<Option<Vec<Digest>>, Corruption> {
+/// The hashes of a stored tile.
+pub(crate) fn stored(
+    read: &impl Read,
+    level: u8,
+    index: u64,
+) -> Result<Option<Vec<Digest>>, Corruption> {
     let Some(bytes) = read.get(Table::Tile, &keys::tile(level, index))? else {
         return Ok(None);
     };

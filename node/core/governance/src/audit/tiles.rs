@@ -1,12 +1,12 @@
 //! Whether the stored tiles are those of the entries, found while these pass by.
 
-use ledger::tile::{self, TileId, Tiles as _};
+use ledger::tile::{self, TileId};
 use types::Digest;
 
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::store::{Direction, Read, Scan, Table};
-use crate::tree::Tree;
+use crate::tree;
 
 /// The tiles that are filling up, one a level.
 #[derive(Debug, Default)]
@@ -84,8 +84,9 @@ fn is_stored(level: u8, filling: &Level) -> bool {
 fn compare(read: &impl Read, level: u8, filling: &Level) -> Result<(), Corruption> {
     let width = u16::try_from(filling.hashes.len()).unwrap_or(u16::MAX);
     let id = TileId { level, index: filling.index, width };
-    if Tree(read).tile(id)? == filling.hashes {
-        return Ok(());
+    match tree::stored(read, level, filling.index)? {
+        Some(hashes) if hashes == filling.hashes => Ok(()),
+        Some(_) => Err(Corruption::new("tile", format!("tile {id} is not that of the entries"))),
+        None => Err(Corruption::new("tile", format!("tile {id} is missing"))),
     }
-    Err(Corruption::new("tile", format!("tile {id} is not that of the entries")))
 }

@@ -6,7 +6,6 @@
 //!   that was given up as compromised proves nothing, whenever it signed.
 
 use ledger::EntryType;
-use ledger::signature::RsaPublic;
 use types::{Json, KeyId, Object};
 
 use super::Introduced;
@@ -18,9 +17,7 @@ use crate::store::{Store, Table};
 use crate::view;
 
 pub(crate) fn add<S: Store>(context: &mut Context<'_, S>, add: &AddKey) -> Result<Outcome, Stop> {
-    let nodes = view::nodes(context.tables.read())?;
-    let node = nodes.into_iter().find(|node| node.raft_id == add.raft_id);
-    let node = node.ok_or(Rejection::NotAVoter { raft_id: add.raft_id })?;
+    let node = super::speaking(context, add.raft_id)?;
     if let Some(known) = view::key(context.tables.read(), add.id)? {
         let same = known.material == add.material && known.raft_id == add.raft_id;
         return Err(match same {
@@ -59,8 +56,12 @@ fn is_wellformed(add: &AddKey) -> bool {
     match &add.material {
         KeyMaterial::Ed25519(_) => true,
         KeyMaterial::Rsa { n, e } => {
-            let is_key = RsaPublic::new(n.clone(), e.clone()).is_some();
-            is_key && add.usage == KeyUsage::Checkpoint
+            // What the format demands: 4096 bits, and an exponent that is odd and
+            // not 1. An entry is for ever, and with any other it would be none.
+            let has_4096_bits = n.len() == 512 && n.first().is_some_and(|byte| 0x80 <= *byte);
+            let is_odd = e.last().is_some_and(|byte| byte % 2 == 1) && e.as_slice() != [1];
+            let is_short = e.len() <= 8 && e.first() != Some(&0);
+            has_4096_bits && is_odd && is_short && add.usage == KeyUsage::Checkpoint
         }
     }
 }

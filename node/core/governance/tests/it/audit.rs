@@ -114,7 +114,8 @@ fn a_tile_that_is_not_that_of_the_entries_is_found() {
         };
         check_tile(flip, "is not that of the entries");
     }
-    check_tile(|store| store.delete(Table::Tile, &tile(1, 0)), "tile 1/0 is missing");
+    check_tile(|store| store.delete(Table::Tile, &tile(0, 0)), "tile 0/000 is missing");
+    check_tile(|store| store.delete(Table::Tile, &tile(1, 0)), "is missing");
     let past = |store: &mut MemStore| store.put(Table::Tile, &tile(1, 1), &[1; 33]);
     check_tile(past, "more or fewer than the entries fill");
 }

@@ -155,15 +155,40 @@ fn a_key_counts_from_after_its_entry_to_its_end() {
         material: KeyMaterial::Ed25519([9; 32]),
         replaces: Some(old),
     };
-    let added = machine.run(SECOND, Command::AddKey(Box::new(add.clone())));
+    let command = Command::AddKey(Box::new(add));
+    let by_another = refused(machine.run_by("n3", SECOND, command.clone()));
+    assert_eq!(by_another, Rejection::NotAVoter { raft_id: RaftId(2) });
+    let added = machine.run_by("n2", SECOND, command.clone());
     assert!(matches!(added, Outcome::Recorded(_)), "{added:?}");
-    assert_eq!(
-        refused(machine.run(SECOND, Command::AddKey(Box::new(add)))),
-        Rejection::AlreadyRecorded
-    );
+    let again = refused(machine.run_by("n2", SECOND, command));
+    assert_eq!(again, Rejection::AlreadyRecorded);
     let after = seal(&mut machine, 2 * SECOND);
     assert!(matches!(sign(&mut machine, &before, "n2"), Outcome::Cosigned(_)));
     assert!(matches!(refused(sign(&mut machine, &after, "n2")), Rejection::NotAVoter { .. }));
+}
+
+#[test]
+fn an_rsa_key_is_one_that_every_verifier_reads() {
+    let (mut machine, _) = three();
+    let mut add = |usage, n: Vec<u8>, e: Vec<u8>| {
+        let material = KeyMaterial::Rsa { n, e };
+        let id = KeyId(Ulid(999_999));
+        let add = AddKey { raft_id: RaftId(1), id, usage, material, replaces: None };
+        machine.run_by("n1", SECOND, Command::AddKey(Box::new(add)))
+    };
+    for (usage, n, e) in [
+        (KeyUsage::Checkpoint, vec![0x80; 256], vec![1, 0, 1]),
+        (KeyUsage::Checkpoint, vec![0x7f; 512], vec![1, 0, 1]),
+        (KeyUsage::Checkpoint, vec![0x80; 1 << 20], vec![1, 0, 1]),
+        (KeyUsage::Checkpoint, vec![0x80; 512], vec![1]),
+        (KeyUsage::Checkpoint, vec![0x80; 512], vec![2]),
+        (KeyUsage::Checkpoint, vec![0x80; 512], vec![0, 3]),
+        (KeyUsage::Token, vec![0x80; 512], vec![1, 0, 1]),
+    ] {
+        assert!(matches!(refused(add(usage, n, e)), Rejection::UnknownKey { .. }));
+    }
+    let added = add(KeyUsage::Checkpoint, vec![0x80; 512], vec![1, 0, 1]);
+    assert!(matches!(added, Outcome::Recorded(_)), "{added:?}");
 }
 
 #[test]

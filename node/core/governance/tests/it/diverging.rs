@@ -93,7 +93,9 @@ fn what_the_state_does_not_show_is_not_recorded() {
     let refusal = refused(found(&mut machine, Finding::Checkpoint { size }));
     assert_eq!(refusal, Rejection::NotProven);
     let damage = Finding::Damage { entry: Some(EntryId(1)), reason: "missing".to_owned() };
-    assert_eq!(refused(found(&mut machine, damage)), Rejection::NotProven);
+    // A node may say so of itself alone.
+    let refusal = refused(found(&mut machine, damage));
+    assert_eq!(refusal, Rejection::NotAVoter { raft_id: RaftId(3) });
 }
 
 #[test]
@@ -103,8 +105,12 @@ fn an_incident_ends_with_the_recovery() {
     found(&mut machine, Finding::Checkpoint { size });
     let recovery =
         RecordRecovery { raft_id: RaftId(3), first_difference: None, snapshot_index: LogIndex(9) };
-    let outcome = machine.run(2 * SECOND, Command::RecordRecovery(recovery));
+    let early = refused(machine.run_by("n2", 2 * SECOND, Command::RecordRecovery(recovery)));
+    assert_eq!(early, Rejection::NotAVoter { raft_id: RaftId(3) });
+    let outcome = machine.run_by("n3", 2 * SECOND, Command::RecordRecovery(recovery));
     assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
+    let twice = refused(machine.run_by("n3", 2 * SECOND, Command::RecordRecovery(recovery)));
+    assert_eq!(twice, Rejection::NotProven);
     let (_, incident) = view::incidents(&machine.store).unwrap()[0];
     assert!(incident.recovered.is_some());
     // The same checkpoint is no second incident.
@@ -123,7 +129,8 @@ fn digests_of_the_state_are_compared() {
         .map(|(id, byte)| {
             let (raft_id, digest) = (RaftId(*id), Digest([*byte; 32]));
             let report = ReportContent { raft_id, place, digest };
-            match machine.run(SECOND, Command::ReportContent(report)) {
+            let name = format!("n{id}");
+            match machine.run_by(&name, SECOND, Command::ReportContent(report)) {
                 Outcome::ContentReported(reported) => reported.outvoted,
                 other => panic!("not reported: {other:?}"),
             }
@@ -132,4 +139,10 @@ fn digests_of_the_state_are_compared() {
     assert_eq!(outvoted, [vec![], vec![], vec![RaftId(3)]]);
     let outcome = found(&mut machine, Finding::Content { place });
     assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
+    let recovery =
+        RecordRecovery { raft_id: RaftId(3), first_difference: None, snapshot_index: place.index };
+    machine.run_by("n3", SECOND, Command::RecordRecovery(recovery));
+    // What the state that is gone had said is no second incident.
+    let again = found(&mut machine, Finding::Content { place });
+    assert_eq!(refused(again), Rejection::AlreadyRecorded);
 }

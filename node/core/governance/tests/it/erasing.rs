@@ -2,11 +2,11 @@
 //! verifies.
 
 use crate::support::{Machine, decide, load, policy};
-use governance::command::{Command, EntryRange, Erase, ErasedPart, ErasureCause};
+use governance::command::{Command, EntryRange, Erase, ErasedPart, ErasureCause, ReportForgotten};
 use governance::outcome::Erased;
 use governance::{Outcome, Rejection, Table, view};
 use ledger::Checker;
-use types::{EntryId, Json};
+use types::{EntryId, Json, RaftId};
 
 fn erase(part: ErasedPart, ranges: &[(u64, u64)]) -> Command {
     let ranges =
@@ -78,14 +78,47 @@ fn a_run_names_what_it_erased() {
 #[test]
 fn nothing_that_followed_from_an_erased_entry_is_left() {
     let mut machine = machine();
-    let secret = "ai:a";
     erased(machine.run(500, erase(ErasedPart::All, &[(2, 2), (4, 4)])));
-    for (table, key, value) in machine.store.rows().filter(|(table, ..)| *table != Table::Policy) {
-        let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
-        let is_policy = table == Table::Data && key == EntryId(1).key();
-        assert!(is_policy || (!holds(key) && !holds(value)), "{table:?} {key:?}");
+    for secret in ["ai:a", "first", "second"] {
+        for (table, key, value) in machine.store.rows() {
+            let holds =
+                |bytes: &[u8]| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
+            // The policy names actors, not persons, and replay needs it.
+            let is_policy = table == Table::Data && key == EntryId(1).key();
+            let is_policy = is_policy || table == Table::Policy;
+            assert!(is_policy || (!holds(key) && !holds(value)), "{secret}: {table:?} {key:?}");
+        }
     }
     assert_eq!(verify(&machine), 2);
+}
+
+#[test]
+fn what_another_decision_allows_is_still_known() {
+    let mut machine = machine();
+    let allowed = |machine: &Machine| {
+        machine.store.rows().filter(|(table, ..)| *table == Table::Allowed).count()
+    };
+    assert_eq!(allowed(&machine), 1);
+    erased(machine.run(500, erase(ErasedPart::All, &[(2, 2)])));
+    assert_eq!(allowed(&machine), 1);
+    erased(machine.run(510, erase(ErasedPart::All, &[(4, 4)])));
+    assert_eq!(allowed(&machine), 0);
+}
+
+#[test]
+fn a_node_says_of_itself_alone_that_it_has_forgotten() {
+    let mut machine = machine();
+    let run = erased(machine.run(500, erase(ErasedPart::Personal, &[(2, 2)])));
+    let report =
+        |through| Command::ReportForgotten(ReportForgotten { raft_id: RaftId(1), through });
+    let run = run.recorded.entry_id;
+    let other = refused(machine.run_by("n2", 600, report(run)));
+    assert_eq!(other, Rejection::NotAVoter { raft_id: RaftId(1) });
+    let no_run = refused(machine.run_by("n1", 600, report(EntryId(2))));
+    assert_eq!(no_run, Rejection::NotProven);
+    assert_eq!(machine.run_by("n1", 600, report(run)), Outcome::Noted);
+    let again = refused(machine.run_by("n1", 600, report(run)));
+    assert_eq!(again, Rejection::AlreadyRecorded);
 }
 
 #[test]

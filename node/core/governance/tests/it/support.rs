@@ -46,6 +46,13 @@ impl Machine {
         self.apply(at, &envelope(command, seed))
     }
 
+    /// The same on a node's own account.
+    pub(crate) fn run_by(&mut self, node: &str, at: u64, command: Command) -> Outcome {
+        let mut envelope = envelope(command, u8::try_from(self.index.0 % 251).unwrap());
+        envelope.principal = Principal::node(node);
+        self.apply(at, &envelope)
+    }
+
     /// The same under an idempotency key.
     pub(crate) fn run_keyed(&mut self, at: u64, command: Command, key: &str, body: u8) -> Outcome {
         let mut envelope = envelope(command, u8::try_from(self.index.0 % 251).unwrap());
