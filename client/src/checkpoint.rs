@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::reply::Reply;
 use crate::transport::Client;
 
@@ -120,9 +120,10 @@ impl Client {
             let refused = match self.checkpoint(Signatures::Frozen).await {
                 Ok(reply) if size <= reply.value.size => return Ok(reply),
                 Ok(reply) => {
-                    let why = format!("no checkpoint covers {size} entries yet");
-                    let of = format!("the last one is of size {}", reply.value.size);
-                    not_of_the_form("/ledger/checkpoint", &format!("{why}; {of}"))
+                    let last = reply.value.size;
+                    let detail =
+                        format!("the last final checkpoint covers {last} entries of {size}");
+                    Error::Problem(Box::new(Problem::not_final(&detail)))
                 }
                 Err(Error::Problem(problem)) if problem.code == "not_final" => {
                     Error::Problem(problem)

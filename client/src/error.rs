@@ -99,6 +99,25 @@ impl Problem {
         Some(Self { status, code, detail, errors, retry_after, raw })
     }
 
+    /// What a node would say that has no final checkpoint as was asked for.
+    pub(crate) fn not_final(detail: &str) -> Self {
+        let raw = Json::object([
+            ("type", "urn:lexecon:problem:not_final".into()),
+            ("title", "No final checkpoint covers this yet".into()),
+            ("status", 503_u64.into()),
+            ("code", "not_final".into()),
+            ("detail", detail.into()),
+        ]);
+        Self {
+            status: 503,
+            code: "not_final".to_owned(),
+            detail: detail.to_owned(),
+            errors: Vec::new(),
+            retry_after: None,
+            raw,
+        }
+    }
+
     /// Whether a node said that it cannot answer now and another one might.
     pub(crate) fn is_for_another_node(&self) -> bool {
         const CODES: [&str; 5] =

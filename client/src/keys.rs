@@ -93,7 +93,7 @@ pub struct Retired {
 }
 
 /// Why a key ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It is not needed any more; what it signed stays good.
     Retired,

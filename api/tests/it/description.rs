@@ -107,6 +107,29 @@ fn conforms(schema: &Value, value: &Value, at: &str) {
     }
 }
 
+/// Paths to read, each with the template it is one of.
+const READ: &[(&str, &str)] = &[
+    ("/policies", "/policies"),
+    ("/policies/active", "/policies/active"),
+    ("/policies/{version}", "/policies/0"),
+    ("/ledger/entries", "/ledger/entries?verify=true"),
+    ("/ledger/entries/{id}", "/ledger/entries/2?proof=true"),
+    ("/ledger/checkpoints", "/ledger/checkpoints"),
+    ("/ledger/proof/inclusion", "/ledger/proof/inclusion?id=0"),
+    ("/ledger/proof/consistency", "/ledger/proof/consistency?from=1"),
+    ("/ledger/verify", "/ledger/verify"),
+    ("/keys", "/keys"),
+    ("/cluster/status", "/cluster/status"),
+    ("/cluster/divergence", "/cluster/divergence"),
+    ("/cluster/nodes", "/cluster/nodes"),
+    ("/health", "/health"),
+    ("/health/live", "/health/live"),
+    ("/health/ready", "/health/ready"),
+    ("/health/startup", "/health/startup"),
+    ("/status", "/status"),
+    ("/", "/"),
+];
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
@@ -125,43 +148,26 @@ async fn answers_have_exactly_the_members_that_are_described() {
         "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
     });
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
-    let mut seen = Vec::new();
-    for (method, template, path, body) in [
+    let mut calls = vec![
         ("post", "/decide", "/decide", ALLOWED.to_owned()),
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
         ("post", "/decide/verify", "/decide/verify", decision.to_string()),
         ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
         ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
-        ("get", "/policies", "/policies", String::new()),
-        ("get", "/policies/active", "/policies/active", String::new()),
-        ("get", "/policies/{version}", "/policies/0", String::new()),
         ("post", "/policies/load", "/policies/load", crate::common::POLICY.to_owned()),
         ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
-        ("get", "/ledger/entries", "/ledger/entries?verify=true", String::new()),
-        ("get", "/ledger/entries/{id}", "/ledger/entries/2?proof=true", String::new()),
-        ("get", "/ledger/checkpoints", "/ledger/checkpoints", String::new()),
-        ("get", "/ledger/proof/inclusion", "/ledger/proof/inclusion?id=0", String::new()),
-        ("get", "/ledger/proof/consistency", "/ledger/proof/consistency?from=1", String::new()),
-        ("get", "/ledger/verify", "/ledger/verify", String::new()),
-        ("get", "/keys", "/keys", String::new()),
         ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),
         ("post", "/keys/{kid}/retire", retire, json!({"reason": "x"}).to_string()),
-        ("get", "/cluster/status", "/cluster/status", String::new()),
-        ("get", "/cluster/divergence", "/cluster/divergence", String::new()),
-        ("get", "/cluster/nodes", "/cluster/nodes", String::new()),
         ("post", "/cluster/nodes", "/cluster/nodes", node.to_string()),
         ("post", "/cluster/nodes/{id}/promote", "/cluster/nodes/n3/promote", String::new()),
         ("post", "/cluster/nodes/{id}/demote", "/cluster/nodes/n3/demote", String::new()),
         ("delete", "/cluster/nodes/{id}", "/cluster/nodes/n3", String::new()),
         ("post", "/cluster/transfer-leader", "/cluster/transfer-leader", String::new()),
         ("post", "/cluster/snapshot", "/cluster/snapshot", String::new()),
-        ("get", "/health", "/health", String::new()),
-        ("get", "/health/live", "/health/live", String::new()),
-        ("get", "/health/ready", "/health/ready", String::new()),
-        ("get", "/health/startup", "/health/startup", String::new()),
-        ("get", "/status", "/status", String::new()),
-        ("get", "/", "/", String::new()),
-    ] {
+    ];
+    calls.extend(READ.iter().map(|(template, path)| ("get", *template, *path, String::new())));
+    let mut seen = Vec::new();
+    for (method, template, path, body) in calls {
         let reply = server.call(&method.to_uppercase(), path, &body, &[]).await;
         assert_eq!(reply.outcome(), "200", "{method} {path}");
         let operation = &document["paths"][template][method];

@@ -1,23 +1,24 @@
 //! Keys over HTTP: listed, replaced, ended.
 
 use governance::command::{AddKey, Command, KeyMaterial, KeyUsage};
+use governance::view;
+use ledger::directory::Directory;
+use ledger::keys::Listing;
 use serde_json::{Value, json};
-use types::{KeyId, RaftId, Ulid};
+use types::{EntryId, KeyId, RaftId, Ulid};
 
-use crate::common::{ALLOWED, Server, envelope};
+use crate::common::{ALLOWED, Node, Server, envelope};
 
 fn row<'a>(keys: &'a Value, kid: &Value) -> &'a Value {
     keys["keys"].as_array().unwrap().iter().find(|row| row["kid"] == *kid).unwrap()
 }
 
-/// The key of this use that is in force.
+/// A key of this use that is in force.
 async fn active(server: &Server, usage: &str) -> Value {
     let keys = server.get("/keys").await.json();
-    let rows = keys["keys"].as_array().unwrap().iter();
-    let mut active = rows.filter(|row| row["use"] == usage && row["status"] == "active");
-    let kid = active.next().unwrap()["kid"].clone();
-    assert_eq!(active.next(), None);
-    kid
+    let mut rows = keys["keys"].as_array().unwrap().iter();
+    let active = rows.find(|row| row["use"] == usage && row["status"] == "active");
+    active.unwrap()["kid"].clone()
 }
 
 #[tokio::test]
@@ -39,9 +40,8 @@ async fn keys_are_listed_as_verifiers_take_them() {
     }
 }
 
-#[tokio::test]
-async fn rsa_keys_have_a_list_of_their_own() {
-    let server = Server::new();
+/// Publishes an RSA key of the node.
+fn add_rsa(server: &Server) -> KeyId {
     let id = KeyId(Ulid(77));
     let add = AddKey {
         raft_id: RaftId(1),
@@ -51,6 +51,33 @@ async fn rsa_keys_have_a_list_of_their_own() {
         replaces: None,
     };
     server.node.apply(envelope(Command::AddKey(Box::new(add))));
+    id
+}
+
+#[tokio::test]
+async fn what_is_listed_is_what_follows_from_the_entries() {
+    let server = Server::with(Node::of_three(), api::Config::default());
+    add_rsa(&server);
+    for usage in ["decision", "checkpoint"] {
+        server.post("/keys/rotate", json!({"use": usage})).await;
+    }
+    let kid = active(&server, "export").await;
+    let path = format!("/keys/{}/retire", kid.as_str().unwrap());
+    server.post(&path, json!({"reason": "lost", "compromised": true})).await;
+    let mut directory = Directory::default();
+    let store = server.node.inner().store.clone();
+    for id in 0..server.node.ledger_size() {
+        directory.apply(&view::entry(&store, EntryId(id)).unwrap().unwrap()).unwrap();
+    }
+    let listed = String::from_utf8(server.get("/keys").await.bytes).unwrap();
+    let listing = Listing::parse(&listed).unwrap();
+    assert!(listing.agrees(directory.keys(), directory.origin().unwrap()), "{listed}");
+}
+
+#[tokio::test]
+async fn rsa_keys_have_a_list_of_their_own() {
+    let server = Server::new();
+    let id = add_rsa(&server);
     let keys = server.get("/keys").await.json();
     assert_eq!(keys["keys"].as_array().unwrap().len(), 4);
     let public = ledger::signature::RsaPublic::new(vec![0xc5; 512], vec![1, 0, 1]).unwrap();

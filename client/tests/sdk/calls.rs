@@ -180,15 +180,16 @@ async fn an_answer_of_somebody_else_is_not_understood() {
     }
 }
 
+fn checkpoint_of_size(size: u64) -> Said {
+    let note = format!("log/c1\\n{size}\\nQmFzZTY0\\n\\n— log/c1 AAAAAAA=\\n");
+    Said::ok(&format!(
+        r#"{{"checkpoint":"{note}","origin":"log/c1","size":{size},"root_hash":"8a","signatures":[],"state_hash":"77","policy_hash":"41","timestamp":"2027-03-04T05:06:07.123456Z"}}"#
+    ))
+}
+
 #[tokio::test]
 async fn a_checkpoint_is_waited_for_until_it_covers_enough() {
-    let of_size = |size: u64| {
-        let note = format!("log/c1\\n{size}\\nQmFzZTY0\\n\\n— log/c1 AAAAAAA=\\n");
-        Said::ok(&format!(
-            r#"{{"checkpoint":"{note}","origin":"log/c1","size":{size},"root_hash":"8a","signatures":[],"state_hash":"77","policy_hash":"41","timestamp":"2027-03-04T05:06:07.123456Z"}}"#
-        ))
-    };
-    let said = [Said::problem(503, "not_final"), of_size(3), of_size(7)];
+    let said = [Said::problem(503, "not_final"), checkpoint_of_size(3), checkpoint_of_size(7)];
     let (node, client) = node(said).await;
     let reply = client.checkpoint_of(5, Duration::from_secs(60)).await.unwrap();
     assert_eq!(reply.value.size, 7);
@@ -197,10 +198,12 @@ async fn a_checkpoint_is_waited_for_until_it_covers_enough() {
 
 #[tokio::test]
 async fn a_wait_for_a_checkpoint_ends_with_its_time() {
-    let (node, client) = node([Said::problem(503, "not_final")]).await;
-    let error = client.checkpoint_of(5, Duration::ZERO).await.unwrap_err();
-    assert!(matches!(error, Error::Problem(problem) if problem.code == "not_final"));
-    assert_eq!(node.lines().len(), 1);
+    for said in [Said::problem(503, "not_final"), checkpoint_of_size(4)] {
+        let (node, client) = node([said]).await;
+        let error = client.checkpoint_of(5, Duration::ZERO).await.unwrap_err();
+        assert!(matches!(error, Error::Problem(problem) if problem.code == "not_final"));
+        assert_eq!(node.lines().len(), 1);
+    }
 }
 
 #[tokio::test]
