@@ -76,6 +76,7 @@ impl DataDir {
         self.path().join("witness")
     }
 
+    /// Where the state lies: the file `current` in it names the directory in force.
     pub fn state_dir(&self) -> PathBuf {
         self.path().join("state")
     }
