@@ -6,7 +6,7 @@ use governance::command::{
 use serde_json::{Value, json};
 use types::{EntryId, LogIndex, RaftId};
 
-use crate::common::{Node, Server, envelope};
+use crate::common::{Node, Server, envelope, envelope_of};
 
 fn joiner(changes: Value) -> Value {
     let uses = ["decision", "token", "checkpoint", "export"];
@@ -217,7 +217,7 @@ async fn a_voter_that_found_something_else_is_named() {
         first_difference: Some(EntryId(2)),
         snapshot_index: LogIndex(9),
     };
-    server.node.apply(envelope(Command::RecordRecovery(recovery)));
+    server.node.apply(envelope_of("n3", Command::RecordRecovery(recovery)));
     let nodes = server.get("/cluster/nodes").await.json();
     assert_eq!(quarantined(nodes), [false, false, false]);
     let reply = server.get("/cluster/divergence").await.json();
@@ -250,7 +250,7 @@ async fn nodes_say_up_to_which_run_they_have_forgotten() {
     let id = server.node.ledger_size() - 1;
     server.node.erase(ErasedPart::Personal, id);
     let through = ReportForgotten { raft_id: RaftId(2), through: EntryId(id + 1) };
-    server.node.apply(envelope(Command::ReportForgotten(through)));
+    server.node.apply(envelope_of("n2", Command::ReportForgotten(through)));
     let nodes = server.get("/cluster/nodes").await.json();
     assert_eq!(nodes["nodes"][0]["erased_through_entry_id"], Value::Null);
     assert_eq!(nodes["nodes"][1]["erased_through_entry_id"], id + 1);

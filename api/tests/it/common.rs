@@ -320,6 +320,11 @@ pub(crate) fn envelope(command: Command) -> Envelope {
     }
 }
 
+/// The same on a node's own account.
+pub(crate) fn envelope_of(node: &str, command: Command) -> Envelope {
+    Envelope { principal: Principal::node(node), ..envelope(command) }
+}
+
 impl Backend for Node {
     type View = MemStore;
 
@@ -481,7 +486,7 @@ impl Backend for Node {
         let (id, key) = (KeyId(Ulid(u128::from(n))), SigningKey::from_bytes(&[n; 32]));
         let material = KeyMaterial::Ed25519(key.verifying_key().to_bytes());
         let add = AddKey { raft_id: RaftId(1), id, usage, material, replaces };
-        match self.apply(envelope(Command::AddKey(Box::new(add)))).outcome {
+        match self.apply(envelope_of("n1", Command::AddKey(Box::new(add)))).outcome {
             Outcome::Recorded(recorded) => {
                 self.keys.lock().unwrap().push((id, usage, key));
                 Ok(Rotated { key_id: id, replaces, recorded })

@@ -7,7 +7,7 @@ use ledger::keys::Listing;
 use serde_json::{Value, json};
 use types::{EntryId, KeyId, RaftId, Ulid};
 
-use crate::common::{ALLOWED, Node, Server, envelope};
+use crate::common::{ALLOWED, Node, Server, envelope_of};
 
 fn row<'a>(keys: &'a Value, kid: &Value) -> &'a Value {
     keys["keys"].as_array().unwrap().iter().find(|row| row["kid"] == *kid).unwrap()
@@ -50,7 +50,7 @@ fn add_rsa(server: &Server) -> KeyId {
         material: KeyMaterial::Rsa { n: vec![0xc5; 512], e: vec![1, 0, 1] },
         replaces: None,
     };
-    server.node.apply(envelope(Command::AddKey(Box::new(add))));
+    server.node.apply(envelope_of("n1", Command::AddKey(Box::new(add))));
     id
 }
 
