@@ -37,8 +37,9 @@ pub(crate) const VERIFY_REPLY: &[Member] = &[
             integer("id", "The entry."),
             text(
                 "reason",
-                "`data_hash_mismatch`, `personal_hash_mismatch`, `hash_mismatch`, `broken_link`, \
-                 `missing`, `sequence_gap` or `root_mismatch`.",
+                "`missing`, `broken_link`, `sequence_gap`, `data_hash_mismatch`, \
+                 `personal_hash_mismatch`, `erasure_not_allowed`, `malformed` (a run of \
+                 anonymization), `hash_mismatch` or `root_mismatch`.",
             ),
         ],
         "The first entry that does not hold.",

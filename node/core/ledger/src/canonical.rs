@@ -8,6 +8,7 @@
 //! - A text is taken exactly if reading and writing it gives the same bytes.
 
 mod number;
+pub(crate) mod plain;
 
 use std::cmp::Ordering;
 
@@ -118,8 +119,7 @@ impl<'a> Rest<'a> {
         self.literal(b"\"")?;
         let from = self.bytes;
         loop {
-            let plain = self.bytes.iter().position(|byte| ends_plain(*byte))?;
-            let (_, after) = self.bytes.split_at_checked(plain)?;
+            let (_, after) = self.bytes.split_at_checked(plain::run(self.bytes))?;
             let (byte, after) = after.split_first()?;
             self.bytes = after;
             match byte {
@@ -139,10 +139,6 @@ impl<'a> Rest<'a> {
         self.bytes = rest;
         number::is_canonical(std::str::from_utf8(number).ok()?).then_some(())
     }
-}
-
-fn ends_plain(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// The character of an escape and what follows it, after the backslash: only

@@ -6,7 +6,9 @@
 //!
 //! Reading order: [`header`], [`entry`], [`chain`]; [`merkle`], [`tile`] and
 //! [`proof`] for the tree; [`note`] and [`checkpoint`] for what is signed of it;
-//! then [`receipt`], [`reply`] and [`token`], which are made from an entry.
+//! then [`receipt`], [`reply`] and [`token`], which are made from an entry; last
+//! [`keys`] and [`directory`] for who signed, and [`export`] and [`document`],
+//! which verify what left a cluster.
 //!
 //! Invariants
 //! - An entry is hashed as it is stored; nothing is re-encoded before a check.
