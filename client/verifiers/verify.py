@@ -623,6 +623,10 @@ class Checkpoint(NamedTuple):
     signatures: List[Tuple[str, bytes]]
 
 
+def is_origin(text: str) -> bool:
+    return 0 < len(text) <= 255 and all("!" <= char <= "~" and char != "+" for char in text)
+
+
 def is_key_name(text: str) -> bool:
     return bool(text) and "+" not in text and not any(character.isspace() for character in text)
 
@@ -652,7 +656,7 @@ def parse_checkpoint(raw: bytes) -> Checkpoint:
     text, signatures = parse_note(raw)
     lines = text[:-1].split("\n")
     malformed_unless(len(lines) == 3 + len(_EXTENSIONS), "the checkpoint has not its eight lines")
-    malformed_unless(is_key_name(lines[0]), "the origin has white space or a plus sign")
+    malformed_unless(is_origin(lines[0]), "the origin is not of printable ASCII without plus sign")
     size = integer_text(lines[1], "the tree size")
     root = base64_strict(lines[2], "the root")
     malformed_unless(len(root) == 32 and size > 0, "the checkpoint has no root of a tree")
@@ -832,7 +836,7 @@ class Ledger:
 
     def _begin(self, ident: int, data: Any) -> None:
         self.origin = member(data, "origin", str)
-        malformed_unless(is_key_name(self.origin) and "/" in self.origin, f"`{self.origin}` is no origin")
+        malformed_unless(is_origin(self.origin) and "/" in self.origin, f"`{self.origin}` is no origin")
         self._feature_level_changed(ident, data)
         self._node_joined(ident, data)
 
@@ -1291,7 +1295,12 @@ def check_directory(
     if has_parts:
         ledger.check_keys(rows)
     if trusted is not None:
-        known = {key.material["x"] for key in trusted.values() if not key.is_rsa}
+        known = {
+            key.material["x"]
+            for key in trusted.values()
+            # What was given up, or was never for checkpoints, anchors nothing.
+            if not key.is_rsa and key.use == "checkpoint" and key.counts_at_size(note.size)
+        }
         demand(
             any(key.material["x"] in known for key in signers),
             "key_unknown",

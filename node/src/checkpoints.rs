@@ -59,15 +59,13 @@ pub(crate) async fn run(running: Running, stop: CancellationToken) {
 /// leaves.
 pub(crate) async fn sign_last(running: &Running) {
     let mut signer = Signer { running: running.clone(), last_rsa: Some(Instant::now()) };
-    let state = running.handle.view();
-    let last = state.map_err(Waiting::State).and_then(|state| Ok(view::last_checkpoint(&state)?));
-    let signed = match last {
-        Ok(Some(last)) => signer.sign(&last).await,
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = signed {
-        tracing::info!(%error, "what this node found is not signed");
+    loop {
+        match signer.sign_newest().await {
+            Ok(true) => return,
+            Ok(false) => (),
+            Err(error) => tracing::info!(%error, "what this node found is not signed"),
+        }
+        tokio::time::sleep(RETRY).await;
     }
 }
 
@@ -103,7 +101,10 @@ impl Signer {
         if status.role != Role::Leader || !status.stamps {
             return Ok(LOOK);
         }
-        self.record_dissent(&state).await?;
+        // Whatever comes of it: checkpoints go on.
+        if let Err(error) = self.record_dissent(&state).await {
+            tracing::warn!(%error, "a divergence is not recorded");
+        }
         let size = view::head(&state)?.size();
         let now = SystemClock.now();
         if checkpoint::is_due(last.as_ref(), size, now) {
@@ -112,12 +113,26 @@ impl Signer {
         }
         if let Some(last) = last.filter(|last| last.claim.size < size) {
             let due = last.claim.at.0.saturating_add(checkpoint::INTERVAL.0);
-            return Ok(Duration::from_micros(due.saturating_sub(now.0)));
+            // Many entries make one due earlier.
+            return Ok(Duration::from_micros(due.saturating_sub(now.0)).min(RETRY));
         }
         self.running.watch.want_growth();
         // What was added before that was no news.
         let grown = view::head(&self.running.handle.view()?)?.size() != size;
         Ok(if grown { Duration::ZERO } else { LOOK })
+    }
+
+    /// Whether this node's signature is on the newest checkpoint.
+    async fn sign_newest(&mut self) -> Result<bool, Waiting> {
+        let newest = view::last_checkpoint(&self.running.handle.view()?)?;
+        let Some(newest) = newest else { return Ok(true) };
+        let me = self.running.identity.raft_id;
+        let votes = newest.voters.iter().any(|set| set.contains(&me));
+        if !votes || newest.has_signed(me) {
+            return Ok(true);
+        }
+        self.sign(&newest).await?;
+        Ok(false)
     }
 
     async fn sign(&mut self, record: &CheckpointRecord) -> Result<(), Waiting> {
@@ -170,13 +185,16 @@ impl Signer {
     /// Records who signed something else than the majority, or has another state.
     async fn record_dissent(&self, state: &storage::View) -> Result<(), Waiting> {
         let incidents = view::incidents(state)?;
+        // Of one whose name was taken over since, nothing is recorded any more.
+        let nodes = view::nodes(state)?;
+        let is_node = |id: RaftId| nodes.iter().any(|node| node.raft_id == id);
         let last_of = |id: RaftId| incidents.iter().find(|(of, _)| *of == id).map(|(_, last)| last);
         if let Some(record) = view::last_final(state)? {
             let size = record.claim.size;
             for id in record.dissents.iter().map(|dissent| dissent.raft_id) {
                 let is_known = last_of(id)
                     .is_some_and(|last| last.recovered.is_none() || size <= last.entry.0);
-                if !is_known {
+                if is_node(id) && !is_known {
                     self.record(id, Finding::Checkpoint { size }).await?;
                 }
             }
@@ -187,7 +205,7 @@ impl Signer {
                     let through = last.rebuilt_through;
                     last.recovered.is_none() || through.is_some_and(|at| place.index <= at)
                 });
-                if !is_known {
+                if is_node(id) && !is_known {
                     self.record(id, Finding::Content { place }).await?;
                 }
             }

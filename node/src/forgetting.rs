@@ -64,7 +64,10 @@ pub(crate) async fn run(running: Running, dir: DataDir, stop: CancellationToken)
 /// nothing to do.
 async fn forget(running: &Running, dir: &DataDir) -> Result<Duration, String> {
     let Some(due) = pending(running, dir)? else { return Ok(LOOK) };
-    let due_at = due.since.0.saturating_add(micros(running.config.forget_after));
+    let due_at = match due.is_gone {
+        true => 0,
+        false => due.since.0.saturating_add(micros(running.config.forget_after)),
+    };
     let wait = Duration::from_micros(due_at.saturating_sub(SystemClock.now().0));
     if !wait.is_zero() {
         return Ok(wait);

@@ -92,6 +92,9 @@ impl Quarantine {
 /// the state is to be rebuilt.
 pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir: &DataDir) {
     let Some(reason) = running.quarantine.reason() else { return };
+    // First of all: a process that is killed meanwhile must not start again on
+    // this state.
+    note(running, dir, None);
     match reason {
         Reason::Damage { entry, reason } => report(running, *entry, reason).await,
         // The signature on what was found here is what proves the divergence.
@@ -102,7 +105,6 @@ pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir
             }
         }
     }
-    let members = running.handle.status().members;
     // No vote from here on.
     replica.shutdown().await;
     running.watch.detach();
@@ -116,6 +118,13 @@ pub(crate) async fn leave(running: &Running, replica: Replica<ports::State>, dir
         Some(entry) => tracing::error!(%entry, "the first entry that differs"),
         None => tracing::error!("no entry differs: the difference is in what follows from them"),
     }
+    note(running, dir, first_difference);
+}
+
+/// Notes down that the state is to be rebuilt, if it is.
+pub(crate) fn note(running: &Running, dir: &DataDir, first_difference: Option<EntryId>) {
+    let Some(reason) = running.quarantine.reason() else { return };
+    let members = running.handle.status().members;
     let marker = Marker {
         first_difference: first_difference.map(|entry| entry.0),
         members: members.into_iter().map(|(id, member)| (id.0, member.peer_address)).collect(),

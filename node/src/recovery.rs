@@ -60,7 +60,8 @@ pub(crate) async fn before_start(
         return Ok(LogIndex(note.map_or(0, |note| note.snapshot_index)));
     };
     let diverged = || StartError::Diverged { reason: marker.reason.clone() };
-    if config.rebuild == Rebuild::Manual || too_often(dir)? {
+    let rebuilds = rebuilds(dir)?;
+    if config.rebuild == Rebuild::Manual || REBUILDS_MAX <= rebuilds.len() {
         return Err(diverged());
     }
     // Before the marker goes: a crash must not leave the incident open for ever.
@@ -74,6 +75,8 @@ pub(crate) async fn before_start(
             Ok(Some(pulled)) => {
                 let note = Note { snapshot_index: pulled.index.0, ..note };
                 identity::save(&path, &note)?;
+                let times = [rebuilds, vec![SystemClock.now().0]].concat();
+                identity::save(&dir.path().join(REBUILDS), &times)?;
                 return Ok(LogIndex(pulled.index.0));
             }
             Ok(None) => return Ok(LogIndex(0)),
@@ -88,19 +91,13 @@ pub(crate) async fn before_start(
     }
 }
 
-/// Whether this node was rebuilt so often lately that rebuilding is no help.
-/// Counts this time.
-fn too_often(dir: &DataDir) -> Result<bool, StartError> {
-    let path = dir.path().join(REBUILDS);
+/// When this node was rebuilt lately: so often that it is no help, it is not done
+/// again.
+fn rebuilds(dir: &DataDir) -> Result<Vec<u64>, StartError> {
     let now = SystemClock.now();
-    let mut times: Vec<u64> = identity::load(&path)?.unwrap_or_default();
+    let mut times: Vec<u64> = identity::load(&dir.path().join(REBUILDS))?.unwrap_or_default();
     times.retain(|at| now.0.saturating_sub(*at) < REBUILDS_WITHIN_MICROS);
-    if REBUILDS_MAX <= times.len() {
-        return Ok(true);
-    }
-    times.push(now.0);
-    identity::save(&path, &times)?;
-    Ok(false)
+    Ok(times)
 }
 
 /// Has it recorded that this node is back.
@@ -112,13 +109,17 @@ pub(crate) async fn after_start(running: Running, dir: DataDir, stop: Cancellati
         Ok(None) => return,
         Err(error) => return tracing::error!(%error, "cannot tell what this node came back from"),
     };
-    for _ in 0..INCIDENT_MAX {
+    let mut waited = 0;
+    while waited < INCIDENT_MAX {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => (),
         }
-        if has_incident(&running) && record(&running, &note).await {
-            break;
+        match has_incident(&running) {
+            true if record(&running, &note).await => break,
+            true => (),
+            // Without a leader nobody could have recorded it.
+            false => waited += u32::from(running.handle.status().leader.is_some()),
         }
     }
     if let Err(error) = std::fs::remove_file(&path) {

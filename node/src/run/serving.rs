@@ -6,7 +6,7 @@ use raft::Replica;
 use storage::DataDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, STOP_MAX, StartError};
@@ -47,16 +47,27 @@ pub(super) async fn serve(
     telemetry.watch_replica(&running.handle)?;
     let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
     let tasks = tasks(&running, &dir, joining, &stop);
-    let ended = wait(&running).await?;
+    // One from the beginning to the end: no signal falls between two.
+    let mut told = tokio::spawn(signalled());
+    let ended = wait(&running, &mut told).await?;
     tracing::info!(why = ?ended, "stopping");
     let stop_tasks = || tasks.iter().for_each(JoinHandle::abort);
     if ended == Stopped::Diverged {
         stop_tasks();
-        let told = leave(&running, replica, &dir).await?;
+        quarantine::leave(&running, replica, &dir).await;
+        // Who is to decide finds the node alive and out of everything.
+        if running.config.rebuild == Rebuild::Manual {
+            heard(told.await)?;
+            stop.cancel();
+            drain(api).await;
+            return Ok(Stopped::Asked);
+        }
         stop.cancel();
         drain(api).await;
-        return Ok(told.unwrap_or(Stopped::Diverged));
+        return Ok(if told.is_finished() { Stopped::Asked } else { ended });
     }
+    // It may have been found out in the last moment.
+    quarantine::note(&running, &dir, None);
     let stopping = async {
         stop_tasks();
         // No new connections, then what is in progress is answered by a replica
@@ -70,25 +81,6 @@ pub(super) async fn serve(
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
     }
     Ok(ended)
-}
-
-/// Leaves, and says whether the node was told to stop. Who is to decide what
-/// becomes of it finds it alive and out of everything.
-async fn leave(
-    running: &Running,
-    replica: Replica<ports::State>,
-    dir: &DataDir,
-) -> Result<Option<Stopped>, StartError> {
-    // From the beginning: who tells it to stop meanwhile is heard.
-    let told = tokio::spawn(signalled());
-    quarantine::leave(running, replica, dir).await;
-    if running.config.rebuild == Rebuild::Auto && !told.is_finished() {
-        return Ok(None);
-    }
-    let told = told.await;
-    let failed =
-        |err: tokio::task::JoinError| StartError::Setup { what: "signals", why: err.to_string() };
-    told.map_err(failed)?.map(Some)
 }
 
 async fn drain(api: JoinHandle<()>) {
@@ -159,12 +151,21 @@ async fn settle(running: Running, dir: DataDir, joining: Option<Joining>, stop: 
 }
 
 /// Waits for a signal, a failure, or the news that this node has diverged.
-async fn wait(running: &Running) -> Result<Stopped, StartError> {
+async fn wait(running: &Running, told: &mut Told) -> Result<Stopped, StartError> {
     Ok(tokio::select! {
-        told = signalled() => told?,
+        biased;
         () = running.quarantine.entered() => Stopped::Diverged,
+        told = told => heard(told)?,
         why = running.handle.failed() => Stopped::Failed(why),
     })
+}
+
+/// A task that ends with the first signal.
+type Told = JoinHandle<Result<Stopped, StartError>>;
+
+fn heard(told: Result<Result<Stopped, StartError>, JoinError>) -> Result<Stopped, StartError> {
+    let failed = |err: JoinError| StartError::Setup { what: "signals", why: err.to_string() };
+    told.map_err(failed)?
 }
 
 async fn signalled() -> Result<Stopped, StartError> {

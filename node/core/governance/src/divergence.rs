@@ -199,6 +199,11 @@ pub(crate) fn report<S: Store>(
     record.reports.push((report.raft_id, report.digest));
     let mut newly = outvoted(read, &record)?;
     newly.retain(|id| !before.contains(id));
+    // What was said before a node was rebuilt is not about the state it has now.
+    for (id, incident) in view::incidents(read)? {
+        let is_past = incident.rebuilt_through.is_some_and(|at| report.place.index <= at);
+        newly.retain(|newly| !is_past || *newly != id);
+    }
     context.tables.put_record(Table::Scrub, &key, &record)?;
     let reported = ContentReported { place: report.place, outvoted: newly };
     Ok(Outcome::ContentReported(reported))

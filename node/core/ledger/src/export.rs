@@ -310,7 +310,7 @@ impl ExportCheck {
         }
         let is_trusted = self.trusted.as_ref().is_none_or(|trusted| {
             let mut signing = signers.iter().filter_map(|kid| directory.keys().get(kid.as_str()));
-            signing.any(|key| trusted.has_material(key))
+            signing.any(|key| trusted.anchors(key, self.checkpoint.size))
         });
         if is_trusted { Ok(signers) } else { Err(FaultReason::KeyUnknown.into()) }
     }

@@ -253,9 +253,14 @@ impl Keys {
         is_new
     }
 
-    /// Whether any Ed25519 key among them has the material of this one.
-    pub fn has_material(&self, of: &Key) -> bool {
-        self.iter().any(|key| !key.is_rsa() && key.material == of.material)
+    /// Whether a checkpoint of this size that this key signed is anchored in these
+    /// keys: one of the same material is for checkpoints and counts there. What
+    /// was given up, or was never for checkpoints, anchors nothing.
+    pub fn anchors(&self, of: &Key, size: u64) -> bool {
+        self.iter().any(|key| {
+            let is_same = !key.is_rsa() && key.material == of.material;
+            is_same && key.usage == Usage::Checkpoint && key.counts_at(size)
+        })
     }
 
     /// The keys of these that signed a note of this origin, each once. Lines
