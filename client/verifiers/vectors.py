@@ -289,6 +289,18 @@ def edited_checkpoints(vectors: Vectors) -> None:
     for key in STRANGER.keys.values():
         stranger.knows(0, key)
     vectors.written["keys/stranger.json"] = keys_json(stranger)
+    for name, about, changes in (
+        ("trust_anchor_given_up", "Whoever signed, the keys known from elsewhere were given up.", {"status": "revoked", "valid_until_index": 9}),
+        ("trust_anchor_of_other_use", "The keys known from elsewhere are for tokens.", {"use": "token"}),
+    ):
+        listed = json.loads(keys_json(log))
+        listed["keys"] = [{**row, **changes} for row in listed["keys"] if row["use"] == "checkpoint"]
+        for row in listed["keys"]:
+            if row["use"] == "token":
+                for member in ("name", "note_key_id", "vkey"):
+                    row.pop(member, None)
+        vectors.written[f"keys/{name}.json"] = (json.dumps(listed) + "\n").encode()
+        vectors.directory(name, about, good, "key_unknown", None, base="good", keys=f"keys/{name}.json")
 
 
 def loosened(note: bytes) -> bytes:
