@@ -9,7 +9,7 @@ use jepsen_tests::checkpoint::{self, all, covering};
 use jepsen_tests::cluster::{Cluster, PATIENCE};
 use jepsen_tests::http::Client;
 use jepsen_tests::trial::{self, cluster_with_policy};
-use jepsen_tests::workload::decide_body;
+use jepsen_tests::workload::{Workload, decide_body};
 use ledger::Note;
 use types::Json;
 
@@ -46,6 +46,21 @@ async fn a_signed_checkpoint_follows_every_write_also_after_the_leader_is_killed
     let served = all(&mut cluster.client(leader)).await.unwrap();
     assert_eq!(served, expected);
     assert!(2 <= expected.len(), "{} checkpoints", expected.len());
+}
+
+#[tokio::test]
+async fn checkpoints_follow_while_there_is_no_end_of_writes() {
+    let _turn = trial::turn().await;
+    let cluster = cluster_with_policy(3).await.unwrap();
+    let workload = Workload::start(cluster.addresses(), 16);
+    for _ in 0..4 {
+        workload.wait_for_more(200).await.unwrap();
+        let size = cluster.status(0).await.unwrap().ledger_size;
+        for at in 0..3 {
+            covering(&cluster, at, size, FINAL_WITHIN).await.unwrap();
+        }
+    }
+    workload.stop().await;
 }
 
 #[tokio::test]

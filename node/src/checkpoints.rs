@@ -4,10 +4,10 @@
 //! Signing happens here and not in `apply`: a private key has no place there.
 //!
 //! Invariants
-//! - A node signs only the newest checkpoint it has applied, only when it has
-//!   applied all it knows to be committed, and only if its signature is not in
-//!   the state yet. So a node that starts again or catches up signs nothing
-//!   twice.
+//! - A node signs only the newest checkpoint it has applied, only if its signature
+//!   is not in the state yet, and only once it has applied all that was committed
+//!   before it started. So a node that starts again or catches up signs nothing
+//!   twice, and one that is busy signs all the same.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use governance::{Outcome, checkpoint, divergence, view};
 use raft::{Clock as _, ProposeError, Role, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use types::RaftId;
+use types::{LogIndex, RaftId};
 
 use crate::keys::Kind;
 use crate::run::Running;
@@ -28,6 +28,9 @@ const RETRY: Duration = Duration::from_millis(200);
 /// A look without news: leadership may have come without any.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Log entries that a busy node may be behind and still sign.
+const LAG_MAX: u64 = 256;
+
 /// An RSA signature costs as much processor time as a thousand decisions, and
 /// is for the long term: one a minute is enough, since every checkpoint proves
 /// all before it.
@@ -35,7 +38,7 @@ const RSA_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Looks after the checkpoints for as long as the node runs.
 pub(crate) async fn run(running: Running, stop: CancellationToken) {
-    let mut signer = Signer { running, last_rsa: None };
+    let mut signer = Signer { running, last_rsa: None, has_caught_up: false };
     loop {
         let (pause, wakes) = match signer.step().await {
             Ok(pause) => (pause, true),
@@ -58,7 +61,8 @@ pub(crate) async fn run(running: Running, stop: CancellationToken) {
 /// Signs the newest checkpoint, so that what this node found is known before it
 /// leaves.
 pub(crate) async fn sign_last(running: &Running) {
-    let mut signer = Signer { running: running.clone(), last_rsa: Some(Instant::now()) };
+    let last_rsa = Some(Instant::now());
+    let mut signer = Signer { running: running.clone(), last_rsa, has_caught_up: true };
     loop {
         match signer.sign_newest().await {
             Ok(true) => return,
@@ -72,6 +76,8 @@ pub(crate) async fn sign_last(running: &Running) {
 struct Signer {
     running: Running,
     last_rsa: Option<Instant>,
+    /// Whether everything that was committed before the start is applied.
+    has_caught_up: bool,
 }
 
 /// Why nothing could be done just now.
@@ -138,9 +144,7 @@ impl Signer {
     async fn sign(&mut self, record: &CheckpointRecord) -> Result<(), Waiting> {
         let me = self.running.identity.raft_id;
         let votes = record.voters.iter().any(|set| set.contains(&me));
-        let status = self.running.handle.status();
-        let is_behind = status.applied_index < status.commit_index;
-        if !votes || record.has_signed(me) || is_behind {
+        if !votes || record.has_signed(me) || !self.is_up_to_date() {
             return Ok(());
         }
         let state = self.running.handle.view()?;
@@ -168,6 +172,15 @@ impl Signer {
             self.last_rsa = Some(Instant::now());
         }
         Ok(())
+    }
+
+    fn is_up_to_date(&mut self) -> bool {
+        let status = self.running.handle.status();
+        let at = |index: Option<LogIndex>| index.map_or(0, |index| index.0);
+        let lag = at(status.commit_index).saturating_sub(at(status.applied_index));
+        // What is committed is known once a leader has said so.
+        self.has_caught_up |= lag == 0 && status.leader.is_some();
+        self.has_caught_up && lag <= LAG_MAX
     }
 
     /// A signature for the long term, if the last one is old enough.
