@@ -56,6 +56,14 @@ async fn three() -> (Cluster, u64, Vec<u64>) {
     (cluster, leader, followers)
 }
 
+/// A node that was rebuilt takes proposals and ends with the same state.
+async fn goes_on_like_the_others(cluster: Cluster, rebuilt: u64) {
+    let later = cluster.propose(rebuilt).await;
+    cluster.applied_everywhere(later.index).await;
+    cluster.assert_same_everywhere().await;
+    cluster.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_state_is_replaced_and_the_log_goes_on_where_it_was() {
     let (mut cluster, leader, followers) = three().await;
@@ -69,10 +77,7 @@ async fn a_bad_state_is_replaced_and_the_log_goes_on_where_it_was() {
     assert_eq!((pulled.from, pulled.index >= applied), (RaftId(other), true));
     install(cluster.node(bad), &pulled);
     cluster.restart(bad).await;
-    let later = cluster.propose(bad).await;
-    cluster.applied_everywhere(later.index).await;
-    cluster.assert_same_everywhere().await;
-    cluster.stop().await;
+    goes_on_like_the_others(cluster, bad).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,10 +94,7 @@ async fn a_log_that_ends_before_the_state_goes_on_after_it() {
     let goes_on_after =
         |cluster: &Cluster| cluster.handle(bad).status().purged_index == Some(pulled.index);
     cluster.wait("its log begins after the state", goes_on_after).await;
-    let later = cluster.propose(bad).await;
-    cluster.applied_everywhere(later.index).await;
-    cluster.assert_same_everywhere().await;
-    cluster.stop().await;
+    goes_on_like_the_others(cluster, bad).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,10 +116,7 @@ async fn a_state_that_ends_before_the_log_does_is_made_up_from_it() {
     node.state.install(old).unwrap();
     rebuild::follow(&node.log, &pulled).unwrap();
     cluster.restart(bad).await;
-    let later = cluster.propose(bad).await;
-    cluster.applied_everywhere(later.index).await;
-    cluster.assert_same_everywhere().await;
-    cluster.stop().await;
+    goes_on_like_the_others(cluster, bad).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
