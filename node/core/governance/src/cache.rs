@@ -38,6 +38,7 @@ pub struct Cache {
     /// Leaves of the tile of level 0 that is filling up.
     pub(crate) leaves: Option<Vec<Digest>>,
     policy: Option<Arc<ActivePolicy>>,
+    feature_level: Option<u32>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
 }
@@ -58,6 +59,15 @@ impl Cache {
         let policy = Arc::new(compile(&view::active_policy(read)?)?);
         self.policy = Some(Arc::clone(&policy));
         Ok(policy)
+    }
+
+    /// The meanings of commands in force.
+    pub(crate) fn feature_level(&mut self, read: &impl Read) -> Result<u32, Corruption> {
+        let level = match self.feature_level {
+            Some(level) => level,
+            None => feature_level(read)?,
+        };
+        Ok(*self.feature_level.insert(level))
     }
 
     pub(crate) fn forget_policy(&mut self) {
@@ -96,6 +106,11 @@ impl Cache {
         self.actor_seq.insert(actor.to_owned(), next);
         Ok(next)
     }
+}
+
+/// The meanings of commands in force in this state.
+pub(crate) fn feature_level(read: &impl Read) -> Result<u32, Corruption> {
+    Ok(view::cluster(read)?.map_or(0, |cluster| cluster.feature_level))
 }
 
 /// Compiles a policy that was checked when it was loaded.

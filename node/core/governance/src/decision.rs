@@ -10,7 +10,7 @@
 mod preview;
 
 use ledger::EntryType;
-use policy::{Allowed, Evaluation, Matched, Mode, Request, Verdict};
+use policy::{Allowed, Engine, Evaluation, Matched, Mode, Request, Verdict};
 use types::{DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, Timestamp, TokenId};
 
 use crate::apply::{Context, Stop};
@@ -26,9 +26,6 @@ use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
 pub use preview::{PolicyCache, Preview, preview};
-
-/// Which evaluator made a decision; a change of meaning gets a new number.
-pub const ENGINE_VERSION: u32 = 1;
 
 /// Steps an evaluation may take before the request is denied.
 const STEPS_MAX: u32 = 100_000;
@@ -48,7 +45,9 @@ pub(crate) fn decide<S: Store>(
     }
     let active = context.cache.policy(context.tables.read())?;
     let at = context.applied.at;
-    let judged = judge(context.tables.read(), &active, at, decide)?;
+    let engine = engine_at(context.cache.feature_level(context.tables.read())?);
+    let court = Court { active: &active, engine, at };
+    let judged = judge(context.tables.read(), court, decide)?;
     let expires_at = at
         .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
         .ok_or(Rejection::LifetimeTooLong)?;
@@ -71,10 +70,27 @@ pub(crate) fn decide<S: Store>(
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
 }
 
+/// The meaning of the language that comes with a feature level.
+pub(crate) fn engine_at(feature_level: u32) -> Engine {
+    match feature_level {
+        0 | 1 => Engine::V1,
+        _ => Engine::V2,
+    }
+}
+
+/// By what a request is judged.
+#[derive(Clone, Copy)]
+struct Court<'a> {
+    active: &'a ActivePolicy,
+    engine: Engine,
+    at: Timestamp,
+}
+
 /// What the evaluator said, and of which risk.
 struct Judged {
     evaluation: Evaluation,
     score: Score,
+    engine: Engine,
 }
 
 /// Ids that a decision makes; none of a preview.
@@ -85,12 +101,8 @@ struct Ids {
     token: Option<(TokenId, Timestamp)>,
 }
 
-fn judge(
-    read: &impl Read,
-    active: &ActivePolicy,
-    at: Timestamp,
-    decide: &Decide,
-) -> Result<Judged, Stop> {
+fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, Stop> {
+    let Court { active, engine, at } = court;
     let mode = active.compiled.mode();
     if let Some(asked) = decide.policy_mode.filter(|asked| *asked < mode) {
         let (asked, active) = (asked.as_str(), mode.as_str());
@@ -109,9 +121,10 @@ fn judge(
         mode: decide.policy_mode,
         at,
         steps_max: STEPS_MAX,
+        engine,
     };
     let evaluation = policy::evaluate(&active.compiled, &request, &Recorded(read))?;
-    Ok(Judged { evaluation, score })
+    Ok(Judged { evaluation, score, engine })
 }
 
 /// The actor's recorded decisions, as `conflicts` asks for them.
@@ -166,7 +179,7 @@ fn draw_ids<S: Store>(
 
 /// `data` of the entry, less who asked.
 fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> Object {
-    let Judged { evaluation, score } = judged;
+    let Judged { evaluation, score, engine } = judged;
     let classes = decide.data_classes.clone();
     let (token_id, expires_at) = match ids.token {
         Some((id, expires_at)) => (Some(id.to_string()), Some(expires_at.to_string())),
@@ -177,7 +190,7 @@ fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> O
         ("actor", decide.actor.as_str().into()),
         ("data_classes", classes.into()),
         ("decision_id", ids.decision.map(|id| id.to_string()).into()),
-        ("engine_version", ENGINE_VERSION.into()),
+        ("engine_version", engine.number().into()),
         ("escalation_id", Json::Null),
         ("facts", facts(evaluation)),
         ("matched", matched(&evaluation.matched)),

@@ -11,8 +11,10 @@ use crate::outcome::Outcome;
 use crate::record::ClusterRecord;
 use crate::store::{Store, Table};
 
-/// The meanings of commands that this release begins with.
-const FEATURE_LEVEL: u32 = 1;
+/// The meanings of commands that a new cluster begins with. Level 2: a value that
+/// cannot be compared does not keep a restriction from applying
+/// (`policy::Engine::V2`). A cluster founded at a lower level stays there.
+const FEATURE_LEVEL: u32 = 2;
 
 pub(crate) fn found<S: Store>(
     context: &mut Context<'_, S>,

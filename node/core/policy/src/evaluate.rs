@@ -9,8 +9,9 @@
 //!
 //! Invariants
 //! - An evaluation that takes more steps than it may is denied.
-//! - A missing key never makes a permit apply, and never keeps a prohibition, a
-//!   conflict or a constraint from applying.
+//! - A key that is missing, or holds what its condition cannot be compared with,
+//!   never makes a permit apply, and never keeps a prohibition, a conflict or a
+//!   constraint from applying.
 
 mod conflict;
 mod reply;

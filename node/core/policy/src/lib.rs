@@ -34,4 +34,4 @@ pub use request::{
     Allowed, Evaluation, History, Matched, MatchedCondition, NoHistory, Obligation, PAIRS_MAX,
     RISK_CRITICAL, Request, STEPS_MAX,
 };
-pub use words::{Effect, Mode, Op, ReasonCode, RelationType, TermType, Verdict};
+pub use words::{Effect, Engine, Mode, Op, ReasonCode, RelationType, TermType, Verdict};

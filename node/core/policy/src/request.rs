@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use types::{DecisionId, Json, Object, Timestamp};
 
-use crate::words::{Mode, Op, ReasonCode, RelationType, Verdict};
+use crate::words::{Engine, Mode, Op, ReasonCode, RelationType, Verdict};
 
 /// A risk score from here on asks for a human.
 pub const RISK_CRITICAL: u32 = 80;
@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub at: Timestamp,
     /// Steps this evaluation may take; with more it is denied.
     pub steps_max: u32,
+    /// Which meaning of the language.
+    pub engine: Engine,
 }
 
 /// The recorded decisions of an actor.

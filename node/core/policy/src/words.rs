@@ -177,6 +177,40 @@ words! {
     }
 }
 
+/// What the language meant when a decision was made. A meaning never changes:
+/// a recorded decision is evaluated again by the engine it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Engine {
+    /// A value of another type leaves a restriction unmet, so that it does not
+    /// apply: `amount > 500` was escaped by sending `"501"`.
+    V1,
+    /// A value that cannot be compared is to a restriction what a missing one
+    /// is: it applies.
+    V2,
+}
+
+impl Engine {
+    /// The newest.
+    pub const NEWEST: Self = Self::V2;
+
+    /// The number that decisions record.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+
+    /// The engine of a number that was recorded.
+    pub fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::V1),
+            2 => Some(Self::V2),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

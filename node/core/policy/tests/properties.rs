@@ -5,8 +5,8 @@
 use std::convert::Infallible;
 
 use policy::{
-    Allowed, Compiled, Document, Evaluation, History, NoHistory, ReasonCode, Request, Verdict,
-    evaluate, judge,
+    Allowed, Compiled, Document, Engine, Evaluation, History, NoHistory, ReasonCode, Request,
+    Verdict, evaluate, judge,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -211,6 +211,7 @@ impl Asked {
             mode: None,
             at: Timestamp(self.at),
             steps_max: self.steps_max,
+            engine: Engine::NEWEST,
         }
     }
 }

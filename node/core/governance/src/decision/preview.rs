@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use policy::Engine;
 use types::{Json, Object, Timestamp};
 
-use super::{Ids, data, judge, personal};
+use super::{Court, Ids, data, engine_at, judge, personal};
 use crate::apply::Stop;
-use crate::cache::{ActivePolicy, compile};
+use crate::cache::{self, ActivePolicy, compile};
 use crate::command::Decide;
 use crate::outcome::{Corruption, Rejection};
 use crate::store::Read;
@@ -49,6 +50,11 @@ impl PolicyCache {
     }
 }
 
+/// What the language means in this state.
+pub(super) fn engine(read: &impl Read) -> Result<Engine, Corruption> {
+    Ok(engine_at(cache::feature_level(read)?))
+}
+
 /// Evaluates without recording. `at` is the node's clock, or the applied time
 /// if that is later.
 ///
@@ -61,7 +67,8 @@ pub fn preview(
     decide: &Decide,
 ) -> Result<Result<Preview, Rejection>, Corruption> {
     let active = cache.active(read)?;
-    let judged = match judge(read, &active, at, decide) {
+    let court = Court { active: &active, engine: engine(read)?, at };
+    let judged = match judge(read, court, decide) {
         Ok(judged) => judged,
         Err(Stop::Rejected(why)) => return Ok(Err(why)),
         Err(Stop::Corrupt(what)) => return Err(what),

@@ -1,8 +1,9 @@
 //! A test made ready: its key split, its value parsed, its pattern compiled.
 //!
 //! Different types never compare equal and never compare at all: such a test is
-//! unmet. A key that is not there is told apart from it, because a prohibition
-//! must then apply. A `null` inside the context counts as not there.
+//! not met. That, and a key that is not there, is told apart from a test that is
+//! plainly unmet, because a prohibition must then apply. A `null` inside the
+//! context counts as not there.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -34,6 +35,8 @@ pub(crate) enum Answer {
     Unmet,
     /// The key is not there.
     Missing,
+    /// What is there is nothing this test can say anything about.
+    Incomparable,
 }
 
 /// A test ready to be asked.
@@ -131,7 +134,7 @@ impl Probe {
             return Ok(Answer::Missing);
         };
         meter.spend(self.check.cost(&actual))?;
-        Ok(answer(self.check.holds(&actual)))
+        Ok(self.check.holds(&actual).map_or(Answer::Incomparable, answer))
     }
 }
 
@@ -282,27 +285,36 @@ impl Check {
         u32::try_from(extra).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    fn holds(&self, actual: &Json) -> bool {
-        let with_text = |holds: &dyn Fn(&str) -> bool| actual.as_str().is_some_and(holds);
+    /// Whether the test is met; `None` where `actual` is nothing it can say
+    /// anything about.
+    fn holds(&self, actual: &Json) -> Option<bool> {
         match self {
-            Self::Eq(value) => actual == value,
-            Self::Ne(value) => is_same_type(actual, value) && actual != value,
-            Self::In(values) => values.contains(actual),
-            Self::NotIn(values) => {
-                values.iter().all(|value| is_same_type(actual, value) && actual != value)
-            }
+            Self::Eq(value) => is_same_type(actual, value).then(|| actual == value),
+            Self::Ne(value) => is_same_type(actual, value).then(|| actual != value),
+            Self::In(values) => is_among(actual, values),
+            Self::NotIn(values) => is_among(actual, values).and_then(|is_among| {
+                let comparable = is_among || values.iter().all(|value| is_same_type(actual, value));
+                comparable.then_some(!is_among)
+            }),
             Self::Within { low, high } => {
-                let above = low.as_ref().is_none_or(|low| low.admits(actual, Ordering::Greater));
-                above && high.as_ref().is_none_or(|high| high.admits(actual, Ordering::Less))
+                let above = low.as_ref().map(|low| low.admits(actual, Ordering::Greater));
+                let below = high.as_ref().map(|high| high.admits(actual, Ordering::Less));
+                Some(above.unwrap_or(Some(true))? && below.unwrap_or(Some(true))?)
             }
-            Self::Prefix(prefix) => with_text(&|text| text.starts_with(prefix.as_str())),
-            Self::Suffix(suffix) => with_text(&|text| text.ends_with(suffix.as_str())),
-            Self::Contains(value) => actual.as_array().is_some_and(|items| items.contains(value)),
-            Self::Cidr(network) => with_text(&|text| network.holds(text)),
-            Self::Matches(regex) => with_text(&|text| regex.is_match(text)),
-            Self::Exists(wanted) => *wanted,
+            Self::Prefix(prefix) => Some(actual.as_str()?.starts_with(prefix.as_str())),
+            Self::Suffix(suffix) => Some(actual.as_str()?.ends_with(suffix.as_str())),
+            Self::Contains(value) => Some(actual.as_array()?.contains(value)),
+            Self::Cidr(network) => network.holds(actual.as_str()?),
+            Self::Matches(regex) => Some(regex.is_match(actual.as_str()?)),
+            Self::Exists(wanted) => Some(*wanted),
         }
     }
+}
+
+/// Whether `actual` is one of these; `None` where it is of the type of none.
+fn is_among(actual: &Json, values: &[Json]) -> Option<bool> {
+    let is_among = values.contains(actual);
+    (is_among || values.iter().any(|value| is_same_type(actual, value))).then_some(is_among)
 }
 
 fn flaw(code: &'static str, detail: impl Into<String>) -> Flaw {
@@ -365,11 +377,10 @@ fn between(value: &Json) -> Result<Check, Flaw> {
 }
 
 impl Bound {
-    /// Whether `actual` lies on the given side of the bound.
-    fn admits(&self, actual: &Json, side: Ordering) -> bool {
-        self.limit
-            .compare(actual)
-            .is_some_and(|order| order == side || (self.included && order == Ordering::Equal))
+    /// Whether `actual` lies on the given side of the bound; `None` across types.
+    fn admits(&self, actual: &Json, side: Ordering) -> Option<bool> {
+        let order = self.limit.compare(actual)?;
+        Some(order == side || (self.included && order == Ordering::Equal))
     }
 }
 

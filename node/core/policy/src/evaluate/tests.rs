@@ -8,7 +8,7 @@ use types::{Json, Object, Timestamp, Ulid};
 use super::*;
 use crate::document::Document;
 use crate::request::{Allowed, NoHistory, PAIRS_MAX, STEPS_MAX};
-use crate::words::Op;
+use crate::words::{Engine, Op};
 
 /// What most policies here are about.
 const TERMS: &str = r#"
@@ -77,6 +77,7 @@ impl Ask {
             mode: text("mode").map(|mode| Mode::parse(mode).unwrap()),
             at: at.parse::<Timestamp>().unwrap(),
             steps_max: number("steps_max").map_or(STEPS_MAX, |steps| u32::try_from(steps).unwrap()),
+            engine: number("engine").map_or(Engine::NEWEST, |of| Engine::from_number(of).unwrap()),
         }
     }
 }
@@ -101,6 +102,32 @@ const CONFLICT: &str = "denied conflict";
 const UNMET: &str = "denied obligation_unmet";
 
 const BOT_READS: &str = r#"{"type":"permits","source":"actor:bot","target":"action:read"}"#;
+
+#[test]
+fn no_value_of_another_type_escapes_a_restriction() {
+    let large = r#"{"key":"amount","op":"gt","value":500}"#;
+    let forbids = policy(&format!(
+        r#"{{"type":"permits","source":"*"}},
+           {{"type":"forbids","source":"actor:bot","target":"action:pay","conditions":{large}}}"#
+    ));
+    let denies = constrained(&format!(r#"{{"name":"c","condition":{large},"action":"deny"}}"#));
+    let pays = |rest: &str| format!(r#"{{"action":"pay",{rest}}}"#);
+    for policy in [&forbids, &denies] {
+        let denied =
+            if std::ptr::eq(policy, &forbids) { FORBIDDEN } else { "denied constraint_denied" };
+        check(policy, &pays(r#""context":{"amount":500}"#), PERMITTED);
+        for amount in ["501", r#""501""#, "[501]", "true", "null"] {
+            check(policy, &pays(&format!(r#""context":{{"amount":{amount}}}"#)), denied);
+        }
+        // As it was recorded before.
+        check(policy, &pays(r#""context":{"amount":"501"},"engine":1"#), PERMITTED);
+        check(policy, &pays(r#""context":{"amount":501},"engine":1"#), denied);
+    }
+    let permits = policy(&format!(
+        r#"{{"type":"permits","source":"actor:bot","target":"action:pay","conditions":{large}}}"#
+    ));
+    check(&permits, &pays(r#""context":{"amount":"501"}"#), NO_PERMIT);
+}
 
 struct Past(Vec<(&'static str, Option<&'static str>)>, Cell<u32>);
 

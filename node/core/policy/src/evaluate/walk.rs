@@ -11,14 +11,14 @@ use crate::condition::probe::Answer;
 use crate::meter::{Meter, Spent};
 use crate::names::Node;
 use crate::request::{History, Request};
-use crate::words::RelationType;
+use crate::words::{Engine, RelationType};
 
 /// How sure a condition must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     /// It is met.
     Certainly,
-    /// It is met, or its key is missing.
+    /// It is met, or nobody can say.
     Possibly,
 }
 
@@ -90,11 +90,14 @@ impl Walk<'_> {
 
     fn hold(&mut self, clauses: &[Clause], held: Held) -> Result<bool, Spent> {
         for clause in clauses {
-            match (clause.probe.ask(self.request, self.meter)?, held) {
-                (Answer::Met, Held::Certainly | Held::Possibly)
-                | (Answer::Missing, Held::Possibly) => (),
-                (Answer::Unmet, Held::Certainly | Held::Possibly)
-                | (Answer::Missing, Held::Certainly) => return Ok(false),
+            let holds = match clause.probe.ask(self.request, self.meter)? {
+                Answer::Met => true,
+                Answer::Unmet => false,
+                Answer::Missing => held == Held::Possibly,
+                Answer::Incomparable => held == Held::Possibly && Engine::V2 <= self.request.engine,
+            };
+            if !holds {
+                return Ok(false);
             }
         }
         Ok(true)
