@@ -305,6 +305,23 @@ fn a_kind_of_a_term_is_covered_by_the_patterns_over_that_term() {
 }
 
 #[test]
+fn a_permit_for_a_pattern_is_not_widened_by_what_others_are_kinds_of() {
+    let policy = compile(
+        r#"{"terms":[{"id":"actor:ann","type":"actor"},{"id":"actor:ai:x","type":"actor","label":"X"}],"relations":[
+            {"type":"implies","source":"actor:ann","target":"actor:ai:x"},
+            {"type":"permits","source":"ai:*","target":"*"}]}"#,
+    );
+    for actor in ["ann", "ai:x"] {
+        check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), PERMITTED);
+    }
+    for actor in ["X", "actor:ai:x"] {
+        check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), NO_PERMIT);
+        // As it was recorded before.
+        check(&policy, &format!(r#"{{"actor":"{actor}","engine":1}}"#), PERMITTED);
+    }
+}
+
+#[test]
 fn a_pattern_can_be_a_kind_of_a_term() {
     let policy = policy(
         r#"{"type":"implies","source":"ai:*","target":"actor:staff"},
