@@ -9,5 +9,6 @@ mod diverging;
 mod erasing;
 mod joining;
 mod machine;
+mod policies;
 mod properties;
 mod support;
