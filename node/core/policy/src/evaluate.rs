@@ -57,6 +57,9 @@ pub struct Judgement {
     pub escalate: bool,
     /// What the evaluation cost.
     pub steps: u32,
+    /// Whether it looked into the context: if not, it would have said the same
+    /// of any other.
+    pub asked_context: bool,
 }
 
 /// Everything a walk through the policy found.
@@ -119,7 +122,8 @@ fn examine<H: History>(
     let mode = policy.mode().max(request.mode.unwrap_or(Mode::Permissive));
     let (outcome, reason_code) = decide(mode, request, &findings);
     let escalate = RISK_CRITICAL <= request.risk_score || outcome == Verdict::Escalated;
-    Ok((Judgement { outcome, reason_code, mode, escalate, steps: meter.steps() }, findings))
+    let (steps, asked_context) = (meter.steps(), meter.asked_context());
+    Ok((Judgement { outcome, reason_code, mode, escalate, steps, asked_context }, findings))
 }
 
 fn decide(mode: Mode, request: &Request<'_>, findings: &Findings) -> (Verdict, ReasonCode) {

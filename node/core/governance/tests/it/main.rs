@@ -11,4 +11,5 @@ mod joining;
 mod machine;
 mod policies;
 mod properties;
+mod replaying;
 mod support;

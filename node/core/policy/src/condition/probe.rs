@@ -122,7 +122,15 @@ impl Probe {
         self.place.find(request)
     }
 
+    /// Whether the answer is in the context.
+    pub(crate) fn is_about_context(&self) -> bool {
+        matches!(self.place, Place::Context(_))
+    }
+
     pub(crate) fn ask(&self, request: &Request<'_>, meter: &mut Meter) -> Result<Answer, Spent> {
+        if self.is_about_context() {
+            meter.note_context();
+        }
         let actual = self.place.find(request);
         if let Check::Exists(wanted) = self.check {
             // The question is about the key itself, so it is answered either way.

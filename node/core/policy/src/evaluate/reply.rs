@@ -44,6 +44,8 @@ pub(super) fn evaluation(
         obligations: reply.obligations(),
         escalate: judgement.escalate,
         steps: judgement.steps,
+        asked_context: judgement.asked_context,
+        shows_context: reply.shows_context(),
         conflicting: findings.conflicting,
     }
 }
@@ -85,6 +87,13 @@ impl Reply<'_> {
                 self.of_constraint(findings.escalate, "Human approval required by")
             }
         }
+    }
+
+    /// Whether a relation that is about the request has a condition on the context.
+    fn shows_context(&self) -> bool {
+        let rules = self.findings.hits.iter().filter_map(|hit| self.policy.relation(hit.rule));
+        let mut clauses = rules.flat_map(|(_, rule)| &rule.clauses);
+        clauses.any(|clause| clause.probe.is_about_context())
     }
 
     /// The justification of the first relation of this type that applies and

@@ -755,7 +755,32 @@ fn judging_is_evaluating_without_the_wording() {
             mode: e.mode,
             escalate: e.escalate,
             steps: e.steps,
+            asked_context: e.asked_context,
         };
         assert_eq!(judged, of(&evaluated), "{request}");
     }
+}
+
+#[track_caller]
+fn check_context(policy: &Compiled, request: &str, asked: bool, shown: bool) {
+    let evaluation = ask(policy, request);
+    let got = (evaluation.asked_context, evaluation.shows_context);
+    assert_eq!(got, (asked, shown), "{request}\n{evaluation:#?}");
+}
+
+#[test]
+fn whoever_looks_into_the_context_says_so() {
+    let permit = |rest: &str| {
+        policy(&format!(
+            r#"{{"type":"permits","source":"actor:bot","target":"action:read","conditions":{rest}}}"#
+        ))
+    };
+    check_context(&policy(BOT_READS), r#"{"context":{"purpose":"x"}}"#, false, false);
+    check_context(&permit(r#"{"decision.tool":"ssh"}"#), "{}", false, false);
+    check_context(&permit(r#"{"purpose":"x"}"#), "{}", true, true);
+    check_context(&permit(r#"{"purpose":"x"}"#), r#"{"action":"pay"}"#, false, false);
+    // The first condition settles it; the second is shown.
+    check_context(&permit(r#"{"decision.tool":"ssh","purpose":"x"}"#), "{}", false, true);
+    let constraint = r#"{"name":"c","condition":{"purpose":"x"},"action":"deny"}"#;
+    check_context(&constrained(constraint), "{}", true, false);
 }
