@@ -51,6 +51,12 @@ pub(crate) fn document(path: &Path) -> Result<Json, InputError> {
     read.map_err(|why| InputError::Malformed { path: path.to_owned(), why })
 }
 
+/// Reads a YAML document that is at hand, for a program that links this crate;
+/// else it says what is wrong with it.
+pub fn read_yaml(text: &str) -> Result<Json, String> {
+    yaml::read(text)
+}
+
 fn text(path: &Path) -> Result<String, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
