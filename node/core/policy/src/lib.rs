@@ -24,6 +24,8 @@ mod fault;
 mod meter;
 mod names;
 mod request;
+#[cfg_attr(not(test), expect(dead_code, reason = "asked by what compares and explains policies"))]
+mod witness;
 mod words;
 
 pub use compile::Compiled;
