@@ -20,6 +20,8 @@ mod walk;
 
 use types::DecisionId;
 
+pub(crate) use reply::{MATCHED_BYTES_MAX, MATCHED_MAX, shown, size};
+
 use crate::compile::{Compiled, RuleId};
 use crate::meter::{Meter, Spent};
 use crate::request::{Evaluation, History, RISK_CRITICAL, Request};
@@ -31,8 +33,20 @@ pub fn evaluate<H: History>(
     request: &Request<'_>,
     history: &H,
 ) -> Result<Evaluation, H::Error> {
-    let (judgement, findings) = examine(policy, request, history)?;
-    Ok(reply::evaluation(policy, request, &judgement, findings))
+    inspect(policy, request, history).map(|(evaluation, _)| evaluation)
+}
+
+/// Judges a request and says which rules were looked at, beyond what is shown.
+pub(crate) fn inspect<H: History>(
+    policy: &Compiled,
+    request: &Request<'_>,
+    history: &H,
+) -> Result<(Evaluation, Inspected), H::Error> {
+    let (judgement, mut findings) = examine(policy, request, history)?;
+    let misfits = std::mem::take(&mut findings.misfits);
+    let hits = findings.hits.clone();
+    let evaluation = reply::evaluation(policy, request, &judgement, findings);
+    Ok((evaluation, Inspected { hits, misfits }))
 }
 
 /// Judges a request and nothing more, for callers that ask a great many.
@@ -67,6 +81,8 @@ pub struct Judgement {
 struct Findings {
     /// The rules about this request, each once, in the order of their ids.
     hits: Vec<Hit>,
+    /// Permits between these ends that are about another object.
+    misfits: Vec<RuleId>,
     permits: u32,
     forbids: u32,
     /// Whether every data class of the request is covered by a permit.
@@ -82,10 +98,20 @@ struct Findings {
     is_spent: bool,
 }
 
+/// The rules that were looked at.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    /// Those about this request, each once, in the order of their ids.
+    pub(crate) hits: Vec<Hit>,
+    /// Permits between these ends that are about another object.
+    pub(crate) misfits: Vec<RuleId>,
+}
+
+/// A rule about this request.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
-    rule: RuleId,
-    applies: bool,
+pub(crate) struct Hit {
+    pub(crate) rule: RuleId,
+    pub(crate) applies: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -16,9 +16,9 @@ use crate::request::{Evaluation, Matched, MatchedCondition, Obligation, Request}
 use crate::words::{ReasonCode, RelationType};
 
 /// Relations a reply lists.
-const MATCHED_MAX: usize = 256;
+pub(crate) const MATCHED_MAX: usize = 256;
 /// About how many bytes they may take; the first is listed in any case.
-const MATCHED_BYTES_MAX: usize = 192 << 10;
+pub(crate) const MATCHED_BYTES_MAX: usize = 192 << 10;
 /// Obligations a reply lists.
 const OBLIGATIONS_MAX: usize = 256;
 /// Bytes of an actual value that are shown; a longer one is in the context.
@@ -242,7 +242,7 @@ impl Reply<'_> {
 }
 
 /// The value, or what stands for one that is too long to repeat.
-fn shown(value: &Json) -> Json {
+pub(crate) fn shown(value: &Json) -> Json {
     if size(value) <= ACTUAL_BYTES_MAX {
         return value.clone();
     }
@@ -268,7 +268,7 @@ impl Matched {
 }
 
 /// About how many bytes a value takes.
-fn size(value: &Json) -> usize {
+pub(crate) fn size(value: &Json) -> usize {
     /// Of a number, or of what stands around a value.
     const SMALL: usize = 16;
     match value {
