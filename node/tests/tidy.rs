@@ -39,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("jepsen-tests", &["client", "proto", "ledger", "types"]),
-    ("jepsen-tests/fuzz", &["ledger", "types"]),
+    ("jepsen-tests/fuzz", &["ledger", "policy", "types"]),
 ];
 
 /// The top level is these folders and no others.
