@@ -18,17 +18,18 @@
 
 mod compile;
 mod condition;
+mod diff;
 mod document;
 mod evaluate;
 mod fault;
 mod meter;
 mod names;
 mod request;
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by what compares and explains policies"))]
 mod witness;
 mod words;
 
 pub use compile::Compiled;
+pub use diff::{Change, DiffBounds, Difference, Example, diff};
 pub use document::Document;
 pub use evaluate::{Judgement, evaluate, judge};
 pub use fault::{Fault, Warning};
