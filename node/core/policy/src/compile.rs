@@ -55,7 +55,7 @@ pub(crate) struct Target {
 }
 
 /// What an object is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TargetKind {
     DataClasses,
     Resource,
@@ -175,7 +175,7 @@ impl Compiled {
 
 /// Every term, and every pattern that a relation or constraint uses, in the
 /// order of their ids.
-fn nodes(document: &Document) -> BTreeMap<&str, Node> {
+pub(crate) fn nodes(document: &Document) -> BTreeMap<&str, Node> {
     let ends = document.relations.iter().flat_map(|relation| {
         [Some(&relation.source), Some(&relation.target), relation.object.as_ref()]
     });

@@ -18,6 +18,7 @@
 
 mod compile;
 mod condition;
+mod diff;
 mod document;
 mod evaluate;
 mod explain;
@@ -29,6 +30,7 @@ mod witness;
 mod words;
 
 pub use compile::Compiled;
+pub use diff::{Change, DiffBounds, Difference, Example, diff};
 pub use document::Document;
 pub use evaluate::{Judgement, evaluate, judge};
 pub use explain::{Explanation, FailedCondition, Flip, FlipChange, NearMiss, explain};

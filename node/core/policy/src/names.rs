@@ -10,7 +10,7 @@
 use crate::meter::{Meter, Spent};
 
 /// What stands in front of an id to tell its kind.
-const KINDS: [&str; 5] = ["actor:", "action:", "data:", "resource:", "context:"];
+pub(crate) const KINDS: [&str; 5] = ["actor:", "action:", "data:", "resource:", "context:"];
 
 /// A term or pattern of a compiled policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
