@@ -175,7 +175,7 @@ impl Compiled {
 
 /// Every term, and every pattern that a relation or constraint uses, in the
 /// order of their ids.
-fn nodes(document: &Document) -> BTreeMap<&str, Node> {
+pub(crate) fn nodes(document: &Document) -> BTreeMap<&str, Node> {
     let ends = document.relations.iter().flat_map(|relation| {
         [Some(&relation.source), Some(&relation.target), relation.object.as_ref()]
     });
