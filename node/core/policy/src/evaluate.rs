@@ -21,6 +21,7 @@ mod walk;
 use types::DecisionId;
 
 pub(crate) use reply::{MATCHED_BYTES_MAX, MATCHED_MAX, shown, size};
+pub(crate) use subject::kinds_of;
 
 use crate::compile::{Compiled, RuleId};
 use crate::meter::{Meter, Spent};

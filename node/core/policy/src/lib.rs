@@ -16,6 +16,7 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+mod analysis;
 mod compile;
 mod condition;
 mod diff;
@@ -29,6 +30,7 @@ mod request;
 mod witness;
 mod words;
 
+pub use analysis::analyze;
 pub use compile::Compiled;
 pub use diff::{Change, DiffBounds, Difference, Example, diff};
 pub use document::Document;

@@ -112,7 +112,7 @@ fn follow(nodes: &mut Vec<Node>, held: Held, walk: &mut Walk<'_>) -> Result<(), 
 }
 
 /// The edges that lead away from a node.
-pub(super) fn kinds_of(kinds: &[Kind], node: Node) -> impl Iterator<Item = &Kind> {
+pub(crate) fn kinds_of(kinds: &[Kind], node: Node) -> impl Iterator<Item = &Kind> {
     let from = kinds.partition_point(|kind| kind.from < node);
     kinds.get(from..).unwrap_or_default().iter().take_while(move |kind| kind.from == node)
 }
