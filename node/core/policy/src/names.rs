@@ -103,6 +103,11 @@ impl Names {
         self.exact.find(text.bytes().fold(Fnv::new(), Fnv::and), text, found);
     }
 
+    /// Whether a node answers to every word.
+    pub(crate) fn is_everything(&self, node: Node) -> bool {
+        self.everything.binary_search(&node).is_ok()
+    }
+
     /// Appends the patterns that cover a term or pattern as a whole.
     pub(crate) fn patterns_over(&self, id: &str, found: &mut Vec<Node>) {
         found.extend_from_slice(&self.everything);

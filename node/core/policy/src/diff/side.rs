@@ -71,7 +71,7 @@ fn test_texts(clauses: &[Clause]) -> Vec<String> {
 impl<'a> Side<'a> {
     pub(super) fn new(policy: &'a Compiled, contents: &mut Contents<'a>) -> Self {
         let mut back: Vec<(Node, Node)> =
-            policy.kinds.iter().map(|kind| (kind.to, kind.from)).collect();
+            policy.kinds.iter().chain(&policy.labelled).map(|kind| (kind.to, kind.from)).collect();
         back.sort_unstable();
         let mut side = Self {
             policy,
@@ -155,9 +155,11 @@ impl<'a> Side<'a> {
     }
 
     pub(super) fn kinds_of(&self, node: Node) -> impl Iterator<Item = &'a crate::compile::Kind> {
-        let kinds = &self.policy.kinds;
-        let from = kinds.partition_point(|kind| kind.from < node);
-        kinds.get(from..).unwrap_or_default().iter().take_while(move |kind| kind.from == node)
+        let from_node = move |kinds: &'a [crate::compile::Kind]| {
+            let from = kinds.partition_point(|kind| kind.from < node);
+            kinds.get(from..).unwrap_or_default().iter().take_while(move |kind| kind.from == node)
+        };
+        from_node(&self.policy.kinds).chain(from_node(&self.policy.labelled))
     }
 
     /// The rules between two nodes.
