@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use governance::command::{Command, ImpactFound, LoadGatedPolicy, LoadPolicy, RollbackPolicy};
 use governance::{Impact, ImpactQuery, Outcome, Rejection, view};
-use policy::Warning;
 use types::{EntryId, Json, LogIndex, Object};
 
 use super::{Candidate, HASH, MODE, candidate, impact, read};
@@ -120,9 +119,13 @@ pub(crate) async fn load<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
     let Call { body, key, principal, .. } = call;
     let Sent { document, prefix, body, load } = sent(body);
     // What cannot be loaded is not put in the log.
-    let checked = app.blocking(move || candidate(&document, prefix)).await?;
+    let work = move || {
+        let checked = candidate(&document, prefix)?;
+        let warnings = warnings_json(&checked, prefix);
+        Ok((checked, warnings))
+    };
+    let (checked, warnings) = app.blocking(work).await?;
     let summary = Summary::of(&checked);
-    let warnings = warnings_json(&checked.warnings, prefix);
     let gate = measure(app, checked).await?;
     let widens = gate.as_ref().is_some_and(|gate| 0 < gate.impact.denied_to_allowed.count);
     // A request that was recorded before is repeated whatever it would do now,
@@ -174,7 +177,7 @@ pub(crate) async fn rollback<B: Backend>(app: &App<B>, call: Call) -> Result<Ans
     let work = move || {
         let record = view::policy(&read, version)?.ok_or_else(Problem::internal)?;
         let found = super::read(&record.document).map_err(|_| Problem::internal())?;
-        Ok((Summary::of(&found), warnings_json(&found.warnings, "")))
+        Ok((Summary::of(&found), warnings_json(&found, "")))
     };
     let (summary, warnings) = app.blocking(work).await?;
     Ok(answer(&summary, warnings, &done, index))
@@ -335,14 +338,17 @@ fn answer(summary: &Summary, warnings: Json, done: &Done, index: LogIndex) -> An
 /// `POST /policies/validate`.
 pub(crate) async fn validate<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let Sent { document, prefix, .. } = sent(call.body);
-    let found = app.blocking(move || Ok(read(&document))).await?;
+    let work = move || {
+        Ok(read(&document).map(|found| (found.compiled.hash(), warnings_json(&found, prefix))))
+    };
+    let found = app.blocking(work).await?;
     let none = || Json::Array(Vec::new());
     Ok(match found {
-        Ok(candidate) => Answer::members([
+        Ok((hash, warnings)) => Answer::members([
             ("valid", true.into()),
-            ("policy_hash", candidate.compiled.hash().to_string().into()),
+            ("policy_hash", hash.to_string().into()),
             ("errors", none()),
-            ("warnings", warnings_json(&candidate.warnings, prefix)),
+            ("warnings", warnings),
         ]),
         Err(faults) => Answer::members([
             ("valid", false.into()),
@@ -360,9 +366,11 @@ fn faults_json(faults: &[policy::Fault], prefix: &str) -> Json {
     Json::Array(faults.collect())
 }
 
-fn warnings_json(warnings: &[Warning], prefix: &str) -> Json {
-    let warnings = warnings.iter();
-    let warnings = warnings.map(|warning| {
+/// What its author should look at: found in reading it, and in what it says as a
+/// whole.
+fn warnings_json(candidate: &Candidate, prefix: &str) -> Json {
+    let analyzed = policy::analyze(&candidate.compiled);
+    let warnings = candidate.warnings.iter().chain(&analyzed).map(|warning| {
         finding(format!("{prefix}{}", warning.pointer), warning.code, &warning.detail)
     });
     Json::Array(warnings.collect())
