@@ -14,11 +14,14 @@
 //!   constraint from applying.
 
 mod conflict;
+mod reach;
 mod reply;
 mod subject;
 mod walk;
 
 use types::DecisionId;
+
+pub use reach::{Reach, reach};
 
 use crate::compile::{Compiled, RuleId};
 use crate::meter::{Meter, Spent};

@@ -28,8 +28,8 @@ mod words;
 
 pub use compile::Compiled;
 pub use document::Document;
-pub use evaluate::{Judgement, evaluate, judge};
-pub use fault::{Fault, Warning};
+pub use evaluate::{Judgement, Reach, evaluate, judge, reach};
+pub use fault::{Fault, Warning, suggest};
 pub use request::{
     Allowed, Evaluation, History, Matched, MatchedCondition, NoHistory, Obligation, PAIRS_MAX,
     RISK_CRITICAL, Request, STEPS_MAX,
