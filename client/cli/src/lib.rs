@@ -21,6 +21,8 @@ mod failure;
 mod input;
 mod keys;
 mod ledger;
+mod members;
+mod output;
 mod policy;
 mod status;
 mod table;
@@ -63,7 +65,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Decide(args) => decide::run(args, &connect(globals)?, console).await,
-        Command::Policy(verb) => policy::run(verb, &connect(globals)?, console).await,
+        Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
         Command::Keys { verb } => keys::run(verb.as_ref(), &connect(globals)?, console).await,

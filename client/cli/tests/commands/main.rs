@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod checking;
 mod cluster;
 mod copy;
 mod decide;
@@ -12,6 +13,7 @@ mod exports;
 mod failures;
 mod help;
 mod keys;
+mod layout;
 mod ledger;
 mod offline;
 mod policy;
@@ -19,3 +21,4 @@ mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
 mod tree;
+mod trials;
