@@ -16,6 +16,7 @@ mod cluster;
 mod command;
 mod console;
 mod decide;
+mod decisions;
 mod exit;
 mod failure;
 mod input;
@@ -65,6 +66,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Decide(args) => decide::run(args, &connect(globals)?, console).await,
+        Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -4,7 +4,10 @@
 //! A file for each group of verbs. What judges a document here is the crate
 //! that nodes judge by.
 
+mod diff;
+mod explain;
 mod fmt;
+mod impact;
 mod local;
 mod test;
 mod validate;
@@ -14,7 +17,7 @@ use std::path::PathBuf;
 
 use client::policy::LoadOptions;
 
-use self::versions::{LIST_HELP, LOAD_HELP, SHOW_HELP, Which};
+use self::versions::{LIST_HELP, LOAD_HELP, ROLLBACK_HELP, SHOW_HELP, Which};
 use crate::command::Globals;
 use crate::connect;
 use crate::console::Console;
@@ -66,6 +69,24 @@ pub enum Verb {
     /// Lay a document out
     #[command(long_about = fmt::HELP)]
     Fmt(fmt::Args),
+    /// Compare two policies
+    #[command(long_about = diff::HELP)]
+    Diff(diff::Args),
+    /// Say why a request comes out as it does
+    #[command(long_about = explain::HELP)]
+    Explain(Box<explain::Args>),
+    /// Show which recorded decisions a policy would change
+    #[command(long_about = impact::HELP)]
+    Impact(impact::Args),
+    /// Put an earlier version in force again
+    #[command(long_about = ROLLBACK_HELP)]
+    Rollback {
+        /// The version whose document it is
+        version: u64,
+        /// Why, for the ledger
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(crate) async fn run(
@@ -88,5 +109,11 @@ pub(crate) async fn run(
         Verb::Show { version } => versions::show(*version, &connect(globals)?, console).await,
         Verb::Test(args) => test::run(args, console),
         Verb::Fmt(args) => fmt::run(args, console),
+        Verb::Diff(args) => diff::run(args, globals, console).await,
+        Verb::Explain(args) => explain::run(args, &connect(globals)?, console).await,
+        Verb::Impact(args) => impact::run(args, &connect(globals)?, console).await,
+        Verb::Rollback { version, reason } => {
+            versions::rollback(*version, reason, &connect(globals)?, console).await
+        }
     }
 }

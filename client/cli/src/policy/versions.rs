@@ -1,4 +1,4 @@
-//! `lexecon policy load`, `list` and `show`.
+//! `lexecon policy load`, `list`, `show` and `rollback`.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -43,6 +43,15 @@ Examples:
 
   lexecon policy show 3";
 
+pub(super) const ROLLBACK_HELP: &str = "\
+Puts the document of an earlier version in force again, as a new version. The ledger keeps why.
+
+The request is sent once: where its outcome is unknown, `lexecon policy list` tells.
+
+Example:
+
+  lexecon policy rollback 3 --reason 'version 4 locked the night shift out'";
+
 /// A version as it is named on the command line.
 #[derive(Clone, Copy, Debug)]
 pub struct Which(pub(super) Version);
@@ -70,6 +79,18 @@ pub(super) async fn load(
     let document = input::document(file)?;
     let load = client.policy_load(&document, options);
     let reply = console.wait("the policy to be loaded", load).await?;
+    console.show(&reply.raw, || shown_loaded(&reply.value))?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn rollback(
+    version: u64,
+    reason: &str,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
+    let rollback = client.policy_rollback(version, reason);
+    let reply = console.wait("the policy to be loaded", rollback).await?;
     console.show(&reply.raw, || shown_loaded(&reply.value))?;
     Ok(Exit::Done)
 }
