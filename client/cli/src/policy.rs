@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod fmt;
 mod impact;
+mod import;
 mod local;
 mod test;
 mod validate;
@@ -69,6 +70,9 @@ pub enum Verb {
     /// Lay a document out
     #[command(long_about = fmt::HELP)]
     Fmt(fmt::Args),
+    /// Read a policy of another system
+    #[command(long_about = import::HELP)]
+    Import(import::Args),
     /// Compare two policies
     #[command(long_about = diff::HELP)]
     Diff(diff::Args),
@@ -109,6 +113,7 @@ pub(crate) async fn run(
         Verb::Show { version } => versions::show(*version, &connect(globals)?, console).await,
         Verb::Test(args) => test::run(args, console),
         Verb::Fmt(args) => fmt::run(args, console),
+        Verb::Import(args) => import::run(args, console),
         Verb::Diff(args) => diff::run(args, globals, console).await,
         Verb::Explain(args) => explain::run(args, &connect(globals)?, console).await,
         Verb::Impact(args) => impact::run(args, &connect(globals)?, console).await,

@@ -12,6 +12,7 @@ mod double;
 mod exports;
 mod failures;
 mod help;
+mod imports;
 mod judged;
 mod keys;
 mod layout;
