@@ -10,6 +10,9 @@ ARGS  ?=
 TARGET  ?= header note proof export
 SECONDS ?= 60
 
+# Policy decisions that the engine and its oracle are compared on.
+CASES   ?= 1000000
+
 # RocksDB is C++, and its bindings are made by libclang; the second verifier is
 # Python.
 PACKAGES := g++ libclang-dev python3 python3-cryptography
@@ -18,7 +21,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen stock fuzz image
+.PHONY: setup demo check fix test bench soak jepsen stock fuzz policy-cases image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -83,6 +86,10 @@ fuzz: setup  # hostile bytes for SECONDS each; TARGET=note for one. The corpus s
 		$(FUZZ_DIR)/$(FUZZ_HOST)/release/$$target -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
 			-artifact_prefix=$(FUZZ_DIR)/faults/$$target- $(FUZZ_DIR)/corpus/$$target || exit 1; \
 	done
+
+policy-cases:  # the policy engine against its oracle, on CASES new ones; POLICY_SEED=... to repeat
+	POLICY_CASES=$(CASES) POLICY_SEED=$(or $(POLICY_SEED),$$(date +%s%N)) \
+		$(CARGO) test $(WORKSPACE) --test oracle
 
 image: setup  # the container
 	docker build -f deploy/Dockerfile -t lexecon .

@@ -66,10 +66,12 @@ codes! {
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
+    ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
+    IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
     POLICY_VERSION_CONFLICT = 409 "policy_version_conflict" "Another policy version is active";
@@ -315,6 +317,9 @@ impl From<Rejection> for Problem {
             Rejection::PolicyModeLoosens { .. } => Code::POLICY_MODE_LOOSENS,
             Rejection::PolicyInvalid { faults } => return Self::policy_invalid(faults, ""),
             Rejection::PolicyVersionConflict { .. } => Code::POLICY_VERSION_CONFLICT,
+            Rejection::UnknownPolicy { .. } => Code::UNKNOWN_POLICY,
+            Rejection::AlreadyActive => Code::ALREADY_ACTIVE,
+            Rejection::ImpactNotAcknowledged { .. } => Code::IMPACT_NOT_ACKNOWLEDGED,
             Rejection::RaftIdTaken { .. } => Code::OVERLOADED,
             Rejection::LifetimeTooLong => {
                 let fault = Fault::at("/expires_in", "out_of_range", why.to_string());
@@ -387,6 +392,9 @@ mod tests {
             Rejection::PolicyModeLoosens { asked: "strict", active: "paranoid" },
             Rejection::PolicyInvalid { faults: Vec::new() },
             Rejection::PolicyVersionConflict { expected: 1, active: 2 },
+            Rejection::UnknownPolicy { version: 7 },
+            Rejection::AlreadyActive,
+            Rejection::ImpactNotAcknowledged { denied_to_allowed: 3 },
             Rejection::NodeNameInUse { name: "n".to_owned() },
             Rejection::NothingToSeal,
             Rejection::CheckpointGone,

@@ -139,3 +139,9 @@ fn the_image_is_built_by_the_compiler_of_the_project_and_runs_without_root() {
     let user = dockerfile.lines().filter_map(|line| line.strip_prefix("USER ")).next_back();
     assert!(user.is_some_and(|user| user != "root" && user != "0"));
 }
+
+#[test]
+fn the_image_is_built_with_the_policies_that_the_binary_holds() {
+    let kept = read("Dockerfile.dockerignore");
+    assert!(kept.lines().any(|line| line == "!deploy/examples"));
+}

@@ -1,8 +1,9 @@
-//! `lexecon demo`: a real cluster in child processes on loopback, with a policy
-//! loaded and one decision made and verified on every node, left running to be
-//! tried out.
+//! `lexecon demo`: a real cluster in child processes on loopback, with sample
+//! policies loaded, a decision made and verified on every node, and another that
+//! shows what the policy is for; left running to be tried out.
 
 mod children;
+mod scenario;
 mod tour;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use children::Children;
+use scenario::Scenario;
 
 /// What the demo is told.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) port: u16,
     pub(crate) peer_port: u16,
     pub(crate) dir: PathBuf,
+    scenario: &'static Scenario,
 }
 
 /// Why the demo ended badly, in one sentence.
@@ -44,9 +47,10 @@ pub fn command() -> Command {
     Command::new("demo")
         .about("Start a cluster on loopback, make a decision and verify it on every node")
         .long_about(
-            "Start a cluster of child processes on loopback ports, load a sample policy, make a \
-             decision and verify it on every node. It stays up until Ctrl-C. Without --data-dir \
-             everything is removed at the end.\n\nExample:\n  lexecon demo --nodes 3 --port 8000",
+            "Start a cluster of child processes on loopback ports, load the sample policies, \
+             make a decision and verify it on every node, and one that is not simply allowed. It \
+             stays up until Ctrl-C. Without --data-dir everything is removed at the end.\n\n\
+             Examples:\n  lexecon demo --nodes 3 --port 8000\n  lexecon demo --scenario payments",
         )
         .arg(
             Arg::new("nodes")
@@ -74,9 +78,9 @@ pub fn command() -> Command {
             Arg::new("scenario")
                 .long("scenario")
                 .value_name("NAME")
-                .default_value("customer-operations")
-                .value_parser(["customer-operations"])
-                .help("Which policy and which decision"),
+                .default_value(scenario::CUSTOMER_SUPPORT.name)
+                .value_parser(scenario::ALL.map(|scenario| scenario.name))
+                .help("Which of the sample policies is in force, and what is asked of it"),
         )
         .arg(
             Arg::new("once")
@@ -113,7 +117,9 @@ async fn demo(flags: &ArgMatches) -> Result<(), DemoError> {
     };
     let port = flags.get_one("port").copied().unwrap_or(8000);
     let nodes = flags.get_one("nodes").copied().unwrap_or(3);
-    let plan = Plan { nodes, port, peer_port: port + 1000, dir };
+    let scenario = flags.get_one::<String>("scenario").and_then(|name| scenario::find(name));
+    let scenario = scenario.unwrap_or(&scenario::CUSTOMER_SUPPORT);
+    let plan = Plan { nodes, port, peer_port: port + 1000, dir, scenario };
     let mut children = Children::start(&plan)?;
     let toured = tokio::select! {
         toured = tour::tour(&plan) => toured,

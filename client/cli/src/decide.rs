@@ -48,7 +48,7 @@ pub struct Args {
 
 /// What is asked, whatever is done with the answer.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Who wants to act
     #[arg(long, conflicts_with = "body")]
     actor: Option<String>,

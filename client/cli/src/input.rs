@@ -89,6 +89,12 @@ pub(crate) fn document(path: &Path) -> Result<Json, InputError> {
     Source::read(path)?.document()
 }
 
+/// Reads a YAML document that is at hand, for a program that links this crate;
+/// else it says what is wrong with it.
+pub fn read_yaml(text: &str) -> Result<Json, String> {
+    yaml::read(text)
+}
+
 pub(crate) fn text(path: &Path) -> Result<String, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();

@@ -36,6 +36,7 @@ use client::{Client, Options};
 
 pub use command::{Command, Globals};
 pub use exit::Exit;
+pub use input::read_yaml;
 
 use console::Console;
 use failure::Failure;

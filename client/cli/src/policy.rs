@@ -115,6 +115,7 @@ pub(crate) async fn run(
         Verb::Fmt(args) => fmt::run(args, console),
         Verb::Import(args) => import::run(args, console),
         Verb::Diff(args) => diff::run(args, globals, console).await,
+        Verb::Explain(args) if args.offline => explain::judge(args, console),
         Verb::Explain(args) => explain::run(args, &connect(globals)?, console).await,
         Verb::Impact(args) => impact::run(args, &connect(globals)?, console).await,
         Verb::Rollback { version, reason } => {

@@ -1,4 +1,4 @@
-//! What the demo shows: a policy, a decision, and the same ledger everywhere.
+//! What the demo shows: policies, two decisions, and the same ledger everywhere.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use client::policy::LoadOptions;
 use client::{Client, Reply};
 use ledger::Note;
 use tokio::time::Instant;
-use types::{Json, Object};
+use types::Json;
 
+use super::scenario::{self, Ask, Scenario};
 use super::{DemoError, Plan, say};
 
 /// How long the cluster may take to form.
@@ -17,8 +18,6 @@ const FORM_MAX: Duration = Duration::from_secs(90);
 
 /// Pause between looks.
 const LOOK: Duration = Duration::from_millis(150);
-
-const POLICY: &str = include_str!("policy.json");
 
 pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     say(&format!("Starting {} nodes in {} ...", plan.nodes, plan.dir.display()));
@@ -30,13 +29,13 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     let leader = status.value.leader_id.as_deref().unwrap_or("?");
     say(&format!("  {} voters, {leader} leads, cluster {}", plan.nodes, status.value.cluster_id));
     let any = client(&urls)?;
-    load_policy(&any).await?;
-    let (reply, index) = decide(&any).await?;
+    put_in_force(&any, plan.scenario).await?;
+    let decided = decide(&any, &plan.scenario.allowed).await?;
     for (client, url) in clients.iter().zip(&urls) {
-        verify(&client.at_least(index), url, &reply).await?;
+        verify(&client.at_least(decided.index), url, &decided.reply).await?;
     }
-    let entry = reply.as_object().and_then(|reply| reply.get("ledger_entry_id")?.as_u64());
-    let sealed = sealed(&clients, entry.unwrap_or_default()).await?;
+    let last = decide(&any, &plan.scenario.noticed).await?;
+    let sealed = sealed(&clients, last.entry).await?;
     let note = Note::parse(&sealed.checkpoint)
         .map_err(|err| DemoError::new("a checkpoint is no signed note", &err))?;
     say(&format!(
@@ -85,47 +84,80 @@ async fn formed(clients: &[Client]) -> Result<Reply<ClusterStatus>, DemoError> {
     }
 }
 
-async fn load_policy(client: &Client) -> Result<(), DemoError> {
-    let failed = |err: &dyn std::fmt::Display| DemoError::new("cannot load the policy", err);
-    let active = client.policies().await.map_err(|err| failed(&err))?;
-    if 0 < active.value.active_version {
-        say(&format!("\nPolicy version {} is in force", active.value.active_version));
-        return Ok(());
+/// Loads what the scenario needs. A ledger without a policy gets every sample,
+/// that of the scenario last; one of the samples gives way to another; what
+/// somebody else put in force stays.
+async fn put_in_force(client: &Client, scenario: &Scenario) -> Result<(), DemoError> {
+    let listed = client.policies().await;
+    let listed = listed.map_err(|err| DemoError::new("cannot list the policies", &err))?.value;
+    say("");
+    if listed.active_version == 0 {
+        let others = scenario::ALL.into_iter().filter(|other| other.name != scenario.name);
+        for other in others {
+            load(client, other).await?;
+        }
+        return load(client, scenario).await;
     }
-    let document: Json = serde_json::from_str(POLICY).map_err(|err| failed(&err))?;
-    let loaded = client.policy_load(&document, &LoadOptions::default()).await;
-    let loaded = loaded.map_err(|err| failed(&err))?.value;
+    let active = listed.policies.into_iter().find(|policy| policy.active);
+    let active = active.and_then(|policy| policy.name);
+    if active != scenario.policy_name()? && is_sample(active.as_deref())? {
+        return load(client, scenario).await;
+    }
+    say(&format!("Policy version {} is in force", listed.active_version));
+    Ok(())
+}
+
+fn is_sample(name: Option<&str>) -> Result<bool, DemoError> {
+    for scenario in scenario::ALL {
+        if name.is_some() && scenario.policy_name()?.as_deref() == name {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn load(client: &Client, scenario: &Scenario) -> Result<(), DemoError> {
+    let loaded = client.policy_load(&scenario.document()?, &LoadOptions::default()).await;
+    let what = format!("cannot load the policy `{}`", scenario.name);
+    let loaded = loaded.map_err(|err| DemoError::new(&what, &err))?.value;
     say(&format!(
-        "\nPolicy version {} is in force: {} terms, {} relations, mode {}",
-        loaded.policy_version, loaded.terms_loaded, loaded.relations_loaded, loaded.mode
+        "Policy version {} is in force: {}, {} terms, {} relations, mode {}",
+        loaded.policy_version,
+        scenario.name,
+        loaded.terms_loaded,
+        loaded.relations_loaded,
+        loaded.mode
     ));
     Ok(())
 }
 
-/// The decision of the product's first description.
-async fn decide(client: &Client) -> Result<(Json, u64), DemoError> {
-    let mut context = Object::new();
-    context.insert("purpose", "support_ticket");
-    context.insert("data_sensitivity", "high");
-    let question = client::decision::Question {
-        context,
-        ..client::decision::Question::new("ai_agent:customer_service", "access_customer_data")
-    };
-    let reply = client.decide(&question).await;
+/// A decision that was made, and where it is recorded.
+struct Decided {
+    reply: Json,
+    entry: u64,
+    index: u64,
+}
+
+async fn decide(client: &Client, ask: &Ask) -> Result<Decided, DemoError> {
+    let reply = client.decide(&ask.question()?).await;
     let reply = reply.map_err(|err| DemoError::new("no decision was made", &err))?;
     let decision = &reply.value;
-    say("\nMay ai_agent:customer_service access_customer_data, for a support ticket?");
+    say(&format!("\n{}", ask.words));
     say(&format!("  {}: {}", decision.outcome, decision.reason));
+    let entry = decision.ledger_entry_id.unwrap_or_default();
     say(&format!(
-        "  {}, ledger entry {}, decided by {}",
+        "  {}, ledger entry {entry}, decided by {}",
         decision.decision_id.as_deref().unwrap_or("?"),
-        decision.ledger_entry_id.unwrap_or_default(),
         reply.meta.node.as_deref().unwrap_or("?"),
     ));
-    if !decision.allowed {
-        return Err(DemoError("the sample policy should have allowed it".to_owned()));
+    if decision.reason_code != ask.reason_code {
+        return Err(DemoError(format!(
+            "the sample policy says `{}`: is another policy in force?",
+            ask.reason_code
+        )));
     }
-    Ok((reply.raw, reply.meta.applied_index.unwrap_or_default()))
+    let index = reply.meta.applied_index.unwrap_or_default();
+    Ok(Decided { reply: reply.raw, entry, index })
 }
 
 async fn verify(client: &Client, url: &str, reply: &Json) -> Result<(), DemoError> {
@@ -175,12 +207,11 @@ fn print_next(urls: &[String], plan: &Plan) {
         say(&format!("  n{number}  {url}   API description: {url}/docs"));
     }
     say(&format!(
-        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{{\"actor\":\
-         \"ai_agent:refunds\",\"action\":\"issue_refund\",\"context\":{{\"amount\":80,\"ticket\":\
-         {{\"id\":\"T-7\"}}}}}}'\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
+        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{}'\n  curl -s {first}/policies\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
          lexecon cluster status --url {first}\n  curl -s {first}/checkpoint\n  \
          lexecon ledger export audit --url {first} && lexecon verify audit\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
          # decisions go on",
+        plan.scenario.next,
         plan.dir.display()
     ));
     say("\nCtrl-C stops everything.");

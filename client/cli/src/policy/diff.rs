@@ -44,7 +44,7 @@ pub struct Args {
 
 /// Where a document comes from.
 #[derive(Clone, Debug)]
-pub enum Origin {
+enum Origin {
     /// A file, or standard input.
     File(PathBuf),
     /// A version of a node.

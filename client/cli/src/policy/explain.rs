@@ -1,11 +1,15 @@
 //! `lexecon policy explain`: why a request comes out as it does.
 
+mod offline;
+
 use std::path::PathBuf;
 
 use client::Client;
 use client::policy::{Explanation, Matched};
-use types::{Json, Object};
+use types::{Json, Object, Timestamp};
 
+use super::local;
+use super::test::{case, verdict};
 use crate::console::{Console, printable_lines};
 use crate::decide::Asked;
 use crate::exit::Exit;
@@ -18,7 +22,9 @@ Says why a request is allowed or not: which relation decides, what each conditio
 permits failed by their conditions alone, and the least that would have to be otherwise. Nothing \
 is recorded, and the command exits 0 whatever the outcome.
 
-By the policy in force, or by --policy. --decision explains a decision that is recorded.
+By the policy in force, or by --policy. --decision explains a decision that is recorded. With \
+--offline no server is asked: the document of --policy judges here, at --at, for an actor that was \
+allowed nothing before.
 
 Examples:
 
@@ -26,7 +32,9 @@ Examples:
 
   lexecon policy explain --body request.json --policy candidate.yaml
 
-  lexecon policy explain --decision dec_01K1R0D2J7Q4M8X5B9C3F6H0TN";
+  lexecon policy explain --decision dec_01K1R0D2J7Q4M8X5B9C3F6H0TN
+
+  lexecon policy explain --actor a --action b --policy policy.yaml --offline --at 2027-03-04T09:30:00Z";
 
 /// What to explain, and by what.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,6 +47,12 @@ pub struct Args {
     /// Judge by this document and not by the one in force
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Judge here and ask no server
+    #[arg(long, requires = "policy", conflicts_with = "decision")]
+    pub(super) offline: bool,
+    /// When the request is made; a Monday at noon where nothing is said
+    #[arg(long, value_name = "TIME", requires = "offline")]
+    at: Option<String>,
 }
 
 pub(super) async fn run(
@@ -67,7 +81,28 @@ fn body(args: &Args) -> Result<Object, Failure> {
     Ok(body)
 }
 
-pub(super) fn shown(explanation: &Explanation) -> String {
+/// Judges here.
+pub(super) fn judge(args: &Args, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let path =
+        args.policy.as_deref().ok_or_else(|| Failure::Usage("--policy is needed".to_owned()))?;
+    let compiled = local::compiled(path)?;
+    let at: Timestamp = args
+        .at
+        .as_deref()
+        .unwrap_or(case::AT_DEFAULT)
+        .parse()
+        .map_err(|_| Failure::Usage("--at must be an RFC 3339 time or date".to_owned()))?;
+    let asked = case::read_request(&Json::Object(args.asked.body()?))?;
+    let request = verdict::request(&asked, at);
+    let Ok(explanation) = policy::explain(&compiled, &request, &policy::NoHistory);
+    let raw = offline::to_json(&explanation, &compiled);
+    let explanation = serde_json::from_str(&raw.to_canonical())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    console.show(&raw, || shown(&explanation))?;
+    Ok(Exit::Done)
+}
+
+fn shown(explanation: &Explanation) -> String {
     let policy = match explanation.policy_version {
         Some(version) => format!("version {version}, hash {}", explanation.policy_hash),
         None => format!("candidate, hash {}", explanation.policy_hash),

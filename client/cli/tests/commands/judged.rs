@@ -253,3 +253,54 @@ async fn a_version_of_a_node_is_compared_like_a_file() {
     assert_eq!(node.lines(), ["GET /policies/3", "GET /policies/4"]);
     assert_eq!(run(&["policy", "diff", "@latest", path]).await.exit, 2);
 }
+
+#[tokio::test]
+async fn a_candidate_is_explained_without_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.yaml");
+    let text = "
+terms: [{id: 'actor:payer', type: actor}, {id: 'action:pay', type: action}]
+relations:
+  - {relation_id: paying, type: permits, subject: 'actor:payer', action: 'action:pay', condition: {key: amount, op: lte, value: 500}}
+";
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap();
+    let words =
+        ["policy", "explain", "--actor", "payer", "--action", "pay", "--policy", path, "--offline"];
+    let asked = |amount: u32| format!(r#"{{"amount":{amount}}}"#);
+    let (much, little) = (asked(700), asked(7));
+    let with = |context: &'_ str| [&words[..], &["--context-json", context]].concat().join("\0");
+    let ran = run(&with(&much).split('\0').collect::<Vec<_>>()).await;
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    for line in [
+        "outcome  denied (no_permit)\n",
+        "policy   candidate, hash ",
+        "permits `paying` does not apply\n  amount <= 500: 700, not met\n",
+        "near miss: permits `paying`\n  amount <= 500: 700\n",
+        "would be allowed if amount <= 500\n",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    let ran = run(&with(&little).split('\0').collect::<Vec<_>>()).await;
+    assert!(ran.out.contains("decided by  permits `paying`\n"), "{}", ran.out);
+    for wrong in [
+        vec!["policy", "explain", "--actor", "a", "--action", "b", "--offline"],
+        vec!["policy", "explain", "--actor", "a b", "--action", "b", "--offline", "--policy", path],
+        vec![
+            "policy",
+            "explain",
+            "--actor",
+            "a",
+            "--action",
+            "b",
+            "--offline",
+            "--policy",
+            path,
+            "--at",
+            "noon",
+        ],
+        vec!["policy", "explain", "--decision", "dec_1", "--offline", "--policy", path],
+    ] {
+        assert_eq!(run(&wrong).await.exit, 2, "{wrong:?}");
+    }
+}

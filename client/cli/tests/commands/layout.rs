@@ -131,3 +131,16 @@ async fn what_is_no_policy_is_not_laid_out() {
     assert_eq!((ran.exit, ran.out.as_str()), (1, ""));
     assert!(ran.err.contains("/mode: must be one of"), "{}", ran.err);
 }
+
+#[tokio::test]
+async fn the_examples_keep_their_hash_in_either_form() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples");
+    let files = files();
+    for name in ["clinical-access", "customer-support", "payments"] {
+        let source = format!("{examples}/{name}/policy.yaml");
+        let ran = run(&["policy", "fmt", &source]).await;
+        let laid_out = files.write("p.yaml", &ran.out);
+        let ran = run(&["policy", "diff", &source, &laid_out]).await;
+        assert_eq!((ran.exit, ran.out.as_str()), (0, ""), "{name}: {}", ran.err);
+    }
+}

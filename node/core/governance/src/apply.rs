@@ -108,6 +108,8 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::RecordRecovery(recovery) => divergence::recover(context, recovery),
         Command::Scrub => divergence::scrub(context),
         Command::ReportContent(report) => divergence::report(context, report),
+        Command::RollbackPolicy(rollback) => policies::roll_back(context, rollback),
+        Command::LoadGatedPolicy(gated) => policies::load_gated(context, gated),
     }
 }
 

@@ -129,6 +129,10 @@ pub enum Command {
     Scrub,
     /// Such a digest.
     ReportContent(ReportContent),
+    /// Put the document of an earlier version in force again.
+    RollbackPolicy(Box<RollbackPolicy>),
+    /// Put another policy in force, with what that would have changed.
+    LoadGatedPolicy(Box<LoadGatedPolicy>),
 }
 
 /// A place in the log: the same on every node.
@@ -485,6 +489,48 @@ pub struct LoadPolicy {
     pub acknowledge_widening: bool,
     /// Why, at most 2048 characters.
     pub note: Option<String>,
+}
+
+/// An earlier version to put in force again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackPolicy {
+    /// The version whose document is to be in force.
+    pub version: u64,
+    /// Why, 1..2048 characters.
+    pub reason: String,
+}
+
+/// A policy to put in force only over the one it was compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadGatedPolicy {
+    /// The policy.
+    pub load: LoadPolicy,
+    /// What the node that was asked found.
+    pub impact: ImpactFound,
+}
+
+/// What a policy would have changed in decisions that were recorded. Found
+/// before it is proposed: replaying them is too slow for `apply`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImpactFound {
+    /// The version that was in force then.
+    pub active_version: u64,
+    /// Hash of the document that was looked at.
+    pub candidate_hash: Digest,
+    /// The first decision that was looked at; `None` when there was none.
+    pub from_entry: Option<EntryId>,
+    /// The last one.
+    pub to_entry: Option<EntryId>,
+    /// How many were replayed.
+    pub decisions_replayed: u64,
+    /// Recorded as allowed, and denied now.
+    pub allowed_to_denied: u64,
+    /// Recorded as denied, and allowed now.
+    pub denied_to_allowed: u64,
+    /// Any other change of the outcome.
+    pub other_changes: u64,
+    /// Decisions of which too much is erased.
+    pub unreplayable: u64,
 }
 
 /// A node that wants to join.

@@ -8,6 +8,7 @@
 //!   repeated without the history.
 
 mod preview;
+mod replay;
 
 use ledger::EntryType;
 use policy::{Allowed, Engine, Evaluation, Matched, Mode, Request, Verdict};
@@ -26,9 +27,13 @@ use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
 pub use preview::{PolicyCache, Preview, preview};
+pub use replay::{
+    Facts, Gap, Looked, NoReplay, RecordedDecision, RecordedHistory, RecordedRequest, Replay,
+    Unreplayable, recorded, replay,
+};
 
 /// Steps an evaluation may take before the request is denied.
-const STEPS_MAX: u32 = 100_000;
+pub(crate) const STEPS_MAX: u32 = 100_000;
 
 /// A new id that is taken already is drawn again; by chance that never happens
 /// even once.

@@ -47,7 +47,7 @@ pub use apply::{Applied, apply, apply_membership, finish_batch};
 pub use cache::{ActivePolicy, Cache};
 pub use codec::{decode_envelope, encode_envelope};
 pub use command::{Command, Envelope};
-pub use decision::{PolicyCache, Preview, preview};
+pub use decision::{NoReplay, PolicyCache, Preview, Replay, Unreplayable, preview, replay};
 pub use draw::Seed;
 pub use outcome::{Corruption, Outcome, Recorded, Rejection};
 pub use store::{Direction, MemStore, Read, Row, Scan, Store, Table};

@@ -173,6 +173,21 @@ pub enum Rejection {
         /// What is active.
         active: u64,
     },
+    /// There never was this version.
+    #[error("there is no version {version} of the policy")]
+    UnknownPolicy {
+        /// The version.
+        version: u64,
+    },
+    /// The document is the one in force.
+    #[error("this policy is in force already")]
+    AlreadyActive,
+    /// What was denied would be allowed, and nobody has said that this is meant.
+    #[error("{denied_to_allowed} decisions that were denied would be allowed")]
+    ImpactNotAcknowledged {
+        /// How many.
+        denied_to_allowed: u64,
+    },
     /// The name belongs to a member that is reachable.
     #[error("node name `{name}` is in use")]
     NodeNameInUse {
@@ -247,6 +262,9 @@ impl Rejection {
             Self::PolicyModeLoosens { .. } => "policy_mode_loosens",
             Self::PolicyInvalid { .. } => "policy_invalid",
             Self::PolicyVersionConflict { .. } => "policy_version_conflict",
+            Self::UnknownPolicy { .. } => "unknown_policy",
+            Self::AlreadyActive => "already_active",
+            Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
             Self::RaftIdTaken { .. } => "overloaded",
             Self::LifetimeTooLong => "out_of_range",
             Self::NothingToSeal

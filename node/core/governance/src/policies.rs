@@ -8,11 +8,11 @@
 
 use ledger::EntryType;
 use policy::{Compiled, Document, Fault};
-use types::{EntryId, Object, Timestamp};
+use types::{EntryId, Json, Object, Timestamp};
 
 use crate::apply::{Context, Stop};
 use crate::codec;
-use crate::command::LoadPolicy;
+use crate::command::{ImpactFound, LoadGatedPolicy, LoadPolicy, RollbackPolicy};
 use crate::idempotency;
 use crate::outcome::{Outcome, PolicyLoaded, Rejection};
 use crate::record::PolicyRecord;
@@ -48,12 +48,76 @@ pub(crate) fn load<S: Store>(
         return Ok(before);
     }
     let active = view::active_policy(context.tables.read())?.version;
-    if let Some(expected) = load.expected_active_version.filter(|expected| *expected != active) {
-        return Err(Rejection::PolicyVersionConflict { expected, active }.into());
+    expect(load.expected_active_version, active)?;
+    let record = checked(context, load, active)?;
+    let data = loaded_data(context, &record, load);
+    put_in_force(context, record, EntryType::PolicyLoaded, data)
+}
+
+/// The impact counts for the policy it was found against, and for no other.
+pub(crate) fn load_gated<S: Store>(
+    context: &mut Context<'_, S>,
+    gated: &LoadGatedPolicy,
+) -> Result<Outcome, Stop> {
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
     }
-    let record = checked(context, load, active.saturating_add(1))?;
-    let data = loaded_data(&record, load, active, &context.envelope.principal.authn);
-    let recorded = context.record(EntryType::PolicyLoaded, data)?;
+    let LoadGatedPolicy { load, impact } = gated;
+    let active = view::active_policy(context.tables.read())?.version;
+    expect(load.expected_active_version, active)?;
+    expect(Some(impact.active_version), active)?;
+    let record = checked(context, load, active)?;
+    if record.policy_hash != impact.candidate_hash {
+        return Err(Rejection::NotProven.into());
+    }
+    let widens = 0 < impact.denied_to_allowed;
+    if widens && !load.acknowledge_widening {
+        let denied_to_allowed = impact.denied_to_allowed;
+        return Err(Rejection::ImpactNotAcknowledged { denied_to_allowed }.into());
+    }
+    let mut data = loaded_data(context, &record, load);
+    data.insert("acknowledged_by", record.loaded_by.as_deref().filter(|_| widens));
+    data.insert("impact", impact_json(impact));
+    put_in_force(context, record, EntryType::PolicyLoaded, data)
+}
+
+/// A new version with an old document: versions count on, whatever is in force.
+pub(crate) fn roll_back<S: Store>(
+    context: &mut Context<'_, S>,
+    rollback: &RollbackPolicy,
+) -> Result<Outcome, Stop> {
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
+    }
+    let RollbackPolicy { version, reason } = rollback;
+    let read = context.tables.read();
+    let active = view::active_policy(read)?;
+    let unknown = Rejection::UnknownPolicy { version: *version };
+    let old = view::policy(read, *version)?.ok_or(unknown)?;
+    if old.policy_hash == active.policy_hash {
+        return Err(Rejection::AlreadyActive.into());
+    }
+    let record = kept(context, old, active.version)?;
+    let mut data = version_data(context, &record);
+    data.insert("reason", reason.as_str());
+    data.insert("rolled_back_to", *version);
+    put_in_force(context, record, EntryType::PolicyRolledBack, data)
+}
+
+fn expect(expected: Option<u64>, active: u64) -> Result<(), Rejection> {
+    match expected.filter(|expected| *expected != active) {
+        Some(expected) => Err(Rejection::PolicyVersionConflict { expected, active }),
+        None => Ok(()),
+    }
+}
+
+fn put_in_force<S: Store>(
+    context: &mut Context<'_, S>,
+    record: PolicyRecord,
+    entry_type: EntryType,
+    data: Object,
+) -> Result<Outcome, Stop> {
+    let recorded = context.record(entry_type, data)?;
     let version = record.version;
     let record = PolicyRecord { entry_id: Some(recorded.entry_id), ..record };
     context.tables.put_record(Table::Policy, &version.to_be_bytes(), &record)?;
@@ -66,42 +130,71 @@ pub(crate) fn load<S: Store>(
 fn checked<S: Store>(
     context: &Context<'_, S>,
     load: &LoadPolicy,
-    version: u64,
+    active: u64,
 ) -> Result<PolicyRecord, Rejection> {
     let invalid = |faults| Rejection::PolicyInvalid { faults };
     let (document, _) = Document::parse(&load.document).map_err(invalid)?;
     Compiled::new(&document).map_err(invalid)?;
-    let by = Some(context.envelope.principal.id.clone()).filter(|id| !id.is_empty());
+    kept(context, record(&document, active), active)
+}
+
+/// The record as the version after the active one, if it is small enough.
+fn kept<S: Store>(
+    context: &Context<'_, S>,
+    record: PolicyRecord,
+    active: u64,
+) -> Result<PolicyRecord, Rejection> {
     let record = PolicyRecord {
+        version: active.saturating_add(1),
         loaded_at: context.applied.at,
-        loaded_by: by,
+        loaded_by: Some(context.envelope.principal.id.clone()).filter(|id| !id.is_empty()),
         // Counted in its size; the true one is known once the entry is made.
         entry_id: Some(EntryId::default()),
-        ..record(&document, version)
+        ..record
     };
-    if !codec::fits(&record) {
-        let detail = "the normal form of the document is too large to keep".to_owned();
-        return Err(invalid(vec![Fault { pointer: String::new(), code: "too_large", detail }]));
+    if codec::fits(&record) {
+        return Ok(record);
     }
-    Ok(record)
+    let detail = "the normal form of the document is too large to keep".to_owned();
+    let faults = vec![Fault { pointer: String::new(), code: "too_large", detail }];
+    Err(Rejection::PolicyInvalid { faults })
+}
+
+fn loaded_data<S>(context: &Context<'_, S>, record: &PolicyRecord, load: &LoadPolicy) -> Object {
+    let mut data = version_data(context, record);
+    data.insert("acknowledge_widening", load.acknowledge_widening);
+    data.insert("note", load.note.as_deref());
+    data
 }
 
 /// The whole normalised document is part of the entry, so that any decision can
 /// be replayed from the ledger alone.
-fn loaded_data(record: &PolicyRecord, load: &LoadPolicy, previous: u64, authn: &str) -> Object {
+fn version_data<S>(context: &Context<'_, S>, record: &PolicyRecord) -> Object {
     let mut data = Object::new();
-    data.insert("acknowledge_widening", load.acknowledge_widening);
-    data.insert("authn", authn);
+    data.insert("authn", context.envelope.principal.authn.as_str());
     data.insert("by", record.loaded_by.as_deref());
     data.insert("document", record.document.clone());
     data.insert("document_version", record.document_version.as_str());
     data.insert("mode", record.mode.as_str());
     data.insert("name", record.name.as_deref());
-    data.insert("note", load.note.as_deref());
     data.insert("policy_hash", record.policy_hash.to_string());
     data.insert("policy_version", record.version);
-    data.insert("previous_version", previous);
+    data.insert("previous_version", record.version.saturating_sub(1));
     data.insert("relations_count", record.relations_count);
     data.insert("terms_count", record.terms_count);
     data
+}
+
+fn impact_json(impact: &ImpactFound) -> Json {
+    Json::object([
+        ("active_version", impact.active_version.into()),
+        ("allowed_to_denied", impact.allowed_to_denied.into()),
+        ("candidate_hash", impact.candidate_hash.to_string().into()),
+        ("decisions_replayed", impact.decisions_replayed.into()),
+        ("denied_to_allowed", impact.denied_to_allowed.into()),
+        ("from_entry", impact.from_entry.map(|entry| entry.0).into()),
+        ("other_changes", impact.other_changes.into()),
+        ("to_entry", impact.to_entry.map(|entry| entry.0).into()),
+        ("unreplayable", impact.unreplayable.into()),
+    ])
 }

@@ -1,6 +1,6 @@
 //! Risk as a number: integer arithmetic over six weighted dimensions.
 
-use types::Json;
+use types::{Json, Object};
 
 use crate::command::RiskInput;
 
@@ -100,6 +100,19 @@ fn overall(risk: &RiskInput) -> u32 {
 /// The six dimensions as entries show them, `null` where not given.
 pub(crate) fn input_json(risk: &RiskInput) -> Json {
     Json::object(weighted(risk).map(|(name, _, value)| (name, value.map(u32::from).into())))
+}
+
+/// Reads back what [`input_json`] made.
+pub(crate) fn input(risk: &Object) -> RiskInput {
+    let given = |name| risk.get(name).and_then(Json::as_u64).and_then(|n| u8::try_from(n).ok());
+    RiskInput {
+        security: given("security"),
+        privacy: given("privacy"),
+        compliance: given("compliance"),
+        operational: given("operational"),
+        reputational: given("reputational"),
+        financial: given("financial"),
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod walk;
 use types::DecisionId;
 
 pub use reach::{Reach, reach};
+pub(crate) use reply::{MATCHED_BYTES_MAX, MATCHED_MAX, shown, size};
 
 use crate::compile::{Compiled, RuleId};
 use crate::meter::{Meter, Spent};
@@ -34,8 +35,20 @@ pub fn evaluate<H: History>(
     request: &Request<'_>,
     history: &H,
 ) -> Result<Evaluation, H::Error> {
-    let (judgement, findings) = examine(policy, request, history)?;
-    Ok(reply::evaluation(policy, request, &judgement, findings))
+    inspect(policy, request, history).map(|(evaluation, _)| evaluation)
+}
+
+/// Judges a request and says which rules were looked at, beyond what is shown.
+pub(crate) fn inspect<H: History>(
+    policy: &Compiled,
+    request: &Request<'_>,
+    history: &H,
+) -> Result<(Evaluation, Inspected), H::Error> {
+    let (judgement, mut findings) = examine(policy, request, history)?;
+    let misfits = std::mem::take(&mut findings.misfits);
+    let hits = findings.hits.clone();
+    let evaluation = reply::evaluation(policy, request, &judgement, findings);
+    Ok((evaluation, Inspected { hits, misfits }))
 }
 
 /// Judges a request and nothing more, for callers that ask a great many.
@@ -60,6 +73,9 @@ pub struct Judgement {
     pub escalate: bool,
     /// What the evaluation cost.
     pub steps: u32,
+    /// Whether it looked into the context: if not, it would have said the same
+    /// of any other.
+    pub asked_context: bool,
 }
 
 /// Everything a walk through the policy found.
@@ -67,6 +83,8 @@ pub struct Judgement {
 struct Findings {
     /// The rules about this request, each once, in the order of their ids.
     hits: Vec<Hit>,
+    /// Permits between these ends that are about another object.
+    misfits: Vec<RuleId>,
     permits: u32,
     forbids: u32,
     /// Whether every data class of the request is covered by a permit.
@@ -82,10 +100,20 @@ struct Findings {
     is_spent: bool,
 }
 
+/// The rules that were looked at.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    /// Those about this request, each once, in the order of their ids.
+    pub(crate) hits: Vec<Hit>,
+    /// Permits between these ends that are about another object.
+    pub(crate) misfits: Vec<RuleId>,
+}
+
+/// A rule about this request.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
-    rule: RuleId,
-    applies: bool,
+pub(crate) struct Hit {
+    pub(crate) rule: RuleId,
+    pub(crate) applies: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +150,8 @@ fn examine<H: History>(
     let mode = policy.mode().max(request.mode.unwrap_or(Mode::Permissive));
     let (outcome, reason_code) = decide(mode, request, &findings);
     let escalate = RISK_CRITICAL <= request.risk_score || outcome == Verdict::Escalated;
-    Ok((Judgement { outcome, reason_code, mode, escalate, steps: meter.steps() }, findings))
+    let (steps, asked_context) = (meter.steps(), meter.asked_context());
+    Ok((Judgement { outcome, reason_code, mode, escalate, steps, asked_context }, findings))
 }
 
 fn decide(mode: Mode, request: &Request<'_>, findings: &Findings) -> (Verdict, ReasonCode) {

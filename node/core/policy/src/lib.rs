@@ -6,7 +6,7 @@
 //! caller's business.
 //!
 //! Reading order: [`Document`] (what is hashed), [`Compiled`] (what is asked),
-//! [`evaluate()`] (the order of the rules).
+//! [`evaluate()`] (the order of the rules), [`explain()`] (what would change it).
 //!
 //! Invariants
 //! - A document that parses compiles, and a faulted one never does.
@@ -20,15 +20,18 @@ mod compile;
 mod condition;
 mod document;
 mod evaluate;
+mod explain;
 mod fault;
 mod meter;
 mod names;
 mod request;
+mod witness;
 mod words;
 
 pub use compile::Compiled;
 pub use document::Document;
 pub use evaluate::{Judgement, Reach, evaluate, judge, reach};
+pub use explain::{Explanation, FailedCondition, Flip, FlipChange, NearMiss, explain};
 pub use fault::{Fault, Warning, suggest};
 pub use request::{
     Allowed, Evaluation, History, Matched, MatchedCondition, NoHistory, Obligation, PAIRS_MAX,

@@ -1,5 +1,6 @@
 //! The cost of an evaluation in steps, so that no policy and no request can
-//! hold up the log. A step is a look-up, a relation, a condition, or a small
+//! hold up the log; and whether it looked into the context, which may be gone
+//! when it is repeated. A step is a look-up, a relation, a condition, or a small
 //! piece of text or list; the count is the same on every node.
 
 /// Counts steps up to a bound.
@@ -7,6 +8,7 @@
 pub(crate) struct Meter {
     steps: u32,
     steps_max: u32,
+    asked_context: bool,
 }
 
 /// The bound is reached.
@@ -15,7 +17,7 @@ pub(crate) struct Spent;
 
 impl Meter {
     pub(crate) fn new(steps_max: u32) -> Self {
-        Self { steps: 0, steps_max }
+        Self { steps: 0, steps_max, asked_context: false }
     }
 
     pub(crate) fn spend(&mut self, steps: u32) -> Result<(), Spent> {
@@ -26,6 +28,14 @@ impl Meter {
 
     pub(crate) fn steps(&self) -> u32 {
         self.steps
+    }
+
+    pub(crate) fn note_context(&mut self) {
+        self.asked_context = true;
+    }
+
+    pub(crate) fn asked_context(&self) -> bool {
+        self.asked_context
     }
 }
 

@@ -101,6 +101,10 @@ pub struct Evaluation {
     pub escalate: bool,
     /// What the evaluation cost: the same number on every node.
     pub steps: u32,
+    /// Whether what was decided, and why, rests on the context.
+    pub asked_context: bool,
+    /// Whether `matched` and `obligations` tell of the context.
+    pub shows_context: bool,
 }
 
 /// A relation that is about this actor and action.

@@ -182,10 +182,12 @@ words! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Engine {
     /// A value of another type leaves a restriction unmet, so that it does not
-    /// apply: `amount > 500` was escaped by sending `"501"`.
+    /// apply: `amount > 500` was escaped by sending `"501"`. A permit for a
+    /// pattern covers the target of any `implies` under all of its names.
     V1,
     /// A value that cannot be compared is to a restriction what a missing one
-    /// is: it applies.
+    /// is: it applies. A permit for a pattern covers a name that it matches, and
+    /// what is a kind of something that has such a name.
     V2,
 }
 

@@ -13,7 +13,7 @@ use crate::input;
 use crate::members::{Field, Flaws, Members};
 
 /// Where a case does not say when: a Monday at noon.
-pub(super) const AT_DEFAULT: &str = "2027-01-04T12:00:00Z";
+pub(crate) const AT_DEFAULT: &str = "2027-01-04T12:00:00Z";
 
 const FILE_KEYS: [&str; 2] = ["defaults", "cases"];
 const CASE_KEYS: [&str; 5] = ["name", "request", "at", "history", "expect"];
@@ -164,8 +164,20 @@ fn time(field: Option<&Field<'_>>, flaws: &mut Flaws) -> Option<Timestamp> {
     at
 }
 
+/// Reads a request that is not part of a case.
+pub(crate) fn read_request(json: &Json) -> Result<Asked, Failure> {
+    let mut flaws = Flaws::default();
+    let root = Field { value: json, pointer: String::new() };
+    let members = Members::open(&root, &REQUEST_KEYS, &mut flaws);
+    let asked = members.and_then(|members| asked(&members, &mut flaws));
+    match asked.filter(|_| flaws.is_empty()) {
+        Some(asked) => Ok(asked),
+        None => Err(Failure::Usage(format!("the request is not valid{}", flaws.to_text()))),
+    }
+}
+
 /// Reads a request as `POST /decide` does.
-pub(crate) fn asked(members: &Members<'_>, flaws: &mut Flaws) -> Option<Asked> {
+fn asked(members: &Members<'_>, flaws: &mut Flaws) -> Option<Asked> {
     let actor = members.required("actor", flaws);
     let alias = members.get("action").is_none() && members.get("proposed_action").is_some();
     let action_key = if alias { "proposed_action" } else { "action" };

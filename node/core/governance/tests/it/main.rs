@@ -9,5 +9,7 @@ mod diverging;
 mod erasing;
 mod joining;
 mod machine;
+mod policies;
 mod properties;
+mod replaying;
 mod support;

@@ -4,6 +4,7 @@
 use crate::support::{decide, envelope, found, load, node, policy};
 use governance::command::{
     Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Idempotency, RegisterNode,
+    RollbackPolicy,
 };
 use governance::{
     Applied, Cache, MemStore, Outcome, apply, apply_membership, decode_envelope, encode_envelope,
@@ -47,6 +48,10 @@ fn any_command() -> impl Strategy<Value = Command> {
         8 => (actor, action).prop_map(|(actor, action)| decide(actor, action)),
         1 => Just(load(policy())),
         1 => Just(load(serde_json::from_str(r#"{"relations":[{}]}"#).unwrap())),
+        1 => (0..5_u64).prop_map(|version| {
+            let reason = "better".to_owned();
+            Command::RollbackPolicy(Box::new(RollbackPolicy { version, reason }))
+        }),
         1 => joining,
         1 => Just(Command::Tick),
         2 => Just(Command::Checkpoint),

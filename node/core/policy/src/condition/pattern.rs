@@ -54,12 +54,22 @@ impl Patterns {
     }
 }
 
+/// How a pattern is read, and how deep it may nest.
+pub(crate) fn rules() -> syntax::Config {
+    syntax::Config::new().nest_limit(NEST_MAX)
+}
+
+/// The pattern that matches a whole text or nothing.
+pub(crate) fn anchored(text: &str) -> String {
+    format!(r"\A(?:{text})\z")
+}
+
 fn compile(text: &str) -> Result<Regex, PatternError> {
-    let rules = syntax::Config::new().nest_limit(NEST_MAX);
+    let rules = rules();
     // Alone first: `a)|(b` is no pattern, but would become one in the group
     // that anchors it.
     syntax::parse_with(text, &rules).map_err(|err| PatternError::Syntax(one_line(&err)))?;
-    let anchored = format!(r"\A(?:{text})\z");
+    let anchored = anchored(text);
     syntax::parse_with(&anchored, &rules).map_err(|err| PatternError::Syntax(one_line(&err)))?;
     let limits = Regex::config()
         .nfa_size_limit(Some(COMPILED_BYTES_MAX))

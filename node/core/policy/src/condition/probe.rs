@@ -39,6 +39,18 @@ pub(crate) enum Answer {
     Incomparable,
 }
 
+impl Answer {
+    /// The position of the answer, for telling combinations apart.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::Met => 0,
+            Self::Unmet => 1,
+            Self::Missing => 2,
+            Self::Incomparable => 3,
+        }
+    }
+}
+
 /// A test ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Probe {
@@ -122,8 +134,20 @@ impl Probe {
         self.place.find(request)
     }
 
+    /// Whether the answer is in the context.
+    pub(crate) fn is_about_context(&self) -> bool {
+        matches!(self.place, Place::Context(_))
+    }
+
     pub(crate) fn ask(&self, request: &Request<'_>, meter: &mut Meter) -> Result<Answer, Spent> {
-        let actual = self.place.find(request);
+        if self.is_about_context() {
+            meter.note_context();
+        }
+        self.ask_of(self.place.find(request).as_deref(), meter)
+    }
+
+    /// Asks of a value as if it were what is there.
+    pub(crate) fn ask_of(&self, actual: Option<&Json>, meter: &mut Meter) -> Result<Answer, Spent> {
         if let Check::Exists(wanted) = self.check {
             // The question is about the key itself, so it is answered either way.
             meter.spend(1)?;
@@ -133,8 +157,8 @@ impl Probe {
             meter.spend(1)?;
             return Ok(Answer::Missing);
         };
-        meter.spend(self.check.cost(&actual))?;
-        Ok(self.check.holds(&actual).map_or(Answer::Incomparable, answer))
+        meter.spend(self.check.cost(actual))?;
+        Ok(self.check.holds(actual).map_or(Answer::Incomparable, answer))
     }
 }
 

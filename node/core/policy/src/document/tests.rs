@@ -439,3 +439,230 @@ fn a_name_with_two_meanings_is_questioned() {
     );
     warnings(r#"{"terms":[{"id":"actor:a","type":"actor","label":"a"}]}"#, &[]);
 }
+
+/// As many items as asked for, each made from its number.
+fn many(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<String>>().join(",")
+}
+
+#[test]
+fn every_list_is_bounded() {
+    let relation = |at| {
+        format!(
+            r#"{{"relation_id":"r{at}","type":"permits","source":"a:{at}:*","target":"action:x"}}"#
+        )
+    };
+    faults(&relations(&many(50_000, relation)), &[]);
+    faults(&relations(&many(50_001, relation)), &["/relations out_of_range"]);
+    let constraint = |at| format!(r#"{{"name":"c{at}","condition":{{"k":{at}}},"action":"deny"}}"#);
+    let of = |count| format!(r#"{{"terms":[],"constraints":[{}]}}"#, many(count, constraint));
+    faults(&of(1000), &[]);
+    faults(&of(1001), &["/constraints out_of_range"]);
+    let of = |count| {
+        let names = many(count, |at| format!(r#""f{at}""#));
+        format!(r#"{{"terms":[],"compliance_frameworks":[{names}]}}"#)
+    };
+    faults(&of(100), &[]);
+    faults(&of(101), &["/compliance_frameworks out_of_range"]);
+    let of = |count| condition(&format!("[{}]", many(count, |at| format!(r#""k{at}""#))));
+    faults(&of(64), &[]);
+    faults(&of(65), &["/relations/0/conditions out_of_range"]);
+    let of = |count| {
+        condition(&format!(
+            r#"{{"key":"k","op":"in","value":[{}]}}"#,
+            many(count, |at| at.to_string())
+        ))
+    };
+    faults(&of(1000), &[]);
+    faults(&of(1001), &["/relations/0/conditions/value out_of_range"]);
+}
+
+#[test]
+fn every_text_is_bounded() {
+    let text = |chars: usize| format!("\"{}\"", "é".repeat(chars));
+    let ascii = |chars: usize| format!("\"{}\"", "k".repeat(chars));
+    for (chars, place, pointer) in [
+        (512, r#"{"terms":[],"name":@}"#, "/name"),
+        (512, r#"{"terms":[],"policy_id":@}"#, "/policy_id"),
+        (512, r#"{"terms":[],"version":@}"#, "/version"),
+        (10_000, r#"{"terms":[],"description":@}"#, "/description"),
+        (512, r#"{"terms":[],"compliance_frameworks":[@]}"#, "/compliance_frameworks/0"),
+        (512, r#"{"terms":[{"id":"a","type":"actor","label":@}]}"#, "/terms/0/label"),
+        (
+            10_000,
+            r#"{"terms":[{"id":"a","type":"actor","description":@}]}"#,
+            "/terms/0/description",
+        ),
+        (
+            1100,
+            r#"{"relations":[{"relation_id":@,"type":"permits","source":"*"}]}"#,
+            "/relations/0/relation_id",
+        ),
+        (
+            10_000,
+            r#"{"relations":[{"justification":@,"type":"permits","source":"*"}]}"#,
+            "/relations/0/justification",
+        ),
+        (
+            512,
+            r#"{"terms":[],"constraints":[{"name":@,"condition":{"k":1},"action":"deny"}]}"#,
+            "/constraints/0/name",
+        ),
+        (
+            1024,
+            r#"{"relations":[{"type":"permits","source":"*","conditions":{"key":"k","op":"prefix","value":@}}]}"#,
+            "",
+        ),
+    ] {
+        faults(&place.replace('@', &text(chars)), &[]);
+        if !pointer.is_empty() {
+            faults(&place.replace('@', &text(chars + 1)), &[&format!("{pointer} too_long")]);
+        }
+    }
+    let keyed = r#"{"key":@,"op":"eq","value":1}"#;
+    faults(&condition(&keyed.replace('@', &ascii(512))), &[]);
+    faults(&condition(&keyed.replace('@', &ascii(513))), &["/relations/0/conditions/key too_long"]);
+    faults(&condition(&ascii(513)), &["/relations/0/conditions too_long"]);
+    faults(
+        &condition(&format!(r#"{{"key":"k","op":"matches","value":{}}}"#, ascii(1025))),
+        &["/relations/0/conditions/value too_long"],
+    );
+    let time = r#"{"terms":[],"effective_until":"2027-01-01T00:00:00.000000000000000000+00:00"}"#;
+    faults(time, &["/effective_until too_long"]);
+}
+
+#[test]
+fn a_member_of_another_type_is_refused() {
+    for (place, pointer) in [
+        (r#"{"terms":[],"mode":1}"#, "/mode"),
+        (r#"{"terms":[],"effective_from":1}"#, "/effective_from"),
+        (r#"{"terms":[],"compliance_frameworks":"soc2"}"#, "/compliance_frameworks"),
+        (r#"{"terms":[],"compliance_frameworks":[1]}"#, "/compliance_frameworks/0"),
+        (r#"{"relations":{}}"#, "/relations"),
+        (r#"{"relations":["permits"]}"#, "/relations/0"),
+        (r#"{"relations":[{"type":[],"source":"*"}]}"#, "/relations/0/type"),
+        (r#"{"relations":[{"type":"permits","source":7}]}"#, "/relations/0/source"),
+        (r#"{"relations":[{"type":"permits","source":"*","object":{}}]}"#, "/relations/0/object"),
+        (
+            r#"{"relations":[{"type":"permits","source":"*","metadata":1}]}"#,
+            "/relations/0/metadata",
+        ),
+        (r#"{"terms":[],"constraints":{}}"#, "/constraints"),
+        (r#"{"terms":[],"constraints":[true]}"#, "/constraints/0"),
+        (
+            r#"{"terms":[],"constraints":[{"name":"c","condition":{"k":1},"action":"deny","applies_to":"*"}]}"#,
+            "/constraints/0/applies_to",
+        ),
+    ] {
+        faults(place, &[&format!("{pointer} wrong_type")]);
+    }
+    faults(
+        r#"{"terms":[],"constraints":[{"condition":{"k":1}}]}"#,
+        &["/constraints/0/name missing", "/constraints/0/action missing"],
+    );
+    faults(r#"{"terms":[],"compliance_frameworks":[" "]}"#, &["/compliance_frameworks/0 missing"]);
+}
+
+#[test]
+fn a_value_its_operator_cannot_use_is_refused() {
+    for (op, value, code) in [
+        ("in", "5", "wrong_type"),
+        ("in", "[]", "out_of_range"),
+        ("not_in", "[null]", "wrong_type"),
+        ("lt", "true", "wrong_type"),
+        ("between", "[1]", "wrong_type"),
+        ("between", "[2,1]", "out_of_range"),
+        ("between", "[1,\"2\"]", "wrong_type"),
+        ("prefix", "1", "wrong_type"),
+        ("exists", "1", "wrong_type"),
+        ("contains", "null", "missing"),
+        ("cidr", "\"10.0.0.1/8\"", "bad_format"),
+        ("matches", "\"(\"", "bad_format"),
+        ("matches", r#""(a)\\1""#, "bad_format"),
+        ("matches", r#""(?=a)""#, "bad_format"),
+        ("matches", r#""\\w{1000}""#, "regex_too_large"),
+        ("matches", r#""((a{60}){60}){60}""#, "regex_too_large"),
+    ] {
+        let test = format!(r#"{{"key":"k","op":"{op}","value":{value}}}"#);
+        faults(&condition(&test), &[&format!("/relations/0/conditions/value {code}")]);
+    }
+    let nested =
+        format!(r#"{{"key":"k","op":"matches","value":"{}a{}"}}"#, "(".repeat(51), ")".repeat(51));
+    faults(&condition(&nested), &["/relations/0/conditions/value bad_format"]);
+    for (key, code) in
+        [("a..b", "bad_format"), ("a.b.c.d.e.f.g.h.i", "too_long"), ("time.x", "not_one_of")]
+    {
+        let test = format!(r#"{{"key":"{key}","op":"eq","value":1}}"#);
+        faults(&condition(&test), &[&format!("/relations/0/conditions/key {code}")]);
+    }
+}
+
+#[test]
+fn the_patterns_of_a_document_are_bounded_together() {
+    let relation = |at| {
+        format!(
+            r#"{{"type":"permits","source":"a:{at}:*","target":"*","conditions":{{"key":"k","op":"matches","value":"\\w{{3}}{at}"}}}}"#
+        )
+    };
+    let of = |count| format!(r#"{{"relations":[{}]}}"#, many(count, relation));
+    faults(&of(10), &[]);
+    let found = Document::parse(&json(&of(600))).unwrap_err();
+    let first = found.first().map(|fault| (fault.code, &*fault.detail));
+    let expect = "the compiled patterns of this policy are too large together";
+    assert_eq!(first, Some(("regex_too_large", expect)));
+}
+
+#[test]
+fn more_faults_than_anyone_reads_are_counted_out() {
+    let keys = many(1500, |at| format!(r#""unknown{at}":1"#));
+    let found = Document::parse(&json(&format!(r#"{{"terms":[],{keys}}}"#))).unwrap_err();
+    assert_eq!(found.len(), 1001);
+    assert_eq!(found[1000].code, "too_many_faults");
+}
+
+#[test]
+fn a_long_cycle_is_found_and_shown_in_part() {
+    let edge = |at: usize| {
+        format!(r#"{{"type":"implies","source":"k{at}:*","target":"k{}:*"}}"#, (at + 1) % 10_000)
+    };
+    let found = Document::parse(&json(&format!(r#"{{"relations":[{}]}}"#, many(10_000, edge))));
+    let found = found.unwrap_err();
+    assert_eq!((found.len(), found[0].code), (1, "implies_cycle"));
+    assert!(found[0].detail.ends_with("k7:* → … → k0:*"), "{}", found[0].detail);
+}
+
+#[test]
+fn a_number_without_canonical_form_does_not_reach_a_document() {
+    for text in ["1e21", "9007199254740992", "1e-301", "1e400"] {
+        assert!(serde_json::from_str::<Json>(text).is_err(), "{text}");
+    }
+    for text in ["9007199254740991", "1e-300", "0.1", "1.10"] {
+        assert!(serde_json::from_str::<Json>(text).is_ok(), "{text}");
+    }
+}
+
+/// The codes that reading a document can give, by the calls that give them.
+#[test]
+fn every_code_is_asked_for_in_these_tests() {
+    let sources = [
+        include_str!("check.rs"),
+        include_str!("conditions.rs"),
+        include_str!("parse.rs"),
+        include_str!("read.rs"),
+        include_str!("../condition/probe.rs"),
+    ];
+    let call = regex::Regex::new(r#"(?:fault|warn|flaw)\([^";]*"([a-z_]+)""#).unwrap();
+    let mut codes: Vec<&str> = sources
+        .iter()
+        .flat_map(|source| call.captures_iter(source))
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert!(18 <= codes.len(), "only {codes:?}");
+    for code in codes {
+        let asked = [format!(" {code}\""), format!("\"{code}\"")];
+        let is_asked = asked.iter().any(|asked| include_str!("tests.rs").contains(asked));
+        assert!(is_asked, "no test asks for `{code}`");
+    }
+}

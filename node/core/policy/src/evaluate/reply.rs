@@ -16,9 +16,9 @@ use crate::request::{Evaluation, Matched, MatchedCondition, Obligation, Request}
 use crate::words::{ReasonCode, RelationType};
 
 /// Relations a reply lists.
-const MATCHED_MAX: usize = 256;
+pub(crate) const MATCHED_MAX: usize = 256;
 /// About how many bytes they may take; the first is listed in any case.
-const MATCHED_BYTES_MAX: usize = 192 << 10;
+pub(crate) const MATCHED_BYTES_MAX: usize = 192 << 10;
 /// Obligations a reply lists.
 const OBLIGATIONS_MAX: usize = 256;
 /// Bytes of an actual value that are shown; a longer one is in the context.
@@ -44,6 +44,8 @@ pub(super) fn evaluation(
         obligations: reply.obligations(),
         escalate: judgement.escalate,
         steps: judgement.steps,
+        asked_context: judgement.asked_context,
+        shows_context: reply.shows_context(),
         conflicting: findings.conflicting,
     }
 }
@@ -85,6 +87,13 @@ impl Reply<'_> {
                 self.of_constraint(findings.escalate, "Human approval required by")
             }
         }
+    }
+
+    /// Whether a relation that is about the request has a condition on the context.
+    fn shows_context(&self) -> bool {
+        let rules = self.findings.hits.iter().filter_map(|hit| self.policy.relation(hit.rule));
+        let mut clauses = rules.flat_map(|(_, rule)| &rule.clauses);
+        clauses.any(|clause| clause.probe.is_about_context())
     }
 
     /// The justification of the first relation of this type that applies and
@@ -233,7 +242,7 @@ impl Reply<'_> {
 }
 
 /// The value, or what stands for one that is too long to repeat.
-fn shown(value: &Json) -> Json {
+pub(crate) fn shown(value: &Json) -> Json {
     if size(value) <= ACTUAL_BYTES_MAX {
         return value.clone();
     }
@@ -259,7 +268,7 @@ impl Matched {
 }
 
 /// About how many bytes a value takes.
-fn size(value: &Json) -> usize {
+pub(crate) fn size(value: &Json) -> usize {
     /// Of a number, or of what stands around a value.
     const SMALL: usize = 16;
     match value {

@@ -12,6 +12,7 @@ use super::walk::{Held, Walk};
 use crate::compile::Kind;
 use crate::meter::Spent;
 use crate::names::{Node, without_kind};
+use crate::words::Engine;
 
 /// The nodes of one word.
 #[derive(Debug, Default)]
@@ -65,6 +66,15 @@ fn settle(nodes: &mut Vec<Node>) {
     nodes.dedup();
 }
 
+/// How a node came to stand for a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// The word names it, or a pattern covers what was reached.
+    Named,
+    /// An `implies` led to it: what is said of the patterns over it holds too.
+    Kind,
+}
+
 /// Adds everything the nodes are kinds of. A walk rather than a table: the
 /// closure of 50,000 relations does not fit, and most words reach little.
 fn follow(nodes: &mut Vec<Node>, held: Held, walk: &mut Walk<'_>) -> Result<(), Spent> {
@@ -73,25 +83,31 @@ fn follow(nodes: &mut Vec<Node>, held: Held, walk: &mut Walk<'_>) -> Result<(), 
     if !nodes.iter().any(leads_on) {
         return Ok(());
     }
-    let mut reached: BTreeSet<Node> = nodes.iter().copied().collect();
-    let mut open = std::mem::take(nodes);
-    while let Some(node) = open.pop() {
+    // A permit for a pattern is not about a name that the pattern does not
+    // match, only because something else is a kind of what has that name.
+    let is_wide = held == Held::Possibly || walk.request.engine < Engine::V2;
+    let named = if is_wide { Way::Kind } else { Way::Named };
+    let mut reached: BTreeSet<(Node, Way)> = nodes.iter().map(|node| (*node, named)).collect();
+    let mut open: Vec<(Node, Way)> = nodes.iter().map(|node| (*node, named)).collect();
+    while let Some((node, way)) = open.pop() {
         for kind in kinds_of(&policy.kinds, node) {
             walk.meter.spend(1)?;
-            if reached.contains(&kind.to) {
+            let to = (kind.to, if kind.by.is_some() { Way::Kind } else { named });
+            if reached.contains(&to) || reached.contains(&(kind.to, Way::Kind)) {
                 continue;
             }
             let leads = match kind.by {
                 Some(rule) => walk.holds(rule, held)?,
-                None => true,
+                None => way == Way::Kind,
             };
             if leads {
-                reached.insert(kind.to);
-                open.push(kind.to);
+                reached.insert(to);
+                open.push(to);
             }
         }
     }
-    *nodes = reached.into_iter().collect();
+    *nodes = reached.into_iter().map(|(node, _)| node).collect();
+    nodes.dedup();
     Ok(())
 }
 

@@ -305,6 +305,23 @@ fn a_kind_of_a_term_is_covered_by_the_patterns_over_that_term() {
 }
 
 #[test]
+fn a_permit_for_a_pattern_is_not_widened_by_what_others_are_kinds_of() {
+    let policy = compile(
+        r#"{"terms":[{"id":"actor:ann","type":"actor"},{"id":"actor:ai:x","type":"actor","label":"X"}],"relations":[
+            {"type":"implies","source":"actor:ann","target":"actor:ai:x"},
+            {"type":"permits","source":"ai:*","target":"*"}]}"#,
+    );
+    for actor in ["ann", "ai:x"] {
+        check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), PERMITTED);
+    }
+    for actor in ["X", "actor:ai:x"] {
+        check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), NO_PERMIT);
+        // As it was recorded before.
+        check(&policy, &format!(r#"{{"actor":"{actor}","engine":1}}"#), PERMITTED);
+    }
+}
+
+#[test]
 fn a_pattern_can_be_a_kind_of_a_term() {
     let policy = policy(
         r#"{"type":"implies","source":"ai:*","target":"actor:staff"},
@@ -738,7 +755,32 @@ fn judging_is_evaluating_without_the_wording() {
             mode: e.mode,
             escalate: e.escalate,
             steps: e.steps,
+            asked_context: e.asked_context,
         };
         assert_eq!(judged, of(&evaluated), "{request}");
     }
+}
+
+#[track_caller]
+fn check_context(policy: &Compiled, request: &str, asked: bool, shown: bool) {
+    let evaluation = ask(policy, request);
+    let got = (evaluation.asked_context, evaluation.shows_context);
+    assert_eq!(got, (asked, shown), "{request}\n{evaluation:#?}");
+}
+
+#[test]
+fn whoever_looks_into_the_context_says_so() {
+    let permit = |rest: &str| {
+        policy(&format!(
+            r#"{{"type":"permits","source":"actor:bot","target":"action:read","conditions":{rest}}}"#
+        ))
+    };
+    check_context(&policy(BOT_READS), r#"{"context":{"purpose":"x"}}"#, false, false);
+    check_context(&permit(r#"{"decision.tool":"ssh"}"#), "{}", false, false);
+    check_context(&permit(r#"{"purpose":"x"}"#), "{}", true, true);
+    check_context(&permit(r#"{"purpose":"x"}"#), r#"{"action":"pay"}"#, false, false);
+    // The first condition settles it; the second is shown.
+    check_context(&permit(r#"{"decision.tool":"ssh","purpose":"x"}"#), "{}", false, true);
+    let constraint = r#"{"name":"c","condition":{"purpose":"x"},"action":"deny"}"#;
+    check_context(&constrained(constraint), "{}", true, false);
 }

@@ -155,6 +155,7 @@ impl Walk<'_> {
             None => Fit::Everything,
         };
         if fit == Fit::Not {
+            findings.misfits.extend((rule.kind == RelationType::Permits).then_some(id));
             return Ok(());
         }
         let held =
