@@ -5,7 +5,7 @@ use bytes::Bytes;
 use governance::command::Principal;
 use types::{Json, LogIndex, Object};
 
-use crate::fields::{Checked, check_body};
+use crate::fields::{Checked, check_body, check_open_body};
 use crate::problem::{Code, Fault, Problem};
 use crate::routes::{Route, Shape};
 
@@ -68,6 +68,9 @@ impl Body {
             }
             (Shape::Fields(fields), body) => {
                 check_body(fields, body.unwrap_or_else(empty)).map(Self::Fields)
+            }
+            (Shape::Open(fields), body) => {
+                check_open_body(fields, body.unwrap_or_else(empty)).map(Self::Fields)
             }
             (Shape::Policy(fields), Some(Json::Object(object)))
                 if object.get("policy").is_some() =>

@@ -6,7 +6,7 @@
 //!   handler included.
 //! - A handler runs only with a permit, within a time, over a checked body.
 
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod intake;
 
 use std::panic::AssertUnwindSafe;
@@ -102,7 +102,9 @@ async fn handle<B: Backend>(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let request_id = request_id(app);
+    let echoes = rows.iter().any(|row| matches!(row.op, Op::Evaluation | Op::Evaluations));
+    let request_id = headers::sent_request_id(&parts.headers).filter(|_| echoes);
+    let request_id = request_id.unwrap_or_else(|| self::request_id(app));
     if let Some(answer) = headers::preflight(&app.config, rows, &parts) {
         return finish(app, &parts, rows.first().copied(), &request_id, answer);
     }

@@ -10,7 +10,7 @@ pub(crate) mod check;
 pub(crate) mod schema;
 mod text;
 
-pub(crate) use check::{Checked, check_body, check_query};
+pub(crate) use check::{Checked, check_body, check_open_body, check_query};
 pub(crate) use text::{Alphabet, Text};
 
 /// A member of a body, or a parameter of a query.
@@ -70,6 +70,18 @@ pub(crate) enum Kind {
     /// the others.
     Bodies {
         /// At most so many, and at least one.
+        items_max: usize,
+        /// Members of each.
+        item: &'static [Field],
+    },
+    /// An object with these members. What else it has is dropped: the standard
+    /// that names its members may name more one day.
+    Open(&'static [Field]),
+    /// The same, judged later together with what it is the default of.
+    Default(&'static [Field]),
+    /// Objects of that kind, judged one by one as bodies are.
+    Evaluations {
+        /// At most so many.
         items_max: usize,
         /// Members of each.
         item: &'static [Field],

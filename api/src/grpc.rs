@@ -5,6 +5,7 @@
 //! So the two differ in form alone. What nodes say to each other is neither
 //! served nor described here.
 
+mod access;
 mod caller;
 mod cluster;
 mod decisions;
@@ -43,13 +44,16 @@ use caller::Caller;
 
 /// Messages of `Decisions`: a batch.
 const DECISION_BYTES_MAX: usize = 16 << 20;
-/// Messages of `Policies`: a document and what is around it.
-const POLICY_BYTES_MAX: usize = (4 << 20) + (64 << 10);
+/// Messages of `Policies`: evaluations. A document has a lower bound of its own.
+const POLICY_BYTES_MAX: usize = 16 << 20;
 /// Any other message.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// The package that is for other nodes alone.
 const PEER_PACKAGE: &str = "lexecon.peer";
+
+/// What the paths of both methods begin with that echo `x-request-id`.
+const EVALUATIONS: &str = "/lexecon.governance.v1.Policies/Evaluation";
 
 /// What is described to callers: all but the peers' package.
 static DESCRIPTORS: LazyLock<FileDescriptorSet> = LazyLock::new(|| {
@@ -124,8 +128,10 @@ pub(crate) async fn handle<B: Backend>(
     router: axum::Router,
     mut request: Request,
 ) -> Response<Body> {
-    let request_id = edge::request_id(app);
     let path = request.uri().path();
+    let sent = edge::headers::sent_request_id(request.headers());
+    let request_id = sent.filter(|_| path.starts_with(EVALUATIONS));
+    let request_id = request_id.unwrap_or_else(|| edge::request_id(app));
     let endpoint = METHODS.get(path).map_or("unmatched", String::as_str);
     let time = time(app, path);
     let admitted = admit(app, path, &request_id, request.headers());

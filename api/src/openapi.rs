@@ -146,6 +146,7 @@ fn request_body(route: &Route) -> Option<Json> {
     let schema = match route.shape {
         Shape::None => return None,
         Shape::Fields(fields) => schema::object(fields),
+        Shape::Open(fields) => schema::open_object(fields),
         Shape::Policy(fields) => {
             let wrapped = Json::Object(schema::object(fields));
             let document = free("The policy document: at least one of `terms` and `relations`.");

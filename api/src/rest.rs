@@ -1,6 +1,7 @@
 //! What each operation does, one file per noun, over a [`Call`] that was
 //! checked. gRPC comes through here too.
 
+pub(crate) mod access;
 pub(crate) mod cluster;
 pub(crate) mod decision;
 pub(crate) mod keys;
@@ -27,6 +28,8 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::DecideVerify => decision::verify::verify(app, call).await,
         Op::Decision => decision::record::get(app, &call),
         Op::Receipt => decision::receipt::receipt(app, &call).await,
+        Op::Evaluation => access::evaluate(app, call).await,
+        Op::Evaluations => access::evaluations::evaluate(app, call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load(app, call).await,
         Op::PolicyValidate => policy::validate(app, call).await,

@@ -9,7 +9,7 @@ use crate::consistency;
 use crate::fields::Field;
 use crate::problem::Code;
 use crate::reply::Member;
-use crate::rest::{cluster, decision, keys, ledger, policy, system};
+use crate::rest::{access, cluster, decision, keys, ledger, policy, system};
 
 /// Every operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub(crate) enum Op {
     DecideVerify,
     Decision,
     Receipt,
+    Evaluation,
+    Evaluations,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -98,6 +100,8 @@ pub(crate) enum Shape {
     None,
     /// An object with these members.
     Fields(&'static [Field]),
+    /// An object with these members and others, which are ignored.
+    Open(&'static [Field]),
     /// A policy document, or these members with the document in `policy`.
     Policy(&'static [Field]),
     /// The reply to a decision, as it is or in `decision_response`.
@@ -297,6 +301,22 @@ pub(crate) const ROUTES: &[Route] = &[
         .tag("Policies")
         .replies(policy::RECORD_REPLY)
         .codes(&[Code::UNKNOWN_POLICY]),
+    Route::post(Op::Evaluation, "/access/v1/evaluation", "Decide as OpenID AuthZEN asks")
+        .tag("Policies")
+        .body(Shape::Open(access::EVALUATION))
+        .replies(access::EVALUATION_REPLY)
+        .codes(&[Code::IDEMPOTENCY_CONFLICT, Code::ERASED, Code::CONTEXT_TOO_LARGE]),
+    Route::post(
+        Op::Evaluations,
+        "/access/v1/evaluations",
+        "Decide up to 1000 times as OpenID AuthZEN asks",
+    )
+    .tag("Policies")
+    .query(access::EVALUATIONS_QUERY)
+    .body(Shape::Open(access::EVALUATIONS))
+    .bytes_max(16 * MIB)
+    .replies(access::EVALUATIONS_REPLY)
+    .codes(&[Code::IDEMPOTENCY_CONFLICT, Code::ERASED, Code::CONTEXT_TOO_LARGE]),
     Route::get(Op::Entries, "/ledger/entries", "Entries of the ledger")
         .tag("Ledger")
         .access(Access::Audit)

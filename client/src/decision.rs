@@ -169,11 +169,7 @@ impl BatchItem {
     /// Why it was refused, if it was.
     pub fn problem(&self) -> Option<Problem> {
         match self {
-            Self::Refused { problem } => {
-                let status = problem.as_object().and_then(|problem| problem.get("status"));
-                let status = status.and_then(Json::as_u64).and_then(|s| u16::try_from(s).ok());
-                Problem::read(status.unwrap_or(0), None, problem.clone())
-            }
+            Self::Refused { problem } => Problem::of_item(problem),
             Self::Decided(_) => None,
         }
     }
@@ -335,7 +331,7 @@ fn records_nothing(body: &Object) -> bool {
 }
 
 /// An id as a node makes them, unique without asking one.
-fn new_request_id() -> Result<String, Error> {
+pub(crate) fn new_request_id() -> Result<String, Error> {
     let mut random = [0; 10];
     getrandom::fill(&mut random)
         .map_err(|error| Error::Misused(format!("cannot draw a request id: {error}")))?;

@@ -99,6 +99,13 @@ impl Problem {
         Some(Self { status, code, detail, errors, retry_after, raw })
     }
 
+    /// The problem of one item among others, which says its status itself.
+    pub(crate) fn of_item(problem: &Json) -> Option<Self> {
+        let status = problem.as_object().and_then(|problem| problem.get("status"));
+        let status = status.and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
+        Self::read(status.unwrap_or(0), None, problem.clone())
+    }
+
     /// What a node would say that has no final checkpoint as was asked for.
     pub(crate) fn not_final(detail: &str) -> Self {
         let raw = Json::object([

@@ -14,6 +14,7 @@
 //!   idempotency key.
 //! - Every call ends within its time limit; every reply is bounded in size.
 
+pub mod access;
 pub mod checkpoint;
 pub mod cluster;
 pub mod decision;

@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::http::request::Parts;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -27,7 +27,19 @@ const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-
 
 /// Request headers that they may send.
 const TAKEN: &str =
-    "Content-Type, Authorization, Idempotency-Key, X-Lexecon-Min-Index, X-Tenant-ID";
+    "Content-Type, Authorization, Idempotency-Key, X-Lexecon-Min-Index, X-Request-ID, X-Tenant-ID";
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// `X-Request-ID` of a request, which AuthZEN has echoed. What is no short,
+/// printable text is not: it goes into logs.
+pub(crate) fn sent_request_id(headers: &HeaderMap) -> Option<String> {
+    const CHARS_MAX: usize = 128;
+    let text = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let is_taken = is_printable && !text.trim().is_empty() && text.len() <= CHARS_MAX;
+    is_taken.then(|| text.to_owned())
+}
 
 /// Sets a header; a value that no header can hold is left out.
 pub(super) fn put(response: &mut Response<Body>, name: &'static str, value: &str) {
@@ -44,7 +56,7 @@ pub(super) fn common<B: Backend>(
     response: &mut Response<Body>,
 ) {
     let op = route.map(|route| route.op);
-    put(response, "x-request-id", request_id);
+    put(response, REQUEST_ID, request_id);
     put(response, "x-lexecon-node", &app.backend.node_name());
     put(response, "x-lexecon-leader", app.backend.leader_name().as_deref().unwrap_or_default());
     if !response.headers().contains_key("x-lexecon-applied-index") {

@@ -223,7 +223,7 @@ pub(crate) fn json_problem(op: Op, fault: TextFault) -> Problem {
         TextFault::DuplicateKey(_) => Code::DUPLICATE_KEY,
         TextFault::NotCanonical { .. } => Code::NUMBER_NOT_CANONICAL,
         // Only a context can be deep and a decision otherwise well formed.
-        TextFault::TooDeep if op == Op::Decide => Code::CONTEXT_TOO_LARGE,
+        TextFault::TooDeep if matches!(op, Op::Decide | Op::Evaluation) => Code::CONTEXT_TOO_LARGE,
         TextFault::TooDeep => Code::PAYLOAD_TOO_LARGE,
     };
     Problem::new(code, detail)

@@ -104,6 +104,25 @@ pub(crate) fn check_body(fields: &'static [Field], body: Json) -> Result<Checked
     checker.conclude(checked)
 }
 
+/// The same, dropping the members that are not known.
+///
+/// # Errors
+/// Every fault, or that the context is too large.
+pub(crate) fn check_open_body(fields: &'static [Field], body: Json) -> Result<Checked, Problem> {
+    match body {
+        Json::Object(object) => check_body(fields, Json::Object(known(fields, object))),
+        other => check_body(fields, other),
+    }
+}
+
+/// The members that go by a name in the table.
+fn known(fields: &[Field], object: Object) -> Object {
+    let is_known = |key: &str| fields.iter().any(|field| field.is_called(key));
+    let members = object.into_iter().filter(|(key, _)| is_known(key)).collect();
+    // Keys that were unique stay so.
+    Object::from_members(members).unwrap_or_default()
+}
+
 /// Checks the parameters of a query, whose values are text. `fields` may be
 /// several tables one after the other.
 ///
@@ -197,6 +216,9 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         | Kind::Object(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
+        | Kind::Open(_)
+        | Kind::Default(_)
+        | Kind::Evaluations { .. }
         | Kind::Context
         | Kind::Any => Err(("wrong_type", "has no form in a query".to_owned())),
     }
@@ -336,8 +358,14 @@ impl Checker {
             (Kind::Bodies { items_max, .. }, Json::Array(items)) => {
                 self.count((1, items_max), items.len(), at).then_some(Json::Array(items))
             }
+            (Kind::Open(fields), Json::Object(object)) => {
+                Some(Json::Object(self.object(fields, known(fields, object), at)))
+            }
+            (Kind::Evaluations { items_max, .. }, Json::Array(items)) => {
+                self.count((0, items_max), items.len(), at).then_some(Json::Array(items))
+            }
             (Kind::Context, Json::Object(context)) => self.context(context, at),
-            (Kind::Any, Json::Object(object)) => Some(Json::Object(object)),
+            (Kind::Default(_) | Kind::Any, Json::Object(object)) => Some(Json::Object(object)),
             (kind, _) => self.wrong_type(at, what(kind)),
         }
     }
@@ -456,8 +484,13 @@ fn what(kind: Kind) -> &'static str {
         Kind::Text(_) | Kind::Word(_) | Kind::Time => "a string",
         Kind::Integer { .. } => "an integer",
         Kind::Bool => "true or false",
-        Kind::Texts { .. } | Kind::Objects { .. } | Kind::Bodies { .. } => "an array",
-        Kind::Object(_) | Kind::Context | Kind::Any => "an object",
+        Kind::Texts { .. }
+        | Kind::Objects { .. }
+        | Kind::Bodies { .. }
+        | Kind::Evaluations { .. } => "an array",
+        Kind::Object(_) | Kind::Open(_) | Kind::Default(_) | Kind::Context | Kind::Any => {
+            "an object"
+        }
     }
 }
 

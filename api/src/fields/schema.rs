@@ -32,6 +32,13 @@ pub(crate) fn object(fields: &[Field]) -> Object {
     schema
 }
 
+/// The schema of an object with these members and any others.
+pub(crate) fn open_object(fields: &[Field]) -> Object {
+    let mut schema = object(fields);
+    schema.insert("additionalProperties", true);
+    schema
+}
+
 /// One of two spellings must be there.
 fn either_spelling(field: &Field) -> Option<Json> {
     let alias = field.alias?;
@@ -88,6 +95,13 @@ pub(crate) fn kind(kind: Kind) -> Object {
             return array(object(item), items_min, items_max);
         }
         Kind::Bodies { items_max, item } => return array(object(item), 1, items_max),
+        Kind::Open(fields) => return open_object(fields),
+        Kind::Default(fields) => {
+            let mut schema = open_object(fields);
+            schema.remove("required");
+            return schema;
+        }
+        Kind::Evaluations { items_max, item } => return array(open_object(item), 0, items_max),
         Kind::Context => {
             schema.insert("type", "object");
             schema.insert("maxProperties", count(context::KEYS_MAX));

@@ -239,7 +239,7 @@ fn signature_members(signature: Signature) -> Object {
 }
 
 /// A reply of `POST /decide`.
-fn decision(mut reply: Members) -> DecideReply {
+pub(super) fn decision(mut reply: Members) -> DecideReply {
     let signature = reply.object("signature", signature_message);
     let capability_token = reply.text("capability_token");
     let node = reply.word("node");

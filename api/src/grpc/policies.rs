@@ -3,15 +3,16 @@
 use prost::Message as _;
 use proto::governance::v1::policies_server::Policies;
 use proto::governance::v1::{
-    Finding, GetPolicyRequest, ListPoliciesReply, ListPoliciesRequest, LoadPolicyReply,
-    LoadPolicyRequest, Policy, ValidatePolicyReply, ValidatePolicyRequest,
+    EvaluationReply, EvaluationRequest, EvaluationsReply, EvaluationsRequest, Finding,
+    GetPolicyRequest, ListPoliciesReply, ListPoliciesRequest, LoadPolicyReply, LoadPolicyRequest,
+    Policy, ValidatePolicyReply, ValidatePolicyRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
 
-use super::Service;
 use super::caller::{Input, Query};
 use super::members::Members;
+use super::{Service, access};
 use crate::backend::Backend;
 use crate::edge::intake::json_problem;
 use crate::json_text;
@@ -99,6 +100,23 @@ impl<B: Backend> Policies for Service<B> {
             }
         })
         .await
+    }
+
+    async fn evaluation(
+        &self,
+        request: Request<EvaluationRequest>,
+    ) -> Result<Response<EvaluationReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let input = access::evaluation(message);
+        self.answer(&extensions, input, |reply| access::reply(Members(reply))).await
+    }
+
+    async fn evaluations(
+        &self,
+        request: Request<EvaluationsRequest>,
+    ) -> Result<Response<EvaluationsReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        self.answer(&extensions, access::evaluations(message), access::replies).await
     }
 }
 

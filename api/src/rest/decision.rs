@@ -17,7 +17,7 @@ use governance::command::{
 };
 use governance::{Seed, view};
 use policy::Mode;
-use types::Json;
+use types::{Json, LogIndex};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -25,8 +25,9 @@ use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
-pub(crate) use describe::{BATCH_REPLY, RECORD_REPLY, REPLY, VERIFY_REPLY};
+pub(crate) use describe::{BATCH_REPLY, EVALUATION_CONTEXT, RECORD_REPLY, REPLY, VERIFY_REPLY};
 pub(crate) use receipt::{RECEIPT_QUERY, RECEIPT_REPLY};
+use reply::Recorded;
 
 const DEFAULT_LIFE_SECONDS: u32 = 300;
 
@@ -34,7 +35,7 @@ const DEFAULT_LIFE_SECONDS: u32 = 300;
 const PATH: &str = "/decide";
 
 const ACTOR: Text = Text::of(Alphabet::Actor, 255);
-const ACTION: Text = Text::of(Alphabet::Action, 512);
+pub(crate) const ACTION: Text = Text::of(Alphabet::Action, 512);
 const PERCENT: Kind = Kind::Integer { min: 0, max: 100 };
 
 const RISK: &[Field] = &[
@@ -110,7 +111,7 @@ pub(crate) const BATCH_QUERY: &[Field] = &[
 
 /// A request for a decision, ready to be put in the log.
 #[derive(Debug)]
-struct Asked {
+pub(crate) struct Asked {
     decide: Decide,
     idempotency: Option<Idempotency>,
     dry_run: bool,
@@ -118,24 +119,28 @@ struct Asked {
 
 /// Where a request for a decision comes from.
 #[derive(Clone, Copy, Debug)]
-struct Origin<'a> {
-    principal: &'a Principal,
+pub(crate) struct Origin<'a> {
+    pub(crate) principal: &'a Principal,
     /// `Idempotency-Key`, or what stands for it in a batch.
-    key: Option<&'a Key>,
+    pub(crate) key: Option<&'a Key>,
     /// Size of the body as it came.
-    bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 /// A key for a request that has no `request_id`.
 #[derive(Clone, Debug)]
-struct Key {
-    key: String,
+pub(crate) struct Key {
+    pub(crate) key: String,
     /// What the digest of the body begins with.
-    path: String,
+    pub(crate) path: String,
 }
 
 impl Asked {
-    fn new(mut body: Checked, origin: Origin<'_>, bytes_max: usize) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        mut body: Checked,
+        origin: Origin<'_>,
+        bytes_max: usize,
+    ) -> Result<Self, Problem> {
         let dry_run = body.flag("dry_run");
         let request_id = body.word("request_id").map(str::to_owned);
         let own = request_id.clone().map(|key| Key { key, path: PATH.to_owned() });
@@ -208,15 +213,24 @@ pub(crate) async fn decide<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     if asked.dry_run {
         return preview(app, &asked.decide).map(Answer::json);
     }
-    let envelope = envelope(app, &principal, asked)?;
-    let timer = app.shared.metrics.decision_timer();
-    let committed = app.backend.submit(envelope).await?;
-    let index = committed.index;
-    let decided = reply::read(app, committed.outcome)?;
-    drop(timer);
+    let (decided, index) = submit(app, &principal, asked).await?;
     let mut answer = Answer::json(reply::signed(app, &decided, reply::Tokens::Now)?).at(index);
     answer.replayed = decided.replayed;
     Ok(answer)
+}
+
+/// Puts a request in the log and reads what the ledger then holds.
+pub(crate) async fn submit<B: Backend>(
+    app: &App<B>,
+    principal: &Principal,
+    asked: Asked,
+) -> Result<(Recorded, LogIndex), Problem> {
+    let envelope = envelope(app, principal, asked)?;
+    let timer = app.shared.metrics.decision_timer();
+    let committed = app.backend.submit(envelope).await?;
+    let recorded = reply::read(app, committed.outcome)?;
+    drop(timer);
+    Ok((recorded, committed.index))
 }
 
 /// The header and `request_id` are two places for one key.
@@ -230,7 +244,7 @@ fn agree(header: Option<&str>, request_id: Option<&str>) -> Result<(), Problem> 
     }
 }
 
-fn envelope<B: Backend>(
+pub(crate) fn envelope<B: Backend>(
     app: &App<B>,
     principal: &Principal,
     asked: Asked,

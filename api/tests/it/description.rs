@@ -148,12 +148,19 @@ async fn answers_have_exactly_the_members_that_are_described() {
         "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
     });
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
+    let evaluation = json!({
+        "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
+        "resource": {"type": "d", "id": "e"},
+    });
+    let many = json!({"evaluations": [evaluation]});
     let mut calls = vec![
         ("post", "/decide", "/decide", ALLOWED.to_owned()),
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
         ("post", "/decide/verify", "/decide/verify", decision.to_string()),
         ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
         ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
+        ("post", "/access/v1/evaluation", "/access/v1/evaluation", evaluation.to_string()),
+        ("post", "/access/v1/evaluations", "/access/v1/evaluations", many.to_string()),
         ("post", "/policies/load", "/policies/load", crate::common::POLICY.to_owned()),
         ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
         ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),

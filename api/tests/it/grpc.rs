@@ -28,7 +28,7 @@ use tonic_types::StatusExt as _;
 use crate::common::{POLICY, Server};
 use crate::server::listen;
 
-async fn connect(server: &Server) -> Channel {
+pub(crate) async fn connect(server: &Server) -> Channel {
     let listening = listen(server, Limits::default()).await;
     let channel = Channel::from_shared(format!("http://{}", listening.address)).unwrap();
     channel.connect().await.unwrap()
@@ -49,7 +49,7 @@ fn document() -> String {
 }
 
 /// Code of gRPC, then the code of the contract.
-fn refusal(status: &Status) -> (Code, String) {
+pub(crate) fn refusal(status: &Status) -> (Code, String) {
     let details = status.get_error_details();
     (status.code(), details.error_info().unwrap().reason.clone())
 }

@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::common::{POLICY, Server};
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 8] = [
     "/decide",
     "/decide/batch",
     "/decide/verify",
+    "/access/v1/evaluation",
+    "/access/v1/evaluations",
     "/policies/load",
     "/policies/validate",
     "/cluster/nodes",
@@ -21,7 +23,7 @@ const PREFIXES: [&str; 6] =
 
 /// Names that bodies know, so that values of all kinds come to where they are
 /// looked at.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 32] = [
     "actor",
     "action",
     "proposed_action",
@@ -46,6 +48,14 @@ const NAMES: [&str; 24] = [
     "decision_id",
     "keys",
     "matched",
+    "subject",
+    "type",
+    "id",
+    "name",
+    "properties",
+    "evaluations",
+    "options",
+    "evaluations_semantic",
 ];
 
 fn value() -> impl Strategy<Value = Value> {

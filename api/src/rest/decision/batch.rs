@@ -4,23 +4,26 @@
 //! What one signature covers is a tree of RFC 6962 over the signed bytes, so
 //! that each reply can still be verified alone.
 
-use governance::command::{KeyUsage, Principal};
+use governance::command::{Envelope, KeyUsage, Principal};
 use ledger::hash::{entry_hash, node_hash, sha256};
 use ledger::reply::signed_bytes;
-use types::{Digest, Json, Object};
+use types::{Digest, Json, LogIndex, Object};
 
 use super::reply::{self, Recorded, Tokens};
 use super::{Asked, DECIDE, Key, Origin};
 use crate::app::App;
-use crate::backend::{Backend, Signature};
+use crate::backend::{Backend, Committed, Signature, Unavailable};
 use crate::call::{Answer, Call};
 use crate::fields::{Checked, check_body};
 use crate::problem::{Code, Problem};
+
+const PATH: &str = "/decide/batch";
 
 /// What is signed is `LABEL`, the root in hex, a newline.
 const LABEL: &str = "lexecon/batch/v1\n";
 
 /// An item on its way.
+#[derive(Debug)]
 enum Item {
     /// Answered: evaluated only, or refused.
     Done(Result<Object, Problem>),
@@ -28,6 +31,17 @@ enum Item {
     Sent(usize),
     /// Recorded.
     Recorded(Box<Recorded>),
+}
+
+/// How replies are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// They are shown in part, so not at all.
+    Without,
+    /// Each alone.
+    Each,
+    /// One signature over the root of a tree of all.
+    Together,
 }
 
 /// `POST /decide/batch`.
@@ -38,40 +52,30 @@ pub(crate) async fn decide<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Some("later") => Tokens::Later,
         Some(_) | None => Tokens::Now,
     };
-    let scope = key.as_deref().map(|key| BatchKey::new(key, &body));
-    let mut envelopes = Vec::new();
-    let mut items = Vec::new();
-    for (at, request) in body.items("requests").into_iter().enumerate() {
-        let key = scope.as_ref().map(|scope| scope.item(at));
-        items.push(match prepare(app, &principal, key.as_ref(), request) {
-            Err(problem) => Item::Done(Err(problem)),
-            Ok(asked) if asked.dry_run => Item::Done(super::preview(app, &asked.decide)),
-            Ok(asked) => {
-                envelopes.push(super::envelope(app, &principal, asked)?);
-                Item::Sent(envelopes.len() - 1)
-            }
-        });
-    }
-    let (items, index) = record(app, envelopes, items).await?;
-    let replayed = all_replayed(&items);
-    let together = query.word("signature") == Some("batch");
-    // A thousand signatures would hold up the other requests of this thread.
-    let signer = app.clone();
-    let sign = move || match together {
-        true => sign_together(&signer, items, tokens),
-        false => Ok(sign_each(&signer, items, tokens)),
+    let signing = match query.word("signature") {
+        Some("batch") => Signing::Together,
+        Some(_) | None => Signing::Each,
     };
-    let results = app.blocking(sign).await?.into_iter();
-    let results: Vec<Json> = results.map(|result| result_json(result, &request_id)).collect();
-    let count = u64::try_from(results.len()).unwrap_or(u64::MAX);
-    let mut answer = Answer::members([("count", count.into()), ("results", Json::Array(results))]);
+    let scope = key.as_deref().map(|key| BatchKey::new(PATH, key, &body));
+    let requests = body.items("requests").into_iter().enumerate();
+    let asked = requests.map(|(at, request)| {
+        let key = scope.as_ref().map(|scope| scope.item(at));
+        prepare(app, &principal, key.as_ref(), check_body(DECIDE, request)?)
+    });
+    let results = Results::record(app, &principal, asked).await?;
+    let (index, replayed) = (results.index, results.replayed());
+    let replies = results.sign(app, signing, tokens).await?.into_iter();
+    let replies: Vec<Json> = replies.map(|result| result_json(result, &request_id)).collect();
+    let count = u64::try_from(replies.len()).unwrap_or(u64::MAX);
+    let mut answer = Answer::members([("count", count.into()), ("results", Json::Array(replies))]);
     answer.index = index;
     answer.replayed = replayed;
     Ok(answer)
 }
 
 /// The key of a batch stands for those of its items that have none.
-struct BatchKey {
+#[derive(Debug)]
+pub(crate) struct BatchKey {
     /// Distinct from any key a caller would choose, and short enough with a
     /// number after it.
     key: Digest,
@@ -80,82 +84,175 @@ struct BatchKey {
 }
 
 impl BatchKey {
-    fn new(key: &str, body: &Checked) -> Self {
+    /// The key of a batch that was sent to `path`.
+    pub(crate) fn new(path: &str, key: &str, body: &Checked) -> Self {
         let body = Json::Object(body.members().clone()).to_canonical();
         Self {
             key: sha256(format!("lexecon/batch-key/v1\n{key}").as_bytes()),
-            path: format!("/decide/batch {}", sha256(body.as_bytes())),
+            path: format!("{path} {}", sha256(body.as_bytes())),
         }
     }
 
-    fn item(&self, at: usize) -> Key {
+    /// The key of one item.
+    pub(crate) fn item(&self, at: usize) -> Key {
         Key { key: format!("{}/{at}", self.key), path: self.path.clone() }
     }
 }
 
-fn prepare<B: Backend>(
+/// A request of a batch, from a checked body of `POST /decide`.
+pub(crate) fn prepare<B: Backend>(
     app: &App<B>,
     principal: &Principal,
     key: Option<&Key>,
-    request: Json,
+    request: Checked,
 ) -> Result<Asked, Problem> {
     // The size of one item is not known; it is measured.
     let origin = Origin { principal, key, bytes: usize::MAX };
-    Asked::new(check_body(DECIDE, request)?, origin, app.config.context_bytes_max)
+    Asked::new(request, origin, app.config.context_bytes_max)
 }
 
-type Committed = (Vec<Item>, Option<types::LogIndex>);
-
-async fn record<B: Backend>(
-    app: &App<B>,
-    envelopes: Vec<governance::Envelope>,
+/// What became of requests, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
     items: Vec<Item>,
-) -> Result<Committed, Problem> {
-    if envelopes.is_empty() {
-        return Ok((items, None));
+    /// Log index of the last that was recorded.
+    pub(crate) index: Option<LogIndex>,
+}
+
+impl Results {
+    /// Puts those that are valid in the log together.
+    pub(crate) async fn record<B: Backend>(
+        app: &App<B>,
+        principal: &Principal,
+        asked: impl Iterator<Item = Result<Asked, Problem>>,
+    ) -> Result<Self, Problem> {
+        let mut envelopes = Vec::new();
+        let mut items = Vec::new();
+        for asked in asked {
+            items.push(match asked {
+                Err(problem) => Item::Done(Err(problem)),
+                Ok(asked) if asked.dry_run => Item::Done(super::preview(app, &asked.decide)),
+                Ok(asked) => {
+                    envelopes.push(super::envelope(app, principal, asked)?);
+                    Item::Sent(envelopes.len() - 1)
+                }
+            });
+        }
+        let mut results = Self::default();
+        let mut recorded = results.submit_all(app, envelopes).await?;
+        let taken = items.into_iter().map(|item| match item {
+            Item::Sent(at) => match recorded.get_mut(at).and_then(Option::take) {
+                Some(item) => item,
+                None => Item::Done(Err(Problem::new(Code::OUTCOME_UNKNOWN, "no answer came"))),
+            },
+            done @ (Item::Done(_) | Item::Recorded(_)) => done,
+        });
+        results.items = taken.collect();
+        Ok(results)
     }
-    let mut index = None;
-    let mut recorded = Vec::with_capacity(envelopes.len());
-    for answer in app.backend.submit_all(envelopes).await {
-        recorded.push(match answer {
+
+    async fn submit_all<B: Backend>(
+        &mut self,
+        app: &App<B>,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Vec<Option<Item>>, Problem> {
+        if envelopes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut recorded = Vec::with_capacity(envelopes.len());
+        for answer in app.backend.submit_all(envelopes).await {
+            recorded.push(Some(self.item(app, answer)));
+        }
+        // When nothing got in, the request as a whole did not.
+        if let (None, Some(Some(Item::Done(Err(problem))))) = (self.index, recorded.first()) {
+            return Err(problem.clone());
+        }
+        Ok(recorded)
+    }
+
+    /// Puts one more in the log once the others were applied. Gives back whether
+    /// it is allowed; what could not be asked is not.
+    ///
+    /// # Errors
+    /// When the log takes nothing now.
+    pub(crate) async fn record_next<B: Backend>(
+        &mut self,
+        app: &App<B>,
+        principal: &Principal,
+        asked: Result<Asked, Problem>,
+    ) -> Result<bool, Problem> {
+        let item = match asked {
+            Err(problem) => Item::Done(Err(problem)),
+            Ok(asked) => {
+                let envelope = super::envelope(app, principal, asked)?;
+                let committed = app.backend.submit(envelope).await?;
+                self.item(app, Ok(committed))
+            }
+        };
+        let is_allowed = match &item {
+            Item::Recorded(recorded) => recorded.word("outcome") == Some("allowed"),
+            Item::Done(_) | Item::Sent(_) => false,
+        };
+        self.items.push(item);
+        Ok(is_allowed)
+    }
+
+    /// Ends with what could not be asked.
+    pub(crate) fn end_with(&mut self, problem: Problem) {
+        self.items.push(Item::Done(Err(problem)));
+    }
+
+    fn item<B: Backend>(&mut self, app: &App<B>, answer: Result<Committed, Unavailable>) -> Item {
+        let recorded = match answer {
             Ok(committed) => {
-                index = index.max(Some(committed.index));
+                self.index = self.index.max(Some(committed.index));
                 reply::read(app, committed.outcome)
             }
             Err(why) => Err(why.into()),
+        };
+        match recorded {
+            Ok(recorded) => Item::Recorded(Box::new(recorded)),
+            Err(problem) => Item::Done(Err(problem)),
+        }
+    }
+
+    /// Whether everything in it was recorded before.
+    pub(crate) fn replayed(&self) -> bool {
+        let mut recorded = self.items.iter().filter_map(|item| match item {
+            Item::Recorded(recorded) => Some(recorded.replayed),
+            Item::Done(_) | Item::Sent(_) => None,
         });
+        recorded.next().is_some_and(|first| first && recorded.all(|replayed| replayed))
     }
-    // When nothing got in, the request as a whole did not.
-    if let (None, Some(Err(problem))) = (index, recorded.first()) {
-        return Err(problem.clone());
+
+    /// The reply of `POST /decide` to each.
+    pub(crate) async fn sign<B: Backend>(
+        self,
+        app: &App<B>,
+        signing: Signing,
+        tokens: Tokens,
+    ) -> Result<Vec<Result<Object, Problem>>, Problem> {
+        // A thousand signatures would hold up the other requests of this thread.
+        let signer = app.clone();
+        app.blocking(move || match signing {
+            Signing::Together => sign_together(&signer, self.items, tokens),
+            Signing::Each => {
+                Ok(complete(self.items, |recorded| reply::signed(&signer, recorded, tokens)))
+            }
+            Signing::Without => {
+                Ok(complete(self.items, |recorded| reply::shown(&signer, recorded, tokens)))
+            }
+        })
+        .await
     }
-    let mut recorded: Vec<Option<_>> = recorded.into_iter().map(Some).collect();
-    let items = items.into_iter().map(|item| match item {
-        Item::Sent(at) => match recorded.get_mut(at).and_then(Option::take) {
-            Some(Ok(recorded)) => Item::Recorded(Box::new(recorded)),
-            Some(Err(problem)) => Item::Done(Err(problem)),
-            None => Item::Done(Err(Problem::new(Code::OUTCOME_UNKNOWN, "no answer came"))),
-        },
-        done @ (Item::Done(_) | Item::Recorded(_)) => done,
-    });
-    Ok((items.collect(), index))
 }
 
-fn all_replayed(items: &[Item]) -> bool {
-    let mut recorded = items.iter().filter_map(|item| match item {
-        Item::Recorded(recorded) => Some(recorded.replayed),
-        Item::Done(_) | Item::Sent(_) => None,
-    });
-    recorded.next().is_some_and(|first| first && recorded.all(|replayed| replayed))
-}
-
-fn sign_each<B: Backend>(
-    app: &App<B>,
+fn complete(
     items: Vec<Item>,
-    tokens: Tokens,
+    reply: impl Fn(&Recorded) -> Result<Object, Problem>,
 ) -> Vec<Result<Object, Problem>> {
     let results = items.into_iter().map(|item| match item {
-        Item::Recorded(recorded) => reply::signed(app, &recorded, tokens),
+        Item::Recorded(recorded) => reply(&recorded),
         Item::Done(result) => result,
         Item::Sent(_) => Err(Problem::internal()),
     });

@@ -68,6 +68,22 @@ const SIGNATURE: Member = free(
 .or_null();
 const DRY: Member = flag("dry_run", "Whether nothing was recorded.");
 
+const TOKEN: Member =
+    text("capability_token", "The token's text, minted by the answering node.").or_null();
+
+/// `context` of an evaluation of AuthZEN.
+pub(crate) const EVALUATION_CONTEXT: &[Member] = &[
+    OUTCOME,
+    REASON,
+    REASON_CODE,
+    DECISION_ID,
+    TOKEN,
+    TOKEN_ID,
+    ESCALATION_ID,
+    ENTRY_ID,
+    ENTRY_HASH,
+];
+
 /// Reply of `POST /decide`.
 pub(crate) const REPLY: &[Member] = &[
     OUTCOME,
@@ -81,7 +97,7 @@ pub(crate) const REPLY: &[Member] = &[
     RESOURCE,
     TOOL,
     DATA_CLASSES,
-    text("capability_token", "The token's text, minted by the answering node.").or_null(),
+    TOKEN,
     TOKEN_ID,
     TOKEN_END,
     ENTRY_ID,

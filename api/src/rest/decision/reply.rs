@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 
 /// Whether the texts of tokens are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tokens {
+pub(crate) enum Tokens {
     /// Mint them.
     Now,
     /// Leave them out.
@@ -22,22 +22,22 @@ pub(super) enum Tokens {
 
 /// A decision as the ledger has it.
 #[derive(Debug)]
-pub(super) struct Recorded {
-    pub(super) place: Place,
-    pub(super) data: Object,
-    pub(super) personal: Option<Object>,
+pub(crate) struct Recorded {
+    pub(crate) place: Place,
+    pub(crate) data: Object,
+    pub(crate) personal: Option<Object>,
     /// Whether it was recorded by an earlier request.
-    pub(super) replayed: bool,
+    pub(crate) replayed: bool,
 }
 
 impl Recorded {
-    pub(super) fn word(&self, name: &str) -> Option<&str> {
+    pub(crate) fn word(&self, name: &str) -> Option<&str> {
         self.data.get(name).and_then(Json::as_str)
     }
 }
 
 /// What a command for a decision did.
-pub(super) fn read<B: Backend>(app: &App<B>, outcome: Outcome) -> Result<Recorded, Problem> {
+pub(crate) fn read<B: Backend>(app: &App<B>, outcome: Outcome) -> Result<Recorded, Problem> {
     match outcome {
         Outcome::Decided(decided) => {
             let place = Place {
@@ -128,6 +128,17 @@ pub(super) fn signed<B: Backend>(
     let signature = sign(app, KeyUsage::Decision, signed_bytes(&reply).as_bytes())?;
     complete(app, recorded, &mut reply, tokens)?;
     reply.insert("signature", signature_json(&signature));
+    Ok(reply)
+}
+
+/// The reply without a signature, for those who show it in part.
+pub(crate) fn shown<B: Backend>(
+    app: &App<B>,
+    recorded: &Recorded,
+    tokens: Tokens,
+) -> Result<Object, Problem> {
+    let mut reply = unsigned(recorded);
+    complete(app, recorded, &mut reply, tokens)?;
     Ok(reply)
 }
 

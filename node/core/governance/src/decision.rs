@@ -8,6 +8,7 @@
 //!   repeated without the history.
 
 mod preview;
+mod recorded;
 mod replay;
 
 use ledger::EntryType;
@@ -27,10 +28,10 @@ use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
 pub use preview::{PolicyCache, Preview, preview};
-pub use replay::{
-    Facts, Gap, Looked, NoReplay, RecordedDecision, RecordedHistory, RecordedRequest, Replay,
-    Unreplayable, recorded, replay,
+pub use recorded::{
+    Facts, Gap, Looked, NoReplay, RecordedDecision, RecordedHistory, RecordedRequest, recorded,
 };
+pub use replay::{Replay, Unreplayable, replay};
 
 /// Steps an evaluation may take before the request is denied.
 pub(crate) const STEPS_MAX: u32 = 100_000;

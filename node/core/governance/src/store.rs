@@ -138,6 +138,16 @@ pub trait Read {
     /// [`Corruption`] when the range cannot be read to its end: a scan never
     /// stops early without saying so.
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption>;
+
+    /// Shows these rows one by one, for readers that keep little of many. A
+    /// store that can do so without copying them says how.
+    ///
+    /// # Errors
+    /// [`Corruption`], as [`Read::scan`].
+    fn visit(&self, scan: Scan<'_>, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Corruption> {
+        self.scan(scan)?.iter().for_each(|(key, value)| see(key, value));
+        Ok(())
+    }
 }
 
 /// Reading and writing the state. A read sees the writes before it.
@@ -156,6 +166,10 @@ impl<R: Read + ?Sized> Read for &R {
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
         (**self).scan(scan)
     }
+
+    fn visit(&self, scan: Scan<'_>, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Corruption> {
+        (**self).visit(scan, see)
+    }
 }
 
 /// The state in memory.
@@ -169,6 +183,18 @@ impl MemStore {
     pub fn rows(&self) -> impl Iterator<Item = (Table, &[u8], &[u8])> {
         self.rows.iter().map(|((table, key), value)| (*table, key.as_slice(), value.as_slice()))
     }
+
+    fn range<'a>(
+        &'a self,
+        table: Table,
+        from: &[u8],
+        to: Option<&'a [u8]>,
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let rows = self.rows.range((table, from.to_vec())..);
+        let rows = rows.map(|((of, key), value)| (*of, key.as_slice(), value.as_slice()));
+        rows.take_while(move |(of, key, _)| *of == table && to.is_none_or(|to| *key < to))
+            .map(|(_, key, value)| (key, value))
+    }
 }
 
 impl Read for MemStore {
@@ -178,10 +204,8 @@ impl Read for MemStore {
 
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
         let Scan { table, from, to, direction, rows_max } = scan;
-        let rows = self.rows.range((table, from.to_vec())..);
-        let rows = rows
-            .take_while(|((of, key), _)| *of == table && to.is_none_or(|to| key.as_slice() < to));
-        let rows = rows.map(|((_, key), value)| (key.clone(), value.clone()));
+        let rows = self.range(table, from, to);
+        let rows = rows.map(|(key, value)| (key.to_vec(), value.to_vec()));
         Ok(match direction {
             Direction::Ascending => rows.take(rows_max).collect(),
             Direction::Descending => {
@@ -191,6 +215,20 @@ impl Read for MemStore {
                 all
             }
         })
+    }
+
+    fn visit(&self, scan: Scan<'_>, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Corruption> {
+        let Scan { table, from, to, direction, rows_max } = scan;
+        match direction {
+            Direction::Ascending => {
+                let rows = self.range(table, from, to).take(rows_max);
+                rows.for_each(|(key, value)| see(key, value));
+            }
+            Direction::Descending => {
+                self.scan(scan)?.iter().for_each(|(key, value)| see(key, value));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
 };
+pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.

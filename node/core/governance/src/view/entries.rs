@@ -82,6 +82,34 @@ pub fn entries(read: &impl Read, query: &EntryQuery) -> Result<EntryPage, Corrup
     Ok(EntryPage { entries: found, next, total, total_exact })
 }
 
+/// Ids from the first decision of a span of time to the end of it; with `newest`
+/// from the first of so many decisions before that end.
+pub(crate) fn decision_ids(
+    read: &impl Read,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    newest: Option<u64>,
+) -> Result<std::ops::Range<u64>, Corruption> {
+    let query = EntryQuery {
+        after: None,
+        before: None,
+        entry_type: Some(EntryType::Decision),
+        actor: None,
+        from,
+        to,
+        direction: Direction::Ascending,
+        limit: 0,
+    };
+    let whole = ids_in_time(read, &query)?;
+    let numbers = Source::of(&query).numbers(read, whole)?;
+    let first = match newest {
+        Some(newest) => numbers.from.max(numbers.to.saturating_sub(newest)),
+        None => numbers.from,
+    };
+    let first = first_row(read, Table::EntryByType, EntryType::Decision.as_str(), first)?;
+    Ok(first.map_or(whole.to, |id| id.0)..whole.to)
+}
+
 /// Half-open range of ids, or of numbers under a key.
 #[derive(Clone, Copy, Debug)]
 struct Range {

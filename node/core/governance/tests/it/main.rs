@@ -7,6 +7,7 @@ mod audit;
 mod checkpoints;
 mod diverging;
 mod erasing;
+mod impact;
 mod joining;
 mod machine;
 mod policies;

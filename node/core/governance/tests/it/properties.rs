@@ -4,15 +4,19 @@
 use crate::support::{decide, envelope, found, load, node, policy};
 use governance::command::{
     Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Idempotency, RegisterNode,
-    RollbackPolicy,
+    RiskInput, RollbackPolicy,
 };
+use governance::decision::{RecordedHistory, recorded};
+use governance::impact::Example;
 use governance::{
-    Applied, Cache, MemStore, Outcome, apply, apply_membership, decode_envelope, encode_envelope,
-    finish_batch, view,
+    Applied, Cache, Impact, ImpactQuery, MemStore, NoReplay, Outcome, Table, apply,
+    apply_membership, decode_envelope, encode_envelope, finish_batch, impact, replay, view,
 };
 use ledger::Checker;
+use policy::{Compiled, Document, Engine, Verdict};
 use proptest::prelude::*;
-use types::{Digest, EntryId, Json, LogIndex, RaftId, Timestamp};
+use std::collections::BTreeMap;
+use types::{DecisionId, Digest, EntryId, Json, LogIndex, RaftId, Timestamp, Ulid};
 
 /// One step of a log.
 #[derive(Clone, Debug)]
@@ -31,8 +35,6 @@ enum Cut {
 }
 
 fn any_command() -> impl Strategy<Value = Command> {
-    let actor = prop::sample::select(vec!["ai:a", "ai:b", "x"]);
-    let action = prop::sample::select(vec!["read", "write", "action:read"]);
     let joining =
         (0..3_u8, 0..4_u8, prop::option::of(1..12_u64)).prop_map(|(name, nonce, lost)| {
             let mut node = node(&format!("n{name}"));
@@ -45,8 +47,10 @@ fn any_command() -> impl Strategy<Value = Command> {
             })
         });
     prop_oneof![
-        8 => (actor, action).prop_map(|(actor, action)| decide(actor, action)),
+        8 => any_decision(),
         1 => Just(load(policy())),
+        2 => prop::sample::select(POLICIES.to_vec())
+            .prop_map(|text| load(serde_json::from_str(text).unwrap())),
         1 => Just(load(serde_json::from_str(r#"{"relations":[{}]}"#).unwrap())),
         1 => (0..5_u64).prop_map(|version| {
             let reason = "better".to_owned();
@@ -59,6 +63,50 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => erasing(),
         1 => Just(found()),
     ]
+}
+
+/// Policies that ask for all that a decision can be asked for.
+const POLICIES: [&str; 4] = [
+    r#"{"terms":[{"id":"action:read","type":"action"},{"id":"action:write","type":"action"}],
+        "relations":[{"type":"permits","subject":"*","action":"*"},
+                     {"type":"conflicts","source":"action:read","target":"action:write"}]}"#,
+    r#"{"mode":"permissive","relations":[
+          {"type":"forbids","subject":"ai:*","action":"*","conditions":{"purpose":"spam"}},
+          {"type":"requires","subject":"*","action":"*","conditions":[{"key":"ticket.id","op":"gte","value":2}]}]}"#,
+    r#"{"effective_until":"1970-01-01T00:05:00Z","relations":[{"type":"permits","subject":"*","action":"*"}],
+        "constraints":[{"name":"c","condition":{"key":"decision.risk_score","op":"gt","value":50},"action":"escalate"},
+                       {"name":"t","condition":{"key":"decision.tool","op":"eq","value":"ssh"},"action":"deny"}]}"#,
+    r#"{"terms":[{"id":"data:pii","type":"data_class"}],
+        "relations":[{"type":"permits","subject":"*","action":"*","object":"data:pii"}]}"#,
+];
+
+fn any_decision() -> impl Strategy<Value = Command> {
+    let actor = prop::sample::select(vec!["ai:a", "ai:b", "x"]);
+    let action = prop::sample::select(vec!["read", "write", "action:read"]);
+    let resource = prop::option::of(prop::sample::select(vec!["a/1", "a/2"]));
+    let tool = prop::option::of(Just("ssh"));
+    let classes = prop::sample::subsequence(vec!["pii", "a\"b\\"], 0..=2);
+    let contexts = vec![
+        r#"{}"#,
+        r#"{"purpose":"triage","ticket":{"id":2}}"#,
+        r#"{"purpose":"spam\n","ticket":{"id":1.5},"note":["é","\\",null,true,{}]}"#,
+    ];
+    let context = prop::sample::select(contexts);
+    let mode = prop::option::of(prop::sample::select(policy::Mode::ALL.to_vec()));
+    let risk = (prop::option::of(0..=100_u8), prop::option::of(1..=5_u8));
+    let asked = (resource, tool, classes, context, mode, risk);
+    (actor, action, asked).prop_map(|(actor, action, asked)| {
+        let Command::Decide(mut decide) = decide(actor, action) else { panic!("no decide") };
+        let (resource, tool, classes, context, mode, (security, level)) = asked;
+        decide.resource = resource.map(str::to_owned);
+        decide.tool = tool.map(str::to_owned);
+        decide.data_classes = classes.into_iter().map(str::to_owned).collect();
+        decide.context = serde_json::from_str(context).unwrap();
+        decide.policy_mode = mode;
+        decide.risk = security.map(|_| RiskInput { security, ..RiskInput::default() });
+        decide.risk_level = level;
+        Command::Decide(decide)
+    })
 }
 
 fn erasing() -> impl Strategy<Value = Command> {
@@ -133,6 +181,40 @@ proptest! {
     }
 
     #[test]
+    fn every_decision_comes_out_again_and_an_impact_counts_the_same(
+        steps in prop::collection::vec(any_step(), 0..40),
+        candidate in prop::sample::select(POLICIES.to_vec()),
+    ) {
+        let steps: Vec<Step> =
+            [Step::Command { at: 1, envelope: Box::new(envelope(found(), 0)) }]
+                .into_iter().chain(steps).collect();
+        let store = run(&steps, &[Cut::Batch]).0;
+        replay_all(&store);
+        let document = serde_json::from_str(candidate).unwrap();
+        compare(&store, &Compiled::new(&Document::parse(&document).unwrap().0).unwrap());
+    }
+
+    #[test]
+    fn a_policy_changes_nothing_of_what_it_decided(
+        asked in prop::collection::vec(any_decision(), 0..30),
+        policy in prop::sample::select(POLICIES.to_vec()),
+    ) {
+        let document: Json = serde_json::from_str(policy).unwrap();
+        let steps = [found(), load(document.clone())].into_iter().chain(asked).zip(1..);
+        let steps: Vec<Step> = steps
+            .map(|(command, at)| {
+                let seed = u8::try_from(at).unwrap();
+                Step::Command { at: u64::from(seed), envelope: Box::new(envelope(command, seed)) }
+            })
+            .collect();
+        let store = run(&steps, &[Cut::Nothing]).0;
+        let candidate = Compiled::new(&Document::parse(&document).unwrap().0).unwrap();
+        let found = impact(&store, &candidate, &ImpactQuery::default(), &|| true).unwrap();
+        let decided = u64::try_from(decisions(&store).len()).unwrap();
+        prop_assert_eq!((found.unchanged, found.decisions_replayed), (decided, decided));
+    }
+
+    #[test]
     fn an_envelope_reads_back_as_it_was_written(command in any_command(), seed in any::<u8>()) {
         let envelope = envelope(command, seed);
         let bytes = encode_envelope(&envelope).unwrap();
@@ -145,6 +227,64 @@ proptest! {
         // Reading them must end, without a panic and without a huge allocation.
         let _ = decode_envelope(&bytes);
     }
+}
+
+/// Decisions in the order of their entries.
+fn decisions(store: &MemStore) -> BTreeMap<EntryId, DecisionId> {
+    let rows = store.rows().filter(|(table, ..)| *table == Table::Decision);
+    let ids = rows.map(|(_, key, _)| {
+        let id = DecisionId(Ulid(u128::from_be_bytes(key.try_into().unwrap())));
+        (view::decision_entry(store, id).unwrap().unwrap(), id)
+    });
+    ids.collect()
+}
+
+/// Nothing comes out different, whatever happened since.
+fn replay_all(store: &MemStore) {
+    for id in decisions(store).into_values() {
+        match replay(store, id).unwrap() {
+            Ok(again) => assert!(again.is_identical != Some(false), "{again:?}"),
+            Err(why) => assert_eq!(why, NoReplay::Erased),
+        }
+    }
+}
+
+/// An impact counts what judging each decision by itself finds.
+fn compare(store: &MemStore, candidate: &Compiled) {
+    let mut expect = Impact { candidate_hash: candidate.hash(), ..Impact::default() };
+    expect.is_complete = true;
+    for (entry_id, id) in decisions(store) {
+        expect.from_entry.get_or_insert(entry_id);
+        expect.to_entry = Some(entry_id);
+        let Ok(mut recorded) = recorded(store, id).unwrap() else {
+            expect.unreplayable += 1;
+            continue;
+        };
+        recorded.request.engine = Engine::NEWEST;
+        let history = RecordedHistory { read: store, facts: &recorded.facts };
+        let again = policy::evaluate(candidate, &recorded.request.request(), &history);
+        let is_blind = |asked| asked && recorded.request.is_context_erased;
+        let Some(again) = again.ok().filter(|again| !is_blind(again.asked_context)) else {
+            expect.unreplayable += 1;
+            continue;
+        };
+        let (was, would_be) = (recorded.outcome, again.outcome);
+        expect.decisions_replayed += 1;
+        let changed = match (was, would_be) {
+            (Verdict::Allowed, Verdict::Denied) => &mut expect.allowed_to_denied,
+            (Verdict::Denied, Verdict::Allowed) => &mut expect.denied_to_allowed,
+            _ if was != would_be => &mut expect.other_changes,
+            _ => {
+                expect.unchanged += 1;
+                continue;
+            }
+        };
+        let (actor, action) = (recorded.request.actor, recorded.request.action);
+        changed.count += 1;
+        changed.examples.push(Example { decision_id: id, entry_id, actor, action, was, would_be });
+    }
+    let query = ImpactQuery { examples_max: 100, ..ImpactQuery::default() };
+    assert_eq!(impact(store, candidate, &query, &|| true).unwrap(), expect);
 }
 
 /// An envelope whose document is so many arrays in one another.
