@@ -218,6 +218,38 @@ pub struct RecordedDecision {
     pub timestamp: String,
 }
 
+/// Reply to a request to judge a recorded decision again.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Replay {
+    /// Which decision.
+    pub decision_id: String,
+    /// Whether it comes out as recorded; `None` where that cannot be told.
+    pub identical: Option<bool>,
+    /// Why it cannot be told.
+    pub unreplayable: Option<String>,
+    /// The policy it was judged by.
+    pub policy_version: u64,
+    /// Its hash.
+    pub policy_hash: String,
+    /// What the language meant then.
+    pub engine_version: u64,
+    /// What is recorded.
+    pub recorded: Judgement,
+    /// What came of it now.
+    pub replayed: Option<Judgement>,
+    /// What differs.
+    pub differences: Vec<Json>,
+}
+
+/// An outcome and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Judgement {
+    /// `allowed`, `denied` or `escalated`.
+    pub outcome: String,
+    /// Why, for programs.
+    pub reason_code: String,
+}
+
 impl Client {
     /// Asks. Sent again until answered, under one request id.
     ///
@@ -273,6 +305,14 @@ impl Client {
     /// Any [`Error`].
     pub async fn decision(&self, decision_id: &str) -> Result<Reply<RecordedDecision>, Error> {
         self.call(&Call::get(["decisions", decision_id])).await
+    }
+
+    /// Judges a recorded decision again, by the policy it was judged by.
+    ///
+    /// # Errors
+    /// Any [`Error`]; another outcome is none.
+    pub async fn decision_replay(&self, decision_id: &str) -> Result<Reply<Replay>, Error> {
+        self.call(&Call::get(["decisions", decision_id, "replay"])).await
     }
 
     /// The body with a request id. The caller's key, where the client has one,

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("raft", &["types", "governance", "proto"]),
     ("api", &["types", "governance", "proto", "ledger", "policy"]),
     ("client", &["types", "ledger", "proto"]),
-    ("client/cli", &["types", "policy", "ledger", "client"]),
+    ("client/cli", &["types", "policy", "ledger", "governance", "client"]),
     (
         "node",
         &[

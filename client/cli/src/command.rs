@@ -2,7 +2,7 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, keys, ledger, policy, verify};
+use crate::{cluster, decide, decisions, keys, ledger, policy, verify};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,6 +48,9 @@ pub enum Command {
     /// Ask whether an actor may do something now
     #[command(long_about = decide::HELP)]
     Decide(Box<decide::Args>),
+    /// Decisions that are recorded
+    #[command(subcommand, long_about = decisions::HELP)]
+    Decisions(decisions::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

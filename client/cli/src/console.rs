@@ -38,6 +38,11 @@ impl<'a> Console<'a> {
         Self { out, err, is_json, notice_after: NOTICE_AFTER }
     }
 
+    /// Whether a program reads the answers.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// Prints an answer: the JSON for programs, or the text for people.
     pub(crate) fn show(
         &mut self,

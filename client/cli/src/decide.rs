@@ -29,14 +29,31 @@ Examples:
 
   lexecon decide --body request.json --json";
 
-/// What is asked.
+/// What is asked, and how it is answered.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    asked: Asked,
+    /// Idempotency key: the same key gives the same answer
+    #[arg(long, value_name = "ID", conflicts_with = "body")]
+    request_id: Option<String>,
+    /// Evaluate only: record nothing, issue no token
+    #[arg(long, conflicts_with = "body")]
+    dry_run: bool,
+    /// Life of the token
+    #[arg(long, value_name = "SECONDS", conflicts_with = "body",
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    expires_in: Option<u32>,
+}
+
+/// What is asked, whatever is done with the answer.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Asked {
     /// Who wants to act
-    #[arg(long, required_unless_present = "body", conflicts_with = "body")]
+    #[arg(long, conflicts_with = "body")]
     actor: Option<String>,
     /// What it wants to do
-    #[arg(long, required_unless_present = "body", conflicts_with = "body")]
+    #[arg(long, conflicts_with = "body")]
     action: Option<String>,
     /// A member of the context, as text; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "body")]
@@ -61,16 +78,6 @@ pub struct Args {
     #[arg(long, value_name = "MODE", conflicts_with = "body",
         value_parser = ["permissive", "strict", "paranoid"])]
     mode: Option<String>,
-    /// Idempotency key: the same key gives the same answer
-    #[arg(long, value_name = "ID", conflicts_with = "body")]
-    request_id: Option<String>,
-    /// Evaluate only: record nothing, issue no token
-    #[arg(long, conflicts_with = "body")]
-    dry_run: bool,
-    /// Life of the token
-    #[arg(long, value_name = "SECONDS", conflicts_with = "body",
-        value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    expires_in: Option<u32>,
     /// Read the whole request from a file, `-` for standard input
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
@@ -88,59 +95,79 @@ pub(crate) async fn run(
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let body = body(args)?;
+    let mut body = args.asked.body()?;
+    if let Some(id) = &args.request_id {
+        body.insert("request_id", id.as_str());
+    }
+    if let Some(seconds) = args.expires_in {
+        body.insert("expires_in", seconds);
+    }
+    if args.dry_run {
+        body.insert("dry_run", true);
+    }
     let reply = console.wait("the decision", client.decide_body(body)).await?;
     console.show(&reply.raw, || shown(&reply.value))?;
     Ok(Exit::answer(reply.value.allowed))
 }
 
-fn body(args: &Args) -> Result<Object, Failure> {
-    let Some(path) = &args.body else {
-        return Ok(question(args)?.to_object());
-    };
-    // A request that is no JSON was asked wrongly; it is no answer.
-    let body = input::document(path).map_err(|error| match error {
-        input::InputError::Malformed { .. } => Failure::Usage(error.to_string()),
-        input::InputError::Unreadable { .. } | input::InputError::TooLarge { .. } => error.into(),
-    })?;
-    match body {
-        Json::Object(body) => Ok(body),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-            Err(Failure::Usage(format!("`{}` must hold an object", path.display())))
+impl Asked {
+    /// Whether nothing is asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.is_none() && self.actor.is_none() && self.action.is_none()
+    }
+
+    /// The body of the request.
+    pub(crate) fn body(&self) -> Result<Object, Failure> {
+        let Some(path) = &self.body else {
+            return Ok(self.question()?.to_object());
+        };
+        // A request that is no JSON was asked wrongly; it is no answer.
+        let body = input::document(path).map_err(|error| match error {
+            input::InputError::Malformed { .. } => Failure::Usage(error.to_string()),
+            input::InputError::Unreadable { .. } | input::InputError::TooLarge { .. } => {
+                error.into()
+            }
+        })?;
+        match body {
+            Json::Object(body) => Ok(body),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                Err(Failure::Usage(format!("`{}` must hold an object", path.display())))
+            }
         }
     }
-}
 
-fn question(args: &Args) -> Result<Question, Failure> {
-    Ok(Question {
-        actor: args.actor.clone().unwrap_or_default(),
-        action: args.action.clone().unwrap_or_default(),
-        context: context(args)?,
-        request_id: args.request_id.clone(),
-        resource: args.resource.clone(),
-        tool: args.tool.clone(),
-        data_classes: args.data_classes.clone(),
-        risk_level: args.risk_level,
-        policy_mode: args.mode.clone(),
-        expires_in: args.expires_in,
-        dry_run: args.dry_run,
-        ..Question::default()
-    })
-}
-
-fn context(args: &Args) -> Result<Object, Failure> {
-    if let Some(text) = &args.context_json {
-        let refused = |why: String| Failure::Usage(format!("--context-json: {why}"));
-        return match input::json(text).map_err(refused)? {
-            Json::Object(context) => Ok(context),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-                Err(refused("must be an object".to_owned()))
-            }
+    fn question(&self) -> Result<Question, Failure> {
+        let (Some(actor), Some(action)) = (&self.actor, &self.action) else {
+            let detail = "--actor and --action are needed, or --body";
+            return Err(Failure::Usage(detail.to_owned()));
         };
+        Ok(Question {
+            actor: actor.clone(),
+            action: action.clone(),
+            context: self.context()?,
+            resource: self.resource.clone(),
+            tool: self.tool.clone(),
+            data_classes: self.data_classes.clone(),
+            risk_level: self.risk_level,
+            policy_mode: self.mode.clone(),
+            ..Question::default()
+        })
     }
-    let members = args.context.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
-    Object::from_members(members.collect())
-        .map_err(|key| Failure::Usage(format!("--context: key `{key}` is given twice")))
+
+    fn context(&self) -> Result<Object, Failure> {
+        if let Some(text) = &self.context_json {
+            let refused = |why: String| Failure::Usage(format!("--context-json: {why}"));
+            return match input::json(text).map_err(refused)? {
+                Json::Object(context) => Ok(context),
+                Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                    Err(refused("must be an object".to_owned()))
+                }
+            };
+        }
+        let members = self.context.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+        Object::from_members(members.collect())
+            .map_err(|key| Failure::Usage(format!("--context: key `{key}` is given twice")))
+    }
 }
 
 fn shown(decision: &Decision) -> String {

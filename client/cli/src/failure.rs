@@ -1,8 +1,10 @@
 //! Why a command came to no answer.
 
 use std::io;
+use std::path::PathBuf;
 
 use client::{Error, export};
+use policy::Fault;
 use types::Json;
 
 use crate::exit::Exit;
@@ -17,6 +19,12 @@ pub(crate) enum Failure {
     /// A file was not read.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A policy that is judged here is not valid.
+    #[error("`{origin}` is not a valid policy")]
+    PolicyInvalid { origin: String, faults: Vec<Fault> },
+    /// A file was not written.
+    #[error("cannot write `{}`", path.display())]
+    Unwritten { path: PathBuf, source: io::Error },
     /// The cluster gave no answer.
     #[error(transparent)]
     Client(#[from] Error),
@@ -51,13 +59,14 @@ impl Failure {
                 | export::Error::NotFinal(_)
                 | export::Error::KeysMismatch,
             ) => Exit::No,
-            Self::Input(InputError::Malformed { .. }) => Exit::No,
+            Self::Input(InputError::Malformed { .. }) | Self::PolicyInvalid { .. } => Exit::No,
             Self::Client(Error::Problem(problem)) => Exit::of_problem(problem),
             Self::Input(InputError::Unreadable { .. } | InputError::TooLarge { .. })
             | Self::Client(Error::Unreachable { .. } | Error::NotUnderstood { .. })
             | Self::Export(
                 export::Error::Write { .. } | export::Error::Restless | export::Error::Client(_),
             )
+            | Self::Unwritten { .. }
             | Self::Print(_) => Exit::Failed,
         }
     }
@@ -73,6 +82,8 @@ impl Failure {
             Self::Input(InputError::Malformed { .. }) => ("malformed", false),
             Self::Input(InputError::TooLarge { .. }) => ("too_large", false),
             Self::Input(InputError::Unreadable { .. }) => ("unreadable", false),
+            Self::PolicyInvalid { .. } => ("policy_invalid", false),
+            Self::Unwritten { .. } => ("not_written", false),
             Self::Print(_) => ("not_printed", false),
         };
         Json::object([
@@ -94,6 +105,11 @@ impl Failure {
             && !text.contains(&cause)
         {
             text = format!("{text}: {cause}");
+        }
+        if let Self::PolicyInvalid { faults, .. } = self {
+            for Fault { pointer, code, detail } in faults {
+                text = format!("{text}\n  {pointer}: {detail} ({code})");
+            }
         }
         if let Self::Client(Error::Problem(problem)) = self {
             for fault in &problem.errors {

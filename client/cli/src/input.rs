@@ -8,6 +8,7 @@
 
 mod json;
 mod number;
+mod place;
 mod yaml;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use types::Json;
 
 pub(crate) use json::read as json;
+pub(crate) use place::{Place, Places, has_comments, places};
 
 /// More than any document a node takes.
 const BYTES_MAX: u64 = 16 << 20;
@@ -38,17 +40,53 @@ pub(crate) enum InputError {
     Malformed { path: PathBuf, why: String },
 }
 
-/// Reads a document; `-` is standard input. By the end of its name a file is
-/// JSON or YAML; where that says nothing, what begins like an object is JSON.
+/// How a document is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Yaml,
+}
+
+/// A document as it stands in its file.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) form: Form,
+    pub(crate) text: String,
+}
+
+impl Source {
+    /// Reads a file; `-` is standard input. By the end of its name it is JSON
+    /// or YAML; where that says nothing, what begins like an object is JSON.
+    pub(crate) fn read(path: &Path) -> Result<Self, InputError> {
+        let text = text(path)?;
+        let is_json = match path.extension().and_then(|end| end.to_str()) {
+            Some("json") => true,
+            Some("yaml" | "yml") => false,
+            Some(_) | None => text.trim_start().starts_with(['{', '[']),
+        };
+        let form = if is_json { Form::Json } else { Form::Yaml };
+        Ok(Self { path: path.to_owned(), form, text })
+    }
+
+    /// What it says.
+    pub(crate) fn document(&self) -> Result<Json, InputError> {
+        parse(&self.text, self.form)
+            .map_err(|why| InputError::Malformed { path: self.path.clone(), why })
+    }
+}
+
+/// Reads a text of this form, or says what is wrong with it.
+pub(crate) fn parse(text: &str, form: Form) -> Result<Json, String> {
+    match form {
+        Form::Json => json::read(text),
+        Form::Yaml => yaml::read(text),
+    }
+}
+
+/// Reads a document; `-` is standard input.
 pub(crate) fn document(path: &Path) -> Result<Json, InputError> {
-    let text = text(path)?;
-    let is_json = match path.extension().and_then(|end| end.to_str()) {
-        Some("json") => true,
-        Some("yaml" | "yml") => false,
-        Some(_) | None => text.trim_start().starts_with(['{', '[']),
-    };
-    let read = if is_json { json::read(&text) } else { yaml::read(&text) };
-    read.map_err(|why| InputError::Malformed { path: path.to_owned(), why })
+    Source::read(path)?.document()
 }
 
 /// Reads a YAML document that is at hand, for a program that links this crate;
@@ -57,7 +95,7 @@ pub fn read_yaml(text: &str) -> Result<Json, String> {
     yaml::read(text)
 }
 
-fn text(path: &Path) -> Result<String, InputError> {
+pub(crate) fn text(path: &Path) -> Result<String, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -77,7 +115,7 @@ fn text(path: &Path) -> Result<String, InputError> {
 }
 
 /// The place of a member, for messages (RFC 6901).
-fn member(at: &str, key: &str) -> String {
+pub(crate) fn member(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -16,11 +16,14 @@ mod cluster;
 mod command;
 mod console;
 mod decide;
+mod decisions;
 mod exit;
 mod failure;
 mod input;
 mod keys;
 mod ledger;
+mod members;
+mod output;
 mod policy;
 mod status;
 mod table;
@@ -64,7 +67,8 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Decide(args) => decide::run(args, &connect(globals)?, console).await,
-        Command::Policy(verb) => policy::run(verb, &connect(globals)?, console).await,
+        Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
+        Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
         Command::Keys { verb } => keys::run(verb.as_ref(), &connect(globals)?, console).await,

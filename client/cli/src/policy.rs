@@ -1,17 +1,29 @@
-//! `lexecon policy`.
+//! `lexecon policy`: what is in force, and everything about documents before
+//! they are.
+//!
+//! A file for each group of verbs. What judges a document here is the crate
+//! that nodes judge by.
+
+mod diff;
+mod explain;
+mod fmt;
+mod impact;
+mod import;
+mod local;
+mod test;
+mod validate;
+mod versions;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use client::Client;
-use client::policy::{LoadOptions, Loaded, Policies, Policy, Validation, Version};
-use types::Json;
+use client::policy::LoadOptions;
 
-use crate::console::{Console, printable};
+use self::versions::{LIST_HELP, LOAD_HELP, ROLLBACK_HELP, SHOW_HELP, Which};
+use crate::command::Globals;
+use crate::connect;
+use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input;
-use crate::table::{cell, fields, short, table};
 
 pub(crate) const HELP: &str = "\
 Policies say who may do what. One is in force at a time; loading another makes a new version, and \
@@ -20,44 +32,6 @@ every decision names the version it was judged by.
 Example:
 
   lexecon policy list";
-
-const LOAD_HELP: &str = "\
-Puts a policy in force. The document is JSON or YAML; `-` reads standard input.
-
-It is checked completely first: one that is not valid changes nothing, exits 1, and every fault is \
-named. Keys given twice, YAML aliases and numbers that would not keep their value are refused.
-
-The request is sent once: where its outcome is unknown, `lexecon policy list` tells.
-
-Examples:
-
-  lexecon policy load policy.yaml
-
-  lexecon policy load - --expected-active-version 3 --note 'quarterly review' < policy.json";
-
-const VALIDATE_HELP: &str = "\
-Says whether a policy would be taken, and what is wrong with it if not. Changes nothing. Exits 1 \
-if it is not valid.
-
-Example:
-
-  lexecon policy validate policy.yaml";
-
-const LIST_HELP: &str = "\
-Every version, oldest first. Version 0 is the empty policy that every ledger begins with.
-
-Example:
-
-  lexecon policy list --json";
-
-const SHOW_HELP: &str = "\
-One version with its document in normal form: long spellings, defaults filled in, lists sorted.
-
-Examples:
-
-  lexecon policy show
-
-  lexecon policy show 3";
 
 /// What to do with policies.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -78,11 +52,8 @@ pub enum Verb {
         note: Option<String>,
     },
     /// Say whether a policy would be taken
-    #[command(long_about = VALIDATE_HELP)]
-    Validate {
-        /// The document, JSON or YAML; `-` for standard input
-        file: PathBuf,
-    },
+    #[command(long_about = validate::HELP)]
+    Validate(validate::Args),
     /// List every version
     #[command(long_about = LIST_HELP)]
     List,
@@ -93,29 +64,38 @@ pub enum Verb {
         #[arg(default_value = "active")]
         version: Which,
     },
-}
-
-/// A version as it is named on the command line.
-#[derive(Clone, Copy, Debug)]
-pub struct Which(Version);
-
-impl FromStr for Which {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "active" => Ok(Self(Version::Active)),
-            number => {
-                let number = number.parse().map_err(|_| "must be a version or `active`")?;
-                Ok(Self(Version::Number(number)))
-            }
-        }
-    }
+    /// Judge requests by a policy and compare with what is expected
+    #[command(long_about = test::HELP)]
+    Test(test::Args),
+    /// Lay a document out
+    #[command(long_about = fmt::HELP)]
+    Fmt(fmt::Args),
+    /// Read a policy of another system
+    #[command(long_about = import::HELP)]
+    Import(import::Args),
+    /// Compare two policies
+    #[command(long_about = diff::HELP)]
+    Diff(diff::Args),
+    /// Say why a request comes out as it does
+    #[command(long_about = explain::HELP)]
+    Explain(Box<explain::Args>),
+    /// Show which recorded decisions a policy would change
+    #[command(long_about = impact::HELP)]
+    Impact(impact::Args),
+    /// Put an earlier version in force again
+    #[command(long_about = ROLLBACK_HELP)]
+    Rollback {
+        /// The version whose document it is
+        version: u64,
+        /// Why, for the ledger
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(crate) async fn run(
     verb: &Verb,
-    client: &Client,
+    globals: &Globals,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
     match verb {
@@ -125,103 +105,21 @@ pub(crate) async fn run(
                 acknowledge_widening: *acknowledge_widening,
                 note: note.clone(),
             };
-            let document = input::document(file)?;
-            let load = client.policy_load(&document, &options);
-            let reply = console.wait("the policy to be loaded", load).await?;
-            console.show(&reply.raw, || shown_loaded(&reply.value))?;
-            Ok(Exit::Done)
+            versions::load(file, &options, &connect(globals)?, console).await
         }
-        Verb::Validate { file } => {
-            let document = input::document(file)?;
-            let check = client.policy_validate(&document);
-            let reply = console.wait("the policy to be checked", check).await?;
-            console.show(&reply.raw, || shown_validation(&reply.value))?;
-            Ok(Exit::answer(reply.value.valid))
-        }
-        Verb::List => {
-            let reply = console.wait("the policies", client.policies()).await?;
-            console.show(&reply.raw, || shown_list(&reply.value))?;
-            Ok(Exit::Done)
-        }
-        Verb::Show { version } => {
-            let reply = console.wait("the policy", client.policy(version.0)).await?;
-            console.show(&reply.raw, || shown_policy(&reply.value))?;
-            Ok(Exit::Done)
+        Verb::Validate(args) if args.offline => validate::check(args, console),
+        Verb::Validate(args) => validate::ask(args, &connect(globals)?, console).await,
+        Verb::List => versions::list(&connect(globals)?, console).await,
+        Verb::Show { version } => versions::show(*version, &connect(globals)?, console).await,
+        Verb::Test(args) => test::run(args, console),
+        Verb::Fmt(args) => fmt::run(args, console),
+        Verb::Import(args) => import::run(args, console),
+        Verb::Diff(args) => diff::run(args, globals, console).await,
+        Verb::Explain(args) if args.offline => explain::judge(args, console),
+        Verb::Explain(args) => explain::run(args, &connect(globals)?, console).await,
+        Verb::Impact(args) => impact::run(args, &connect(globals)?, console).await,
+        Verb::Rollback { version, reason } => {
+            versions::rollback(*version, reason, &connect(globals)?, console).await
         }
     }
-}
-
-fn shown_loaded(loaded: &Loaded) -> String {
-    let mut text = fields([
-        ("version", Some(format!("{} (was {})", loaded.policy_version, loaded.previous_version))),
-        ("hash", Some(loaded.policy_hash.clone())),
-        ("mode", Some(loaded.mode.clone())),
-        ("terms", Some(loaded.terms_loaded.to_string())),
-        ("relations", Some(loaded.relations_loaded.to_string())),
-        ("entry", Some(loaded.ledger_entry_id.to_string())),
-    ]);
-    text.push_str(&warnings(&loaded.warnings));
-    text
-}
-
-fn shown_validation(validation: &Validation) -> String {
-    let mut text = match (validation.valid, &validation.policy_hash) {
-        (true, Some(hash)) => format!("valid, hash {}\n", printable(hash)),
-        (true, None) => "valid\n".to_owned(),
-        (false, _) => format!("not valid: {} fault(s)\n", validation.errors.len()),
-    };
-    for fault in &validation.errors {
-        let line = format!("{}: {} ({})", fault.pointer, fault.detail, fault.code);
-        text.push_str(&format!("  {}\n", printable(&line)));
-    }
-    text.push_str(&warnings(&validation.warnings));
-    text
-}
-
-fn warnings(warnings: &[Json]) -> String {
-    let lines = warnings.iter().map(|warning| {
-        let said = |name: &str| warning.as_object()?.get(name)?.as_str();
-        let line = match (said("pointer"), said("detail")) {
-            (Some(pointer), Some(detail)) => format!("{pointer}: {detail}"),
-            _ => warning.as_str().map_or_else(|| warning.to_canonical(), str::to_owned),
-        };
-        format!("warning: {}\n", printable(&line))
-    });
-    lines.collect()
-}
-
-fn shown_list(list: &Policies) -> String {
-    let rows = list.policies.iter().map(|policy| {
-        [
-            policy.version.to_string(),
-            if policy.active { "active".to_owned() } else { String::new() },
-            policy.mode.clone(),
-            policy.terms_count.to_string(),
-            policy.relations_count.to_string(),
-            short(&policy.policy_hash),
-            cell(policy.loaded_at.as_ref()),
-            cell(policy.name.as_ref()),
-        ]
-    });
-    let header = ["VERSION", "STATE", "MODE", "TERMS", "RELATIONS", "HASH", "LOADED", "NAME"];
-    table(header, rows.collect())
-}
-
-fn shown_policy(policy: &Policy) -> String {
-    let mut text = fields([
-        ("version", Some(policy.version.to_string())),
-        ("active", Some(if policy.active { "yes" } else { "no" }.to_owned())),
-        ("name", policy.name.clone()),
-        ("mode", Some(policy.mode.clone())),
-        ("hash", Some(policy.policy_hash.clone())),
-        ("loaded", policy.loaded_at.clone()),
-        ("by", policy.loaded_by.clone()),
-        ("entry", policy.ledger_entry_id.map(|id| id.to_string())),
-    ]);
-    if let Some(document) = &policy.document {
-        // Pretty JSON escapes control characters by itself.
-        let pretty = serde_json::to_string_pretty(document);
-        text.push_str(&format!("\n{}\n", pretty.unwrap_or_else(|_| document.to_canonical())));
-    }
-    text
 }

@@ -28,7 +28,8 @@ fn every_folder_of_the_examples_is_tested() {
 async fn every_sample_policy_passes_its_own_cases() {
     for policy in POLICIES {
         let (document, cases) = (file(policy, "policy.yaml"), file(policy, "cases.yaml"));
-        let ran = run(&["policy", "test", &document, &cases]).await;
+        let words = ["policy", "test", &document, &cases, "--coverage-min", "100"];
+        let ran = run(&words).await;
         assert_eq!((ran.exit, ran.err.as_str()), (0, ""), "{policy}: {}", ran.out);
     }
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod checking;
 mod cluster;
 mod copy;
 mod decide;
@@ -12,7 +13,10 @@ mod examples;
 mod exports;
 mod failures;
 mod help;
+mod imports;
+mod judged;
 mod keys;
+mod layout;
 mod ledger;
 mod offline;
 mod policy;
@@ -20,3 +24,4 @@ mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
 mod tree;
+mod trials;

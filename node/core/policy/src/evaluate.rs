@@ -14,12 +14,14 @@
 //!   constraint from applying.
 
 mod conflict;
+mod reach;
 mod reply;
 mod subject;
 mod walk;
 
 use types::DecisionId;
 
+pub use reach::{Reach, reach};
 pub(crate) use reply::{MATCHED_BYTES_MAX, MATCHED_MAX, shown, size};
 pub(crate) use subject::kinds_of;
 

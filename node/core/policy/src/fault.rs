@@ -78,7 +78,7 @@ pub(crate) fn item(pointer: &str, at: usize) -> String {
 }
 
 /// The known word within two edits of this one that is nearest.
-pub(crate) fn suggest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn suggest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if SUGGEST_CHARS_MAX < word.len() {
         return None;
     }

@@ -34,9 +34,9 @@ pub use analysis::analyze;
 pub use compile::Compiled;
 pub use diff::{Change, DiffBounds, Difference, Example, diff};
 pub use document::Document;
-pub use evaluate::{Judgement, evaluate, judge};
+pub use evaluate::{Judgement, Reach, evaluate, judge, reach};
 pub use explain::{Explanation, FailedCondition, Flip, FlipChange, NearMiss, explain};
-pub use fault::{Fault, Warning};
+pub use fault::{Fault, Warning, suggest};
 pub use request::{
     Allowed, Evaluation, History, Matched, MatchedCondition, NoHistory, Obligation, PAIRS_MAX,
     RISK_CRITICAL, Request, STEPS_MAX,

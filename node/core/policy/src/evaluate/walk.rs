@@ -88,7 +88,7 @@ impl Walk<'_> {
         }
     }
 
-    fn hold(&mut self, clauses: &[Clause], held: Held) -> Result<bool, Spent> {
+    pub(super) fn hold(&mut self, clauses: &[Clause], held: Held) -> Result<bool, Spent> {
         for clause in clauses {
             let holds = match clause.probe.ask(self.request, self.meter)? {
                 Answer::Met => true,
