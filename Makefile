@@ -7,7 +7,7 @@ HOURS ?= 1
 ARGS  ?=
 
 # Fuzz targets, and how long each runs.
-TARGET  ?= header note proof export
+TARGET  ?= header note proof export policy pattern
 SECONDS ?= 60
 
 # Policy decisions that the engine and its oracle are compared on.
@@ -37,6 +37,7 @@ demo: setup  # three nodes on localhost, one decision made and verified on each;
 check: setup  # formatting, lints, rules of the tree, documents. Never writes.
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path jepsen-tests/fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path jepsen-tests/peers/Cargo.toml --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(WORKSPACE) --no-deps --document-private-items
 	$(CARGO) test $(WORKSPACE) --test tidy --test deploy
@@ -49,6 +50,7 @@ fix: setup  # everything a tool can rewrite
 	$(CARGO) clippy $(WORKSPACE) --all-targets --fix --allow-dirty --allow-staged
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path jepsen-tests/fuzz/Cargo.toml
+	$(CARGO) fmt --manifest-path jepsen-tests/peers/Cargo.toml
 
 test: setup  # every test, real clusters that are killed included
 	python3 -m unittest discover -q -s client/verifiers
@@ -58,6 +60,8 @@ bench: setup  # criterion, then three nodes under load; figures are worth what t
 	@git log -1 --format='commit %h, %cs' && uname -srm && nproc
 	$(CARGO) build --release $(WORKSPACE) --bin lexecon
 	$(CARGO) bench $(WORKSPACE)
+	$(CARGO) bench --locked --manifest-path jepsen-tests/peers/Cargo.toml \
+		--target-dir $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/peers
 
 jepsen: setup  # the kill test N times, from JEPSEN_SEED or new seeds
 	@for run in $$(seq $(N)); do $(CARGO) test $(WORKSPACE) --test kill -- --nocapture || exit 1; done

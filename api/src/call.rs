@@ -77,6 +77,11 @@ impl Body {
             {
                 check_body(fields, Json::Object(object)).map(Self::Fields)
             }
+            (Shape::Either { key, with, without }, body) => {
+                let body = body.unwrap_or_else(empty);
+                let has_key = body.as_object().is_some_and(|body| body.get(key).is_some());
+                check_body(if has_key { with } else { without }, body).map(Self::Fields)
+            }
             (Shape::Policy(_) | Shape::Decision, Some(body @ Json::Object(_))) => {
                 Ok(Self::Raw(body))
             }

@@ -23,6 +23,10 @@ pub struct Config {
     pub consistency_timeout: Duration,
     /// Bytes of a context as RFC 8785.
     pub context_bytes_max: usize,
+    /// How many of the newest decisions a policy is replayed against before it
+    /// is loaded. It is refused if it would allow what was denied, unless that
+    /// is acknowledged. `None`: nothing is replayed and nothing refused.
+    pub impact_gate: Option<u64>,
 }
 
 impl Default for Config {
@@ -37,6 +41,7 @@ impl Default for Config {
             audit_timeout: Duration::from_secs(600),
             consistency_timeout: Duration::from_secs(5),
             context_bytes_max: 64 << 10,
+            impact_gate: None,
         }
     }
 }

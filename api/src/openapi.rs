@@ -154,6 +154,12 @@ fn request_body(route: &Route) -> Option<Json> {
             schema.insert("anyOf", Json::Array(vec![wrapped, document]));
             schema
         }
+        Shape::Either { with, without, .. } => {
+            let of = [without, with].map(|fields| Json::Object(schema::object(fields)));
+            let mut schema = Object::new();
+            schema.insert("oneOf", Json::Array(of.into()));
+            schema
+        }
         Shape::Decision => {
             let mut schema = Object::new();
             schema.insert("type", "object");

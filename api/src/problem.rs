@@ -228,6 +228,16 @@ impl Problem {
         problem
     }
 
+    /// 409 with examples of recorded denials that a policy would allow.
+    pub fn impact_not_acknowledged(count: u64, examples: Vec<Fault>) -> Self {
+        let mut problem = Self::listed(Code::IMPACT_NOT_ACKNOWLEDGED, examples);
+        problem.0.detail = format!(
+            "{count} decisions that were denied lately would be allowed; load it with \
+             `acknowledge_widening` if that is meant"
+        );
+        problem
+    }
+
     /// Adds a member beside those of the standard.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Json>) -> Self {

@@ -21,9 +21,13 @@ pub(crate) enum Op {
     Receipt,
     Evaluation,
     Evaluations,
+    Replay,
     Policies,
     PolicyLoad,
     PolicyValidate,
+    PolicyExplain,
+    PolicyImpact,
+    PolicyRollback,
     Policy,
     PolicyActive,
     Entries,
@@ -104,6 +108,15 @@ pub(crate) enum Shape {
     Open(&'static [Field]),
     /// A policy document, or these members with the document in `policy`.
     Policy(&'static [Field]),
+    /// An object with one set of members where it has `key`, else with another.
+    Either {
+        /// The member that tells.
+        key: &'static str,
+        /// Members where it is there.
+        with: &'static [Field],
+        /// Members where it is not.
+        without: &'static [Field],
+    },
     /// The reply to a decision, as it is or in `decision_response`.
     Decision,
 }
@@ -278,22 +291,76 @@ pub(crate) const ROUTES: &[Route] = &[
     .replies(decision::RECEIPT_REPLY)
     .or_media("text/plain", Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_DECISION, Code::ERASED, Code::NOT_FINAL]),
+    Route::get(
+        Op::Replay,
+        "/decisions/{decision_id}/replay",
+        "Evaluate a recorded decision again from what was recorded",
+    )
+    .tag("Decisions")
+    .replies(decision::replay::REPLY)
+    .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
     Route::get(Op::Policies, "/policies", "Every version of the policy, oldest first")
         .tag("Policies")
         .query(policy::LIST_QUERY)
         .replies(policy::LIST_REPLY),
     Route::post(Op::PolicyLoad, "/policies/load", "Put another policy in force")
         .tag("Policies")
-        .body(Shape::Policy(policy::LOAD))
+        .body(Shape::Policy(policy::load::LOAD))
         .bytes_max(4 * MIB)
-        .replies(policy::LOAD_REPLY)
-        .codes(&[Code::POLICY_INVALID, Code::POLICY_VERSION_CONFLICT, Code::IDEMPOTENCY_CONFLICT]),
+        .replies(policy::load::LOAD_REPLY)
+        .codes(&[
+            Code::POLICY_INVALID,
+            Code::POLICY_VERSION_CONFLICT,
+            Code::IMPACT_NOT_ACKNOWLEDGED,
+            Code::IDEMPOTENCY_CONFLICT,
+        ]),
     Route::post(Op::PolicyValidate, "/policies/validate", "Check a policy without loading it")
         .tag("Policies")
         .access(Access::Compute)
-        .body(Shape::Policy(policy::LOAD))
+        .body(Shape::Policy(policy::load::LOAD))
         .bytes_max(4 * MIB)
-        .replies(policy::VALIDATE_REPLY),
+        .replies(policy::load::VALIDATE_REPLY),
+    Route::post(
+        Op::PolicyExplain,
+        "/policies/explain",
+        "Why a request or a recorded decision is answered as it is",
+    )
+    .tag("Policies")
+    .access(Access::Compute)
+    .body(Shape::Either {
+        key: policy::explain::DECISION_ID,
+        with: policy::explain::RECORDED,
+        without: policy::explain::REQUEST,
+    })
+    .bytes_max(5 * MIB)
+    .replies(policy::explain::REPLY)
+    .codes(&[
+        Code::POLICY_INVALID,
+        Code::POLICY_MODE_LOOSENS,
+        Code::CONTEXT_TOO_LARGE,
+        Code::UNKNOWN_DECISION,
+        Code::ERASED,
+    ]),
+    Route::post(
+        Op::PolicyImpact,
+        "/policies/impact",
+        "What a policy would do to the decisions that were recorded",
+    )
+    .tag("Policies")
+    .access(Access::Audit)
+    .body(Shape::Fields(policy::impact::BODY))
+    .bytes_max(4 * MIB)
+    .replies(policy::impact::REPLY)
+    .codes(&[Code::POLICY_INVALID]),
+    Route::post(
+        Op::PolicyRollback,
+        "/policies/rollback",
+        "Put the document of an older version in force, as a new version",
+    )
+    .tag("Policies")
+    .body(Shape::Fields(policy::load::ROLLBACK))
+    .replies(policy::load::LOAD_REPLY)
+    .codes(&[Code::UNKNOWN_POLICY, Code::ALREADY_ACTIVE, Code::IDEMPOTENCY_CONFLICT]),
     Route::get(Op::PolicyActive, "/policies/active", "The policy in force, with its document")
         .tag("Policies")
         .replies(policy::RECORD_REPLY),

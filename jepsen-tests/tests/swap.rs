@@ -20,6 +20,8 @@ const LOADS: u64 = 12;
 const BETWEEN: u64 = 5;
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const PAGE: u64 = 1_000;
+/// Decisions that are evaluated again on every node, about.
+const SAMPLES: usize = 25;
 
 /// Policies that answer the workload's question differently, and with which
 /// reason: what a decision says tells which of them made it.
@@ -115,6 +117,24 @@ fn follow(entries: &[(u64, String, Object)]) -> (Vec<(u64, u64)>, BTreeMap<Strin
     (loads, answers)
 }
 
+/// Decisions spread over the ledger.
+fn sample(entries: &[(u64, String, Object)]) -> Vec<String> {
+    let decisions = entries.iter().filter(|(_, kind, _)| kind == "decision");
+    let ids: Vec<String> = decisions
+        .map(|(_, _, data)| data.get("decision_id").unwrap().as_str().unwrap().to_owned())
+        .collect();
+    ids.iter().step_by((ids.len() / SAMPLES).max(1)).cloned().collect()
+}
+
+/// Whether a node comes to the same answer again from its own records.
+async fn replays(client: &mut Client, decision: &str) -> Json {
+    let path = format!("/decisions/{decision}/replay");
+    let reply = client.get_json(&path).await.unwrap();
+    let reply = reply.as_object().unwrap();
+    assert_eq!(reply.get("identical"), Some(&Json::Bool(true)), "{decision}: {reply:?}");
+    Json::Object(reply.clone())
+}
+
 #[tokio::test]
 async fn every_decision_of_a_swap_under_load_names_the_policy_at_its_place() {
     let _turn = trial::turn().await;
@@ -142,5 +162,20 @@ async fn every_decision_of_a_swap_under_load_names_the_policy_at_its_place() {
         }
         let made: u64 = answers.values().sum();
         assert!(u64::try_from(history.acknowledged.len()).unwrap() <= made);
+    }
+
+    let decisions = sample(&entries(&cluster, 0).await);
+    let candidate = Json::object([("policy", workload::policy())]);
+    let mut clients = [0, 1, 2].map(|at| cluster.client(at));
+    let mut impacts = Vec::new();
+    for client in &mut clients {
+        impacts.push(client.post_json("/policies/impact", &candidate).await.unwrap());
+    }
+    assert!(impacts[0] == impacts[1] && impacts[1] == impacts[2], "{impacts:?}");
+    let [one, two, three] = &mut clients;
+    for decision in decisions {
+        let first = replays(one, &decision).await;
+        assert_eq!(first, replays(two, &decision).await);
+        assert_eq!(first, replays(three, &decision).await);
     }
 }

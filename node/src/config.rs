@@ -71,6 +71,9 @@ pub struct Config {
     pub forget_after: Duration,
     /// Whether a node that has diverged is rebuilt without being told to.
     pub rebuild: Rebuild,
+    /// How many of the newest decisions a policy is replayed against before it
+    /// is put in force; `None` without the gate.
+    pub impact_gate: Option<u64>,
     /// `ERROR WARNING INFO DEBUG TRACE`.
     pub log_level: String,
     /// `text` or `json`.
@@ -238,6 +241,17 @@ impl Settings {
         self.parse(key, "seconds").map(Duration::from_secs)
     }
 
+    /// More than a million would not be done within the time of a write.
+    fn impact_gate(&self) -> Result<Option<u64>, ConfigError> {
+        const WINDOW_MAX: u64 = 1_000_000;
+        let key = "policy.impact_window";
+        let window: u64 = self.parse(key, "a number of decisions")?;
+        if !(1..=WINDOW_MAX).contains(&window) {
+            return Err(bad(key, &window.to_string(), "1 to 1000000 decisions"));
+        }
+        Ok(self.switch("policy.impact_gate")?.then_some(window))
+    }
+
     /// The configuration these settings mean.
     ///
     /// # Errors
@@ -259,6 +273,7 @@ impl Settings {
             scrub_interval: self.seconds("scrub_interval_s")?,
             forget_after: self.seconds("forget_after_s")?,
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
+            impact_gate: self.impact_gate()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
             metrics: self.switch("enable_metrics")?,

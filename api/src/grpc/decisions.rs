@@ -6,9 +6,9 @@ use prost::Message as _;
 use proto::governance::v1::decisions_server::Decisions;
 use proto::governance::v1::{
     Checks, DecideBatchReply, DecideBatchRequest, DecideBatchResult, DecideReply, DecideRequest,
-    DecisionRecord, GetDecisionRequest, GetReceiptRequest, MatchedCondition, MatchedRelation,
-    Obligation, Receipt, ReceiptReply, RiskInput, RiskScore, Signature, VerifyDecisionReply,
-    VerifyDecisionRequest,
+    DecisionRecord, GetDecisionRequest, GetReceiptRequest, Judged, MatchedCondition,
+    MatchedRelation, Obligation, Receipt, ReceiptReply, ReplayDecisionRequest, ReplayReply,
+    RiskInput, RiskScore, Signature, VerifyDecisionReply, VerifyDecisionRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
@@ -107,6 +107,34 @@ impl<B: Backend> Decisions for Service<B> {
         })
         .await
     }
+
+    async fn replay(
+        &self,
+        request: Request<ReplayDecisionRequest>,
+    ) -> Result<Response<ReplayReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let query = Query::default().read(message.read);
+        let input = Input { path: message.decision_id, query, ..Input::of(Op::Replay) };
+        self.answer(&extensions, Ok(input), |reply| {
+            let mut reply = Members(reply);
+            ReplayReply {
+                decision_id: reply.word("decision_id"),
+                identical: reply.fact("identical"),
+                unreplayable: reply.text("unreplayable"),
+                policy_version: reply.count("policy_version"),
+                policy_hash: reply.word("policy_hash"),
+                engine_version: reply.count("engine_version"),
+                recorded: reply.object("recorded", judged),
+                replayed: reply.object("replayed", judged),
+                differences: reply.texts("differences"),
+            }
+        })
+        .await
+    }
+}
+
+fn judged(mut judged: Members) -> Judged {
+    Judged { outcome: judged.word("outcome"), reason_code: judged.word("reason_code") }
 }
 
 fn receipt(mut reply: Members) -> Result<Receipt, Problem> {
@@ -127,13 +155,17 @@ fn receipt(mut reply: Members) -> Result<Receipt, Problem> {
     })
 }
 
-fn put(body: &mut Object, name: &str, value: Option<impl Into<Json>>) {
+pub(super) fn put(body: &mut Object, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         body.insert(name, value);
     }
 }
 
-fn put_integer(body: &mut Object, name: &str, value: Option<i64>) -> Result<(), Problem> {
+pub(super) fn put_integer(
+    body: &mut Object,
+    name: &str,
+    value: Option<i64>,
+) -> Result<(), Problem> {
     if let Some(value) = value {
         let number = Number::from_i64(value).map_err(|error| {
             Problem::fault(Fault::at(format!("/{name}"), "out_of_range", error.to_string()))
@@ -144,7 +176,7 @@ fn put_integer(body: &mut Object, name: &str, value: Option<i64>) -> Result<(), 
 }
 
 /// The members that the body of `POST /decide` would have.
-fn body(message: DecideRequest, op: Op) -> Result<Json, Problem> {
+pub(super) fn body(message: DecideRequest, op: Op) -> Result<Json, Problem> {
     let mut body = Object::new();
     body.insert("actor", message.actor);
     body.insert("action", message.action);
@@ -269,12 +301,7 @@ fn signed(reply: &mut Members) -> DecideReply {
         policy_hash: reply.word("policy_hash"),
         policy_mode: reply.word("policy_mode"),
         matched: reply.list("matched", matched),
-        obligations: reply.list("obligations", |mut obligation| Obligation {
-            obligation: obligation.word("obligation"),
-            relation_id: obligation.word("relation_id"),
-            satisfied: obligation.flag("satisfied"),
-            by: obligation.text("by"),
-        }),
+        obligations: reply.list("obligations", obligation),
         risk: reply.object("risk", |mut risk| RiskScore {
             score: risk.count("score"),
             level: risk.word("level"),
@@ -289,7 +316,16 @@ fn signed(reply: &mut Members) -> DecideReply {
     }
 }
 
-fn matched(mut relation: Members) -> MatchedRelation {
+pub(super) fn obligation(mut obligation: Members) -> Obligation {
+    Obligation {
+        obligation: obligation.word("obligation"),
+        relation_id: obligation.word("relation_id"),
+        satisfied: obligation.flag("satisfied"),
+        by: obligation.text("by"),
+    }
+}
+
+pub(super) fn matched(mut relation: Members) -> MatchedRelation {
     MatchedRelation {
         relation_id: relation.word("relation_id"),
         r#type: relation.word("type"),

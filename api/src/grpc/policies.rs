@@ -3,14 +3,17 @@
 use prost::Message as _;
 use proto::governance::v1::policies_server::Policies;
 use proto::governance::v1::{
-    EvaluationReply, EvaluationRequest, EvaluationsReply, EvaluationsRequest, Finding,
-    GetPolicyRequest, ListPoliciesReply, ListPoliciesRequest, LoadPolicyReply, LoadPolicyRequest,
-    Policy, ValidatePolicyReply, ValidatePolicyRequest,
+    ChangedDecision, ChangedDecisions, EvaluationReply, EvaluationRequest, EvaluationsReply,
+    EvaluationsRequest, ExplainReply, ExplainRequest, FailedCondition, Finding, FlipChange,
+    GetPolicyRequest, ImpactReply, ImpactRequest, ListPoliciesReply, ListPoliciesRequest,
+    LoadPolicyReply, LoadPolicyRequest, MinimalFlip, NearMiss, Policy, RollbackPolicyRequest,
+    ValidatePolicyReply, ValidatePolicyRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
 
 use super::caller::{Input, Query};
+use super::decisions::{body, matched, obligation, put, put_integer};
 use super::members::Members;
 use super::{Service, access};
 use crate::backend::Backend;
@@ -63,21 +66,7 @@ impl<B: Backend> Policies for Service<B> {
         request: Request<LoadPolicyRequest>,
     ) -> Result<Response<LoadPolicyReply>, Status> {
         let (_, extensions, message) = request.into_parts();
-        self.answer(&extensions, load(message), |reply| {
-            let mut reply = Members(reply);
-            LoadPolicyReply {
-                status: reply.word("status"),
-                policy_version: reply.count("policy_version"),
-                policy_hash: reply.word("policy_hash"),
-                terms_loaded: reply.count("terms_loaded"),
-                relations_loaded: reply.count("relations_loaded"),
-                mode: reply.word("mode"),
-                previous_version: reply.count("previous_version"),
-                warnings: reply.list("warnings", finding),
-                ledger_entry_id: reply.count("ledger_entry_id"),
-            }
-        })
-        .await
+        self.answer(&extensions, load(message), loaded).await
     }
 
     async fn validate(
@@ -117,6 +106,143 @@ impl<B: Backend> Policies for Service<B> {
     ) -> Result<Response<EvaluationsReply>, Status> {
         let (_, extensions, message) = request.into_parts();
         self.answer(&extensions, access::evaluations(message), access::replies).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<ExplainRequest>,
+    ) -> Result<Response<ExplainReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        self.answer(&extensions, explain(message), explained).await
+    }
+
+    async fn impact(
+        &self,
+        request: Request<ImpactRequest>,
+    ) -> Result<Response<ImpactReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        self.answer(&extensions, impact(message), |reply| {
+            let mut reply = Members(reply);
+            ImpactReply {
+                decisions_replayed: reply.count("decisions_replayed"),
+                unchanged: reply.count("unchanged"),
+                allowed_to_denied: reply.object("allowed_to_denied", changed),
+                denied_to_allowed: reply.object("denied_to_allowed", changed),
+                other_changes: reply.object("other_changes", changed),
+                unreplayable: reply.count("unreplayable"),
+                from_entry: reply.number("from_entry"),
+                to_entry: reply.number("to_entry"),
+                candidate_hash: reply.word("candidate_hash"),
+            }
+        })
+        .await
+    }
+
+    async fn rollback(
+        &self,
+        request: Request<RollbackPolicyRequest>,
+    ) -> Result<Response<LoadPolicyReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        self.answer(&extensions, rollback(message), loaded).await
+    }
+}
+
+fn rollback(message: RollbackPolicyRequest) -> Result<Input, Problem> {
+    let bytes = message.encoded_len();
+    let mut members = Object::new();
+    put_integer(&mut members, "version", Some(message.version))?;
+    members.insert("reason", message.reason);
+    let body = Some(Json::Object(members));
+    Ok(Input { body, bytes, ..Input::of(Op::PolicyRollback) })
+}
+
+fn loaded(reply: Object) -> LoadPolicyReply {
+    let mut reply = Members(reply);
+    LoadPolicyReply {
+        status: reply.word("status"),
+        policy_version: reply.count("policy_version"),
+        policy_hash: reply.word("policy_hash"),
+        terms_loaded: reply.count("terms_loaded"),
+        relations_loaded: reply.count("relations_loaded"),
+        mode: reply.word("mode"),
+        previous_version: reply.count("previous_version"),
+        warnings: reply.list("warnings", finding),
+        ledger_entry_id: reply.count("ledger_entry_id"),
+    }
+}
+
+fn explain(message: ExplainRequest) -> Result<Input, Problem> {
+    let bytes = message.encoded_len();
+    let mut members = match message.request {
+        Some(request) => match body(request, Op::PolicyExplain)? {
+            Json::Object(members) => members,
+            _ => return Err(Problem::internal()),
+        },
+        None => Object::new(),
+    };
+    put(&mut members, "decision_id", message.decision_id);
+    if let Some(text) = message.document_json {
+        members.insert("policy", document(&text, Op::PolicyExplain)?);
+    }
+    let body = Some(Json::Object(members));
+    Ok(Input { body, bytes, ..Input::of(Op::PolicyExplain) })
+}
+
+fn explained(reply: Object) -> ExplainReply {
+    let mut reply = Members(reply);
+    ExplainReply {
+        outcome: reply.word("outcome"),
+        reason: reply.word("reason"),
+        reason_code: reply.word("reason_code"),
+        policy_version: reply.number("policy_version"),
+        policy_hash: reply.word("policy_hash"),
+        matched: reply.list("matched", matched),
+        near_misses: reply.list("near_misses", |mut miss| NearMiss {
+            relation_id: miss.word("relation_id"),
+            r#type: miss.word("type"),
+            failed: miss.list("failed", |mut failed| FailedCondition {
+                key: failed.word("key"),
+                op: failed.word("op"),
+                expected_json: failed.json("expected"),
+                actual_json: failed.json("actual"),
+                missing: failed.flag("missing"),
+            }),
+        }),
+        minimal_flip: reply.object("minimal_flip", |mut flip| MinimalFlip {
+            changes: flip.list("changes", |mut change| FlipChange {
+                key: change.word("key"),
+                op: change.word("op"),
+                value_json: change.json("value"),
+            }),
+            outcome: flip.word("outcome"),
+        }),
+        obligations: reply.list("obligations", obligation),
+        steps: reply.count("steps"),
+    }
+}
+
+fn impact(message: ImpactRequest) -> Result<Input, Problem> {
+    let bytes = message.encoded_len();
+    let mut members = Object::new();
+    members.insert("policy", document(&message.document_json, Op::PolicyImpact)?);
+    put(&mut members, "from", message.from);
+    put(&mut members, "to", message.to);
+    put_integer(&mut members, "max_examples", message.max_examples)?;
+    let body = Some(Json::Object(members));
+    Ok(Input { body, bytes, ..Input::of(Op::PolicyImpact) })
+}
+
+fn changed(mut changed: Members) -> ChangedDecisions {
+    ChangedDecisions {
+        count: changed.count("count"),
+        examples: changed.list("examples", |mut example| ChangedDecision {
+            decision_id: example.word("decision_id"),
+            ledger_entry_id: example.count("ledger_entry_id"),
+            actor: example.word("actor"),
+            action: example.word("action"),
+            was: example.word("was"),
+            would_be: example.word("would_be"),
+        }),
     }
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod batch;
 pub(crate) mod receipt;
 pub(crate) mod record;
+pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod verify;
 
@@ -25,7 +26,9 @@ use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
-pub(crate) use describe::{BATCH_REPLY, EVALUATION_CONTEXT, RECORD_REPLY, REPLY, VERIFY_REPLY};
+pub(crate) use describe::{
+    BATCH_REPLY, EVALUATION_CONTEXT, MATCHED_LIST, OBLIGATIONS, RECORD_REPLY, REPLY, VERIFY_REPLY,
+};
 pub(crate) use receipt::{RECEIPT_QUERY, RECEIPT_REPLY};
 use reply::Recorded;
 
@@ -231,6 +234,17 @@ pub(crate) async fn submit<B: Backend>(
     let recorded = reply::read(app, committed.outcome)?;
     drop(timer);
     Ok((recorded, committed.index))
+}
+
+/// A request as it would be decided, for who only asks about it.
+pub(crate) fn asked<B: Backend>(
+    app: &App<B>,
+    principal: &Principal,
+    body: Checked,
+    bytes: usize,
+) -> Result<Decide, Problem> {
+    let origin = Origin { principal, key: None, bytes };
+    Asked::new(body, origin, app.config.context_bytes_max).map(|asked| asked.decide)
 }
 
 /// The header and `request_id` are two places for one key.

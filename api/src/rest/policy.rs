@@ -1,42 +1,27 @@
-//! Policies: what is in force, what was, and putting another in force.
+//! Policies: what is in force and what was. Putting another in force is
+//! [`load`]'s part, asking what one says or would do that of [`explain`] and
+//! [`impact`].
 
-use governance::command::{Command, LoadPolicy};
+pub(crate) mod explain;
+pub(crate) mod impact;
+pub(crate) mod load;
+
 use governance::record::PolicyRecord;
-use governance::{Outcome, view};
+use governance::view;
 use policy::{Compiled, Document, Warning};
-use types::{EntryId, Json, LogIndex, Object};
+use types::{Json, Object};
 
-use super::decision::envelope_of;
-use super::decision::reply::parts;
 use super::ledger::{ID_MAX, entries::LIMIT, plain_number};
 use crate::app::App;
 use crate::backend::Backend;
-use crate::call::{Answer, Body, Call};
-use crate::fields::{Field, Kind, Text};
-use crate::idempotency;
+use crate::call::{Answer, Call};
+use crate::fields::{Field, Kind};
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, free, hash, integer, list, text, time};
 
 /// Versions read at once: each may be megabytes.
 const CHUNK: usize = 8;
 const LIMIT_DEFAULT: usize = 100;
-
-/// Body of `POST /policies/load`, unless it is the document itself.
-pub(crate) const LOAD: &[Field] = &[
-    Field::required("policy", Kind::Any, "The policy document."),
-    Field::optional(
-        "expected_active_version",
-        Kind::Integer { min: 0, max: ID_MAX },
-        "Refuse when another version is active by then.",
-    ),
-    Field::optional(
-        "acknowledge_widening",
-        Kind::Bool,
-        "The caller has seen what the change newly allows.",
-    )
-    .default("false"),
-    Field::optional("note", Kind::Text(Text::any(2048)), "Why."),
-];
 
 /// Query of `GET /policies`.
 pub(crate) const LIST_QUERY: &[Field] = &[
@@ -97,33 +82,6 @@ pub(crate) const LIST_REPLY: &[Member] = &[
     integer("total", "Versions there are."),
     flag("total_exact", "Whether `total` is all of them."),
     integer("next", "Give it as `after` for the next page; null at the end.").or_null(),
-];
-
-const FINDING: &[Member] = &[
-    text("pointer", "JSON pointer into the document."),
-    text("code", "What kind of finding."),
-    text("detail", "The same in words."),
-];
-
-/// Reply of `POST /policies/load`.
-pub(crate) const LOAD_REPLY: &[Member] = &[
-    text("status", "`success`"),
-    integer("policy_version", "The new version."),
-    HASH,
-    integer("terms_loaded", "Number of terms."),
-    integer("relations_loaded", "Number of relations."),
-    MODE,
-    integer("previous_version", "The version it replaces."),
-    list("warnings", FINDING, "What is allowed and probably not meant."),
-    integer("ledger_entry_id", "The entry of the load."),
-];
-
-/// Reply of `POST /policies/validate`.
-pub(crate) const VALIDATE_REPLY: &[Member] = &[
-    flag("valid", "Whether it could be loaded."),
-    hash("policy_hash", "Null when it is not valid.").or_null(),
-    list("errors", FINDING, "Everything wrong with it."),
-    list("warnings", FINDING, "What is allowed and probably not meant."),
 ];
 
 /// `GET /policies`.
@@ -201,156 +159,21 @@ fn whole(record: PolicyRecord, active: u64) -> Object {
     row
 }
 
-/// A document that was sent, and where in the body it stood.
-struct Sent {
-    document: Json,
-    prefix: &'static str,
-    body: Object,
-    load: LoadPolicy,
+/// A document that could be put in force.
+struct Candidate {
+    document: Document,
+    compiled: Compiled,
+    warnings: Vec<Warning>,
 }
 
-fn sent(body: Body) -> Sent {
-    match body {
-        Body::Raw(document) => {
-            let body = document.as_object().cloned().unwrap_or_default();
-            let load = LoadPolicy {
-                document: document.clone(),
-                expected_active_version: None,
-                acknowledge_widening: false,
-                note: None,
-            };
-            Sent { document, prefix: "", body, load }
-        }
-        body @ (Body::Fields(_) | Body::None) => {
-            let mut fields = body.into_fields();
-            let body = fields.members().clone();
-            let document = Json::Object(fields.object("policy").unwrap_or_default());
-            let load = LoadPolicy {
-                document: document.clone(),
-                expected_active_version: fields.integer("expected_active_version"),
-                acknowledge_widening: fields.flag("acknowledge_widening"),
-                note: fields.text("note"),
-            };
-            Sent { document, prefix: "/policy", body, load }
-        }
-    }
+/// Parses and compiles, as `apply` will. `prefix` is where the document stands
+/// in the body.
+fn candidate(document: &Json, prefix: &str) -> Result<Candidate, Problem> {
+    read(document).map_err(|faults| Problem::policy_invalid(&faults, prefix))
 }
 
-/// Parses and compiles, as `apply` will.
-fn read(document: &Json) -> Result<(Document, Vec<Warning>), Vec<policy::Fault>> {
+fn read(document: &Json) -> Result<Candidate, Vec<policy::Fault>> {
     let (document, warnings) = Document::parse(document)?;
-    Compiled::new(&document)?;
-    Ok((document, warnings))
-}
-
-/// `POST /policies/load`.
-pub(crate) async fn load<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { body, key, principal, .. } = call;
-    let Sent { document, prefix, body, load } = sent(body);
-    // What cannot be loaded is not put in the log.
-    let (document, warnings) = app
-        .blocking(move || {
-            read(&document).map_err(|faults| Problem::policy_invalid(&faults, prefix))
-        })
-        .await?;
-    let idempotency = key.map(|key| idempotency::record(&principal, key, "/policies/load", &body));
-    let command = Command::LoadPolicy(Box::new(load));
-    let envelope = envelope_of(app, &principal, idempotency, command)?;
-    let committed = app.backend.submit(envelope).await?;
-    let done = match committed.outcome {
-        Outcome::PolicyLoaded(loaded) => {
-            app.shared.metrics.policy_loaded();
-            Done { version: loaded.version, entry: loaded.recorded.entry_id, replayed: false }
-        }
-        Outcome::Replayed(id) => replayed(app, id)?,
-        Outcome::Rejected(governance::Rejection::PolicyInvalid { faults }) => {
-            return Err(Problem::policy_invalid(&faults, prefix));
-        }
-        Outcome::Rejected(why) => return Err(why.into()),
-        other @ (Outcome::Founded(_)
-        | Outcome::Decided(_)
-        | Outcome::NodeRegistered(_)
-        | Outcome::Ticked
-        | Outcome::Recorded(_)
-        | Outcome::Erased(_)
-        | Outcome::Sealed(_)
-        | Outcome::Cosigned(_)
-        | Outcome::ScrubOpened(_)
-        | Outcome::ContentReported(_)
-        | Outcome::Noted) => {
-            tracing::error!(?other, "a load had an outcome that is none of a load");
-            return Err(Problem::internal());
-        }
-    };
-    Ok(load_answer(&document, &warnings, &done, committed.index))
-}
-
-struct Done {
-    version: u64,
-    entry: EntryId,
-    replayed: bool,
-}
-
-fn replayed<B: Backend>(app: &App<B>, id: EntryId) -> Result<Done, Problem> {
-    let entry = view::entry(&app.backend.view()?, id)?.ok_or_else(Problem::internal)?;
-    let data = parts(&entry)?.data;
-    let version = data.as_ref().and_then(|data| data.get("policy_version")).and_then(Json::as_u64);
-    let version = version.ok_or_else(Problem::internal)?;
-    Ok(Done { version, entry: id, replayed: true })
-}
-
-fn load_answer(document: &Document, warnings: &[Warning], done: &Done, index: LogIndex) -> Answer {
-    let mut answer = Answer::members([
-        ("status", "success".into()),
-        ("policy_version", done.version.into()),
-        ("policy_hash", document.hash().to_string().into()),
-        ("terms_loaded", document.terms_count().into()),
-        ("relations_loaded", document.relations_count().into()),
-        ("mode", document.mode().as_str().into()),
-        ("previous_version", done.version.saturating_sub(1).into()),
-        ("warnings", warnings_json(warnings)),
-        ("ledger_entry_id", done.entry.0.into()),
-    ])
-    .at(index);
-    answer.replayed = done.replayed;
-    answer
-}
-
-/// `POST /policies/validate`.
-pub(crate) async fn validate<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Sent { document, prefix, .. } = sent(call.body);
-    let found = app.blocking(move || Ok(read(&document))).await?;
-    let none = || Json::Array(Vec::new());
-    Ok(match found {
-        Ok((document, warnings)) => Answer::members([
-            ("valid", true.into()),
-            ("policy_hash", document.hash().to_string().into()),
-            ("errors", none()),
-            ("warnings", warnings_json(&warnings)),
-        ]),
-        Err(faults) => Answer::members([
-            ("valid", false.into()),
-            ("policy_hash", Json::Null),
-            ("errors", faults_json(&faults, prefix)),
-            ("warnings", none()),
-        ]),
-    })
-}
-
-fn faults_json(faults: &[policy::Fault], prefix: &str) -> Json {
-    let faults = faults.iter();
-    let faults = faults
-        .map(|fault| finding(format!("{prefix}{}", fault.pointer), fault.code, &fault.detail));
-    Json::Array(faults.collect())
-}
-
-fn warnings_json(warnings: &[Warning]) -> Json {
-    let warnings = warnings.iter();
-    let warnings =
-        warnings.map(|warning| finding(warning.pointer.clone(), warning.code, &warning.detail));
-    Json::Array(warnings.collect())
-}
-
-fn finding(pointer: String, code: &str, detail: &str) -> Json {
-    Json::object([("pointer", pointer.into()), ("code", code.into()), ("detail", detail.into())])
+    let compiled = Compiled::new(&document)?;
+    Ok(Candidate { document, compiled, warnings })
 }

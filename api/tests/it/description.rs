@@ -137,6 +137,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
     server.node.finalize();
     let receipt = format!("{id}/receipt");
+    let replay = format!("{id}/replay");
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let key = |n: u8, usage: &str| {
@@ -147,6 +148,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
         "name": "n4", "api_address": "http://n4:1", "peer_address": "n4:2", "nonce": "n",
         "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
     });
+    let rollback = json!({"version": 0, "reason": "x"});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
         "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
@@ -161,6 +163,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
         ("post", "/access/v1/evaluation", "/access/v1/evaluation", evaluation.to_string()),
         ("post", "/access/v1/evaluations", "/access/v1/evaluations", many.to_string()),
+        ("get", "/decisions/{decision_id}/replay", replay.as_str(), String::new()),
+        ("post", "/policies/explain", "/policies/explain", ALLOWED.to_owned()),
+        ("post", "/policies/impact", "/policies/impact", crate::common::POLICY.to_owned()),
+        ("post", "/policies/rollback", "/policies/rollback", rollback.to_string()),
         ("post", "/policies/load", "/policies/load", crate::common::POLICY.to_owned()),
         ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
         ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),

@@ -7,12 +7,12 @@ use proto::governance::v1::keys_client::KeysClient;
 use proto::governance::v1::ledger_client::LedgerClient;
 use proto::governance::v1::policies_client::PoliciesClient;
 use proto::governance::v1::{
-    ClusterStatusRequest, DecideBatchRequest, DecideRequest, DivergenceRequest,
+    ClusterStatusRequest, DecideBatchRequest, DecideRequest, DivergenceRequest, ExplainRequest,
     GetCheckpointRequest, GetDecisionRequest, GetEntryRequest, GetPolicyRequest, GetReceiptRequest,
-    GetTileRequest, ListCheckpointsRequest, ListEntriesRequest, ListKeysRequest,
+    GetTileRequest, ImpactRequest, ListCheckpointsRequest, ListEntriesRequest, ListKeysRequest,
     ListPoliciesRequest, LoadPolicyRequest, ProveConsistencyRequest, ProveInclusionRequest,
-    ReadOptions, RetireKeyRequest, RiskInput, RotateKeyRequest, ValidatePolicyRequest,
-    VerifyDecisionRequest, VerifyLedgerRequest,
+    ReadOptions, ReplayDecisionRequest, RetireKeyRequest, RiskInput, RollbackPolicyRequest,
+    RotateKeyRequest, ValidatePolicyRequest, VerifyDecisionRequest, VerifyLedgerRequest,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -223,6 +223,48 @@ async fn policies_are_loaded_and_read_by_grpc() {
     assert!(!client.get(zero).await.unwrap().into_inner().active);
     let list = client.list(ListPoliciesRequest::default()).await.unwrap().into_inner();
     assert_eq!((list.policies.len(), list.active_version, list.next), (2, 1, None));
+}
+
+#[tokio::test]
+async fn policies_are_asked_about_and_rolled_back_by_grpc() {
+    let server = Server::loaded().await;
+    let channel = connect(&server).await;
+    let mut client = PoliciesClient::new(channel.clone());
+    let mut decisions = DecisionsClient::new(channel);
+    let made = decisions.decide(decide()).await.unwrap().into_inner();
+    let sales = || DecideRequest {
+        context_json: r#"{"purpose":"sales"}"#.to_owned(),
+        request_id: None,
+        ..decide()
+    };
+    let ask = ExplainRequest { request: Some(sales()), ..ExplainRequest::default() };
+    let why = client.explain(ask).await.unwrap().into_inner();
+    assert_eq!((why.outcome.as_str(), why.policy_version), ("denied", Some(1)));
+    assert_eq!(why.near_misses[0].failed[0].actual_json, "\"sales\"");
+    assert_eq!(why.minimal_flip.unwrap().changes[0].value_json, "\"triage\"");
+    let ask = ExplainRequest { decision_id: made.decision_id.clone(), ..ExplainRequest::default() };
+    let why = client.explain(ask).await.unwrap().into_inner();
+    assert_eq!(why.matched, made.matched);
+    let nothing = client.explain(ExplainRequest::default()).await.unwrap_err();
+    assert_eq!(refusal(&nothing), (Code::InvalidArgument, "validation_failed".to_owned()));
+
+    let closed = r#"{"terms":[]}"#.to_owned();
+    let ask = ImpactRequest { document_json: closed.clone(), ..ImpactRequest::default() };
+    let impact = client.impact(ask).await.unwrap().into_inner();
+    assert_eq!(impact.allowed_to_denied.unwrap().count, 1);
+    let load = LoadPolicyRequest { document_json: closed, ..LoadPolicyRequest::default() };
+    client.load(load).await.unwrap();
+    let back = RollbackPolicyRequest { version: 1, reason: "by mistake".to_owned() };
+    let back = client.rollback(back).await.unwrap().into_inner();
+    assert_eq!((back.policy_version, back.previous_version), (3, 2));
+    let nowhere = RollbackPolicyRequest { version: 9, reason: "x".to_owned() };
+    let status = client.rollback(nowhere).await.unwrap_err();
+    assert_eq!(refusal(&status), (Code::NotFound, "unknown_policy".to_owned()));
+
+    let ask = ReplayDecisionRequest { decision_id: made.decision_id.unwrap(), read: None };
+    let replay = decisions.replay(ask).await.unwrap().into_inner();
+    assert_eq!((replay.identical, replay.policy_version), (Some(true), 1));
+    assert_eq!(replay.recorded, replay.replayed);
 }
 
 #[tokio::test]

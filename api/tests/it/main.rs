@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod analysis;
 mod audit;
 mod checkpoints;
 mod cluster;

@@ -72,6 +72,28 @@ pub fn headers() -> Vec<Vec<u8>> {
     headers
 }
 
+/// Documents of the policy language, from the expectations of its tests.
+pub fn policies() -> Vec<Vec<u8>> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/core/policy/tests");
+    let read = |name: &str| -> Json {
+        let path = tests.join(name);
+        let bytes = fs::read(&path).unwrap_or_else(|err| panic!("cannot read {path:?}: {err}"));
+        serde_json::from_slice(&bytes).unwrap_or_else(|err| panic!("{path:?}: {err}"))
+    };
+    let (golden, evaluations) = (read("golden.json"), read("evaluations.json"));
+    let member = |json: &Json, key: &str| json.as_object().and_then(|json| json.get(key)).cloned();
+    let mut found = Vec::new();
+    for case in golden.as_array().unwrap_or_default() {
+        let spellings = member(case, "spellings");
+        found.extend_from_slice(spellings.as_ref().and_then(Json::as_array).unwrap_or_default());
+    }
+    if let Some(Json::Object(policies)) = member(&evaluations, "policies") {
+        found.extend(policies.iter().map(|(_, policy)| policy.clone()));
+    }
+    assert!(!found.is_empty(), "there are no policies in {tests:?}");
+    found.iter().map(|policy| policy.to_canonical().into_bytes()).collect()
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node/core/ledger/tests/vectors")
 }

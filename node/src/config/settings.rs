@@ -120,6 +120,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         "What a node does that has diverged: `auto` rebuilds it, `manual` waits for an operator",
     )
     .or("auto"),
+    text(
+        "policy.impact_gate",
+        "LEXECON_POLICY_IMPACT_GATE",
+        "BOOL",
+        "Refuse a policy that would allow what was denied lately, unless that is acknowledged",
+    )
+    .or("false")
+    .switch(),
+    text(
+        "policy.impact_window",
+        "LEXECON_POLICY_IMPACT_WINDOW",
+        "N",
+        "How many of the newest decisions the gate replays",
+    )
+    .or("10000"),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")

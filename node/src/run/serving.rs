@@ -118,6 +118,7 @@ fn serve_api(
         cors_origins: running.config.cors_origins.clone(),
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
+        impact_gate: running.config.impact_gate,
         ..api::Config::default()
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());

@@ -206,15 +206,27 @@ impl Db {
         reading: Reading<'_>,
         scan: Scan<'_>,
     ) -> Result<Vec<Row>, Corruption> {
-        let mut rows = self.rows(reading, scan)?;
         let mut found = Vec::new();
-        while found.len() < scan.rows_max
-            && let Some((key, value)) = rows.item()?
-        {
-            found.push((key.to_vec(), value.to_vec()));
+        self.visit(reading, scan, &mut |key, value| found.push((key.to_vec(), value.to_vec())))?;
+        Ok(found)
+    }
+
+    /// Shows the rows of a range where they lie.
+    pub(crate) fn visit(
+        &self,
+        reading: Reading<'_>,
+        scan: Scan<'_>,
+        see: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), Corruption> {
+        let mut rows = self.rows(reading, scan)?;
+        for _ in 0..scan.rows_max {
+            let Some((key, value)) = rows.item()? else {
+                break;
+            };
+            see(key, value);
             rows.advance();
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The rows of a range, one after the other.

@@ -119,6 +119,10 @@ impl Read for View {
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
         self.held.borrow_owner().scan(self.reading(), scan)
     }
+
+    fn visit(&self, scan: Scan<'_>, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Corruption> {
+        self.held.borrow_owner().visit(self.reading(), scan, see)
+    }
 }
 
 /// A checkpoint on disk, opened to be read: by its maker to describe it, by its

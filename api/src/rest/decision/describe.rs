@@ -52,8 +52,10 @@ const ENTRY_HASH: Member = hash("ledger_entry_hash", "`current_hash` of that ent
 const POLICY_VERSION: Member = integer("policy_version", "In force at this log position.");
 const POLICY_HASH: Member = hash("policy_hash", "In force at this log position.");
 const POLICY_MODE: Member = text("policy_mode", "The mode this request was judged by.");
-const MATCHED_LIST: Member = list("matched", MATCHED, "Relations about this actor and action.");
-const OBLIGATIONS: Member = list("obligations", OBLIGATION, "What `requires` relations ask for.");
+pub(crate) const MATCHED_LIST: Member =
+    list("matched", MATCHED, "Relations about this actor and action.");
+pub(crate) const OBLIGATIONS: Member =
+    list("obligations", OBLIGATION, "What `requires` relations ask for.");
 const RISK_MEMBER: Member = object("risk", RISK, "The risk score and where it comes from.");
 const RISK_ID: Member = text("risk_id", "The risk record, if one was made.").or_null();
 const ESCALATION_ID: Member = text("escalation_id", "The escalation, if one was made.").or_null();

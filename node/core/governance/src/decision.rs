@@ -7,12 +7,13 @@
 //! - What the evaluation took from history stands in `facts`, so that it can be
 //!   repeated without the history.
 
+mod explain;
 mod preview;
 mod recorded;
 mod replay;
 
 use ledger::EntryType;
-use policy::{Allowed, Engine, Evaluation, Matched, Mode, Request, Verdict};
+use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Request, Verdict};
 use types::{DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, Timestamp, TokenId};
 
 use crate::apply::{Context, Stop};
@@ -27,6 +28,7 @@ use crate::record::{AllowedRecord, DecisionRecord};
 use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
+pub use explain::{Explained, Inquiry, NotExplained, explain};
 pub use preview::{PolicyCache, Preview, preview};
 pub use recorded::{
     Facts, Gap, Looked, NoReplay, RecordedDecision, RecordedHistory, RecordedRequest, recorded,
@@ -52,7 +54,7 @@ pub(crate) fn decide<S: Store>(
     let active = context.cache.policy(context.tables.read())?;
     let at = context.applied.at;
     let engine = engine_at(context.cache.feature_level(context.tables.read())?);
-    let court = Court { active: &active, engine, at };
+    let court = Court { policy: &active.compiled, engine, at };
     let judged = judge(context.tables.read(), court, decide)?;
     let expires_at = at
         .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
@@ -87,7 +89,7 @@ pub(crate) fn engine_at(feature_level: u32) -> Engine {
 /// By what a request is judged.
 #[derive(Clone, Copy)]
 struct Court<'a> {
-    active: &'a ActivePolicy,
+    policy: &'a Compiled,
     engine: Engine,
     at: Timestamp,
 }
@@ -108,8 +110,14 @@ struct Ids {
 }
 
 fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, Stop> {
-    let Court { active, engine, at } = court;
-    let mode = active.compiled.mode();
+    let (request, score) = request_of(court, decide)?;
+    let evaluation = policy::evaluate(court.policy, &request, &Recorded(read))?;
+    Ok(Judged { evaluation, score, engine: court.engine })
+}
+
+/// The request as the evaluator takes it, and its risk.
+fn request_of<'a>(court: Court<'_>, decide: &'a Decide) -> Result<(Request<'a>, Score), Stop> {
+    let mode = court.policy.mode();
     if let Some(asked) = decide.policy_mode.filter(|asked| *asked < mode) {
         let (asked, active) = (asked.as_str(), mode.as_str());
         return Err(Rejection::PolicyModeLoosens { asked, active }.into());
@@ -125,12 +133,11 @@ fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, 
         risk_score: score.score,
         risk_level: score.level(),
         mode: decide.policy_mode,
-        at,
+        at: court.at,
         steps_max: STEPS_MAX,
-        engine,
+        engine: court.engine,
     };
-    let evaluation = policy::evaluate(&active.compiled, &request, &Recorded(read))?;
-    Ok(Judged { evaluation, score, engine })
+    Ok((request, score))
 }
 
 /// The actor's recorded decisions, as `conflicts` asks for them.

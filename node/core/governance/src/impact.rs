@@ -11,7 +11,7 @@
 
 mod stored;
 
-use ledger::{EntryType, Header};
+use ledger::EntryType;
 use policy::{Compiled, Request, Verdict};
 use types::{DecisionId, Digest, EntryId, Object, Timestamp};
 
@@ -143,10 +143,11 @@ impl Chunk {
         self.personal.clear();
         let decisions = &mut self.decisions;
         each(read, Table::Header, from, to, |id, value| {
-            let header = Header::parse(codec::strip("header", value)?)
-                .map_err(|err| Corruption::new("header", format!("entry {id}: {err}")))?;
-            if header.entry_type == EntryType::Decision {
-                decisions.push(Decision { id, at: header.timestamp, personal: None });
+            let header = std::str::from_utf8(codec::strip("header", value)?).ok();
+            let header = header.and_then(stored::header);
+            let (entry_type, at) = header.ok_or_else(|| damaged("header", id))?;
+            if entry_type == EntryType::Decision.as_str() {
+                decisions.push(Decision { id, at, personal: None });
             }
             Ok(())
         })?;
@@ -317,5 +318,5 @@ fn text(table: Table, id: EntryId, value: &[u8]) -> Result<&str, Corruption> {
 }
 
 fn damaged(table: &'static str, id: EntryId) -> Corruption {
-    Corruption::new(table, format!("entry {id} is not the part of a decision"))
+    Corruption::new(table, format!("entry {id} is not what was written"))
 }

@@ -48,7 +48,10 @@ pub use apply::{Applied, apply, apply_membership, finish_batch};
 pub use cache::{ActivePolicy, Cache};
 pub use codec::{decode_envelope, encode_envelope};
 pub use command::{Command, Envelope};
-pub use decision::{NoReplay, PolicyCache, Preview, Replay, Unreplayable, preview, replay};
+pub use decision::{
+    Explained, Inquiry, NoReplay, NotExplained, PolicyCache, Preview, Replay, Unreplayable,
+    explain, preview, replay,
+};
 pub use draw::Seed;
 pub use impact::{Impact, ImpactQuery, impact};
 pub use outcome::{Corruption, Outcome, Recorded, Rejection};

@@ -5,6 +5,7 @@
 //! tables alone, so that two stores cannot differ.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::outcome::Corruption;
 
@@ -184,16 +185,25 @@ impl MemStore {
         self.rows.iter().map(|((table, key), value)| (*table, key.as_slice(), value.as_slice()))
     }
 
-    fn range<'a>(
-        &'a self,
+    /// The rows of a range, which can be read from both ends.
+    fn range(
+        &self,
         table: Table,
         from: &[u8],
-        to: Option<&'a [u8]>,
-    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let rows = self.rows.range((table, from.to_vec())..);
-        let rows = rows.map(|((of, key), value)| (*of, key.as_slice(), value.as_slice()));
-        rows.take_while(move |(of, key, _)| *of == table && to.is_none_or(|to| *key < to))
-            .map(|(_, key, value)| (key, value))
+        to: Option<&[u8]>,
+    ) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        let end = match to {
+            Some(to) => Bound::Excluded((table, to.to_vec())),
+            None => match Table::ALL.into_iter().find(|other| table < *other) {
+                Some(next) => Bound::Excluded((next, Vec::new())),
+                None => Bound::Unbounded,
+            },
+        };
+        let from_on = Bound::Included((table, from.to_vec()));
+        // A map refuses to be asked for a range that ends before it begins.
+        let is_range = to.is_none_or(|to| from < to);
+        let rows = is_range.then(|| self.rows.range((from_on, end)));
+        rows.into_iter().flatten().map(|((_, key), value)| (key.as_slice(), value.as_slice()))
     }
 }
 
@@ -205,27 +215,20 @@ impl Read for MemStore {
     fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
         let Scan { table, from, to, direction, rows_max } = scan;
         let rows = self.range(table, from, to);
-        let rows = rows.map(|(key, value)| (key.to_vec(), value.to_vec()));
+        let copied = |(key, value): (&[u8], &[u8])| (key.to_vec(), value.to_vec());
         Ok(match direction {
-            Direction::Ascending => rows.take(rows_max).collect(),
-            Direction::Descending => {
-                let mut all: Vec<Row> = rows.collect();
-                all.reverse();
-                all.truncate(rows_max);
-                all
-            }
+            Direction::Ascending => rows.map(copied).take(rows_max).collect(),
+            Direction::Descending => rows.rev().map(copied).take(rows_max).collect(),
         })
     }
 
     fn visit(&self, scan: Scan<'_>, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Corruption> {
         let Scan { table, from, to, direction, rows_max } = scan;
+        let rows = self.range(table, from, to);
         match direction {
-            Direction::Ascending => {
-                let rows = self.range(table, from, to).take(rows_max);
-                rows.for_each(|(key, value)| see(key, value));
-            }
+            Direction::Ascending => rows.take(rows_max).for_each(|(key, value)| see(key, value)),
             Direction::Descending => {
-                self.scan(scan)?.iter().for_each(|(key, value)| see(key, value));
+                rows.rev().take(rows_max).for_each(|(key, value)| see(key, value));
             }
         }
         Ok(())

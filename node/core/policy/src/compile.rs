@@ -30,6 +30,9 @@ pub struct Compiled {
     pub(crate) pairs: Vec<Pair>,
     /// What each node is a kind of, sorted.
     pub(crate) kinds: Vec<Kind>,
+    /// The patterns over each term that has a label, sorted: a request that
+    /// names the term by its label is matched by none of them.
+    pub(crate) labelled: Vec<Kind>,
     /// Both directions of every `conflicts`, sorted.
     pub(crate) conflicts: Vec<Pair>,
     pub(crate) limits: Vec<Limit>,
@@ -55,7 +58,7 @@ pub(crate) struct Target {
 }
 
 /// What an object is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TargetKind {
     DataClasses,
     Resource,
@@ -116,6 +119,7 @@ impl Compiled {
             rules,
             pairs: compiler.pairs,
             kinds: compiler.kinds,
+            labelled: Vec::new(),
             conflicts: compiler.conflicts,
             limits,
         };
@@ -124,7 +128,7 @@ impl Compiled {
         compiled.conflicts.sort_unstable();
         compiled.conflicts.dedup();
         compiled.add_covering_patterns();
-        compiled.kinds.sort_unstable();
+        compiled.cover_labels(&compiler.nodes);
         Ok(compiled)
     }
 
@@ -171,11 +175,27 @@ impl Compiled {
         self.kinds.sort_unstable();
         self.kinds.dedup();
     }
+
+    fn cover_labels(&mut self, nodes: &BTreeMap<&str, Node>) {
+        let mut over = Vec::new();
+        for term in self.document.terms.iter().filter(|term| !term.label.is_empty()) {
+            let Some(from) = nodes.get(term.id.as_str()).copied() else {
+                continue;
+            };
+            over.clear();
+            self.names.patterns_over(&term.id, &mut over);
+            let over = over.iter().copied();
+            let over = over.filter(|to| *to != from && !self.names.is_everything(*to));
+            self.labelled.extend(over.map(|to| Kind { from, to, by: None }));
+        }
+        self.labelled.sort_unstable();
+        self.labelled.dedup();
+    }
 }
 
 /// Every term, and every pattern that a relation or constraint uses, in the
 /// order of their ids.
-fn nodes(document: &Document) -> BTreeMap<&str, Node> {
+pub(crate) fn nodes(document: &Document) -> BTreeMap<&str, Node> {
     let ends = document.relations.iter().flat_map(|relation| {
         [Some(&relation.source), Some(&relation.target), relation.object.as_ref()]
     });

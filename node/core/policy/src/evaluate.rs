@@ -23,6 +23,7 @@ use types::DecisionId;
 
 pub use reach::{Reach, reach};
 pub(crate) use reply::{MATCHED_BYTES_MAX, MATCHED_MAX, shown, size};
+pub(crate) use subject::kinds_of;
 
 use crate::compile::{Compiled, RuleId};
 use crate::meter::{Meter, Spent};

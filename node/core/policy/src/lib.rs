@@ -16,8 +16,10 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+mod analysis;
 mod compile;
 mod condition;
+mod diff;
 mod document;
 mod evaluate;
 mod explain;
@@ -28,7 +30,9 @@ mod request;
 mod witness;
 mod words;
 
+pub use analysis::analyze;
 pub use compile::Compiled;
+pub use diff::{Change, DiffBounds, Difference, Example, diff};
 pub use document::Document;
 pub use evaluate::{Judgement, Reach, evaluate, judge, reach};
 pub use explain::{Explanation, FailedCondition, Flip, FlipChange, NearMiss, explain};

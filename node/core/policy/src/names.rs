@@ -10,7 +10,7 @@
 use crate::meter::{Meter, Spent};
 
 /// What stands in front of an id to tell its kind.
-const KINDS: [&str; 5] = ["actor:", "action:", "data:", "resource:", "context:"];
+pub(crate) const KINDS: [&str; 5] = ["actor:", "action:", "data:", "resource:", "context:"];
 
 /// A term or pattern of a compiled policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +101,11 @@ impl Names {
     /// Appends the terms that answer to `text` and to little else: no patterns.
     pub(crate) fn find_exact(&self, text: &str, found: &mut Vec<Node>) {
         self.exact.find(text.bytes().fold(Fnv::new(), Fnv::and), text, found);
+    }
+
+    /// Whether a node answers to every word.
+    pub(crate) fn is_everything(&self, node: Node) -> bool {
+        self.everything.binary_search(&node).is_ok()
     }
 
     /// Appends the patterns that cover a term or pattern as a whole.

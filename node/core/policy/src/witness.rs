@@ -47,6 +47,11 @@ pub(crate) struct Witnesses {
     pub(crate) is_exhaustive: bool,
 }
 
+/// Whether a request can have this text at one of its own words.
+pub(crate) fn can_hold(key: &str, text: &str) -> bool {
+    Domain::of(key).admits(text)
+}
+
 /// Finds values for tests of this one key.
 pub(crate) fn witnesses(key: &str, tests: &[&Test]) -> Witnesses {
     let domain = Domain::of(key);

@@ -183,11 +183,13 @@ words! {
 pub enum Engine {
     /// A value of another type leaves a restriction unmet, so that it does not
     /// apply: `amount > 500` was escaped by sending `"501"`. A permit for a
-    /// pattern covers the target of any `implies` under all of its names.
+    /// pattern covers the target of any `implies` under all of its names. A
+    /// restriction on a pattern is escaped by asking for a term by its label.
     V1,
     /// A value that cannot be compared is to a restriction what a missing one
     /// is: it applies. A permit for a pattern covers a name that it matches, and
-    /// what is a kind of something that has such a name.
+    /// what is a kind of something that has such a name. A restriction on a
+    /// pattern covers every term it matches, whichever of its names is used.
     V2,
 }
 

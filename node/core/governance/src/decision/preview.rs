@@ -67,7 +67,7 @@ pub fn preview(
     decide: &Decide,
 ) -> Result<Result<Preview, Rejection>, Corruption> {
     let active = cache.active(read)?;
-    let court = Court { active: &active, engine: engine(read)?, at };
+    let court = Court { policy: &active.compiled, engine: engine(read)?, at };
     let judged = match judge(read, court, decide) {
         Ok(judged) => judged,
         Err(Stop::Rejected(why)) => return Ok(Err(why)),

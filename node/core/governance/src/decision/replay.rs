@@ -76,7 +76,10 @@ pub fn replay(read: &impl Read, id: DecisionId) -> Result<Result<Replay, NoRepla
 }
 
 /// The version a decision names, which is never changed.
-fn policy_of(read: &impl Read, recorded: &RecordedDecision) -> Result<Compiled, Corruption> {
+pub(super) fn policy_of(
+    read: &impl Read,
+    recorded: &RecordedDecision,
+) -> Result<Compiled, Corruption> {
     let RecordedDecision { entry_id, policy_version, policy_hash, .. } = recorded;
     let damaged = |what: &str| {
         let detail = format!("version {policy_version}, which entry {entry_id} names, {what}");
@@ -90,7 +93,7 @@ fn policy_of(read: &impl Read, recorded: &RecordedDecision) -> Result<Compiled, 
 }
 
 /// `None` where the evaluation asks for something that is erased.
-fn judge_again(
+pub(super) fn judge_again(
     read: &impl Read,
     policy: &Compiled,
     recorded: &RecordedDecision,

@@ -5,10 +5,9 @@
 //! no blanks. Anything else is `None`, and damage to whoever reads it.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use policy::{Mode, ReasonCode, Verdict};
-use types::{DecisionId, Json, Number, Object};
+use types::{DecisionId, Json, Number, Object, Timestamp};
 
 use crate::command::RiskInput;
 use crate::decision::Facts;
@@ -16,6 +15,11 @@ use crate::risk::Score;
 
 /// Levels of a value; the edge takes far fewer.
 const DEPTH_MAX: u32 = 128;
+
+/// A hash in hexadecimal digits.
+const HASH_CHARS: usize = 64;
+/// A time in its one spelling.
+const TIME_CHARS: usize = 27;
 
 const LIST: (&str, &str) = ("[", "]");
 const OBJECT: (&str, &str) = ("{", "}");
@@ -70,6 +74,18 @@ impl<'a> Stored<'a> {
     }
 }
 
+/// Type and time in the header of an entry: near its two ends, between hashes
+/// that nobody asks for.
+pub(super) fn header(text: &str) -> Option<(&str, Timestamp)> {
+    let (_, rest) = text.split_once(',')?;
+    let rest = rest.strip_prefix("\"data_hash\":\"")?.get(HASH_CHARS..)?;
+    let (entry_type, _) = rest.strip_prefix("\",\"entry_type\":\"")?.split_once('"')?;
+    let (rest, _) = text.rsplit_once(':')?;
+    let rest = rest.strip_suffix("\",\"type_seq\"")?;
+    let at = rest.get(rest.len().checked_sub(TIME_CHARS)?..)?;
+    Some((entry_type, Timestamp::from_canonical(at)?))
+}
+
 /// The context in `personal`.
 pub(super) fn context(personal: &str) -> Option<Object> {
     match Reader(personal).required("context")?.json(DEPTH_MAX)? {
@@ -112,29 +128,25 @@ impl<'a> Reader<'a> {
     }
 
     /// To the value of a member of the object this is in; where there is no such
-    /// member, to where it would be.
+    /// member, nowhere.
+    #[inline]
     fn seek(&mut self, name: &str) -> Option<bool> {
-        loop {
-            let Some(member) = self.0.strip_prefix(['{', ',']) else {
-                return Some(false);
-            };
-            let key = member.strip_prefix('"')?;
-            let (key, value) = key.split_at_checked(quote(key.as_bytes())?)?;
-            let value = value.strip_prefix("\":")?;
-            match key.cmp(name) {
-                Ordering::Less => {
-                    self.0 = value;
-                    self.skip()?;
-                }
-                Ordering::Equal => {
-                    self.0 = value;
-                    return Some(true);
-                }
-                Ordering::Greater => return Some(false),
+        let mut ahead = Reader(self.0);
+        while let Some(key) = ahead.0.strip_prefix(['{', ',']) {
+            let key = key.strip_prefix('"')?;
+            let end = quote(key.as_bytes())?;
+            let is_it = end == name.len() && key.starts_with(name);
+            ahead.0 = key.get(end..)?.strip_prefix("\":")?;
+            if is_it {
+                *self = ahead;
+                return Some(true);
             }
+            ahead.skip()?;
         }
+        Some(false)
     }
 
+    #[inline]
     fn required(&mut self, name: &str) -> Option<&mut Self> {
         self.seek(name)?.then_some(self)
     }
@@ -309,9 +321,33 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first quote or escape.
+/// The first quote or escape, looked for eight bytes at a time: most of what is
+/// passed over is text.
+#[inline]
 fn quote(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const ESCAPES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut before = 0_usize;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ QUOTES) | zeros(word ^ ESCAPES);
+        if found != 0 {
+            let within = usize::try_from(found.trailing_zeros() / 8).ok()?;
+            return Some(before.wrapping_add(within));
+        }
+        before = before.wrapping_add(8);
+    }
+    let within = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(before.wrapping_add(within))
+}
+
+/// The highest bit of each byte that is zero; above the first such byte a borrow
+/// may set others, so that only the lowest of them counts.
+fn zeros(word: u64) -> u64 {
+    const LOWEST: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
+    word.wrapping_sub(LOWEST) & !word & HIGHEST
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl Subject {
             }
             None => None,
         };
+        if !walk.policy.labelled.is_empty() && Engine::V2 <= walk.request.engine {
+            let mut covered = wide.take().unwrap_or_else(|| given.clone());
+            cover(&mut covered, walk)?;
+            wide = (covered != given).then_some(covered);
+        }
         if !walk.policy.kinds.is_empty() {
             let mut reach = wide.take().unwrap_or_else(|| given.clone());
             follow(&mut given, Held::Certainly, walk)?;
@@ -64,6 +69,23 @@ impl Subject {
 fn settle(nodes: &mut Vec<Node>) {
     nodes.sort_unstable();
     nodes.dedup();
+}
+
+/// Adds the patterns over terms: a label is one more name of a term, and no way
+/// around what is said of all that begin like its id.
+fn cover(nodes: &mut Vec<Node>, walk: &mut Walk<'_>) -> Result<(), Spent> {
+    let mut over = Vec::new();
+    for node in nodes.iter() {
+        for kind in kinds_of(&walk.policy.labelled, *node) {
+            walk.meter.spend(1)?;
+            over.push(kind.to);
+        }
+    }
+    if !over.is_empty() {
+        nodes.append(&mut over);
+        settle(nodes);
+    }
+    Ok(())
 }
 
 /// How a node came to stand for a word.
@@ -112,7 +134,7 @@ fn follow(nodes: &mut Vec<Node>, held: Held, walk: &mut Walk<'_>) -> Result<(), 
 }
 
 /// The edges that lead away from a node.
-pub(super) fn kinds_of(kinds: &[Kind], node: Node) -> impl Iterator<Item = &Kind> {
+pub(crate) fn kinds_of(kinds: &[Kind], node: Node) -> impl Iterator<Item = &Kind> {
     let from = kinds.partition_point(|kind| kind.from < node);
     kinds.get(from..).unwrap_or_default().iter().take_while(move |kind| kind.from == node)
 }

@@ -322,6 +322,25 @@ fn a_permit_for_a_pattern_is_not_widened_by_what_others_are_kinds_of() {
 }
 
 #[test]
+fn a_label_is_no_way_around_a_restriction_on_a_pattern() {
+    let policy = compile(
+        r#"{"mode":"permissive","terms":[{"id":"actor:ai:x","type":"actor","label":"Helper"}],"relations":[
+            {"type":"forbids","source":"actor:ai:*","target":"*"}]}"#,
+    );
+    for actor in ["ai:x", "actor:ai:x", "Helper", "ai:other"] {
+        check(&policy, &format!(r#"{{"actor":"{actor}"}}"#), FORBIDDEN);
+    }
+    check(&policy, r#"{"actor":"Stranger"}"#, "allowed permissive_default");
+    // As it was recorded before.
+    check(&policy, r#"{"actor":"Helper","engine":1}"#, "allowed permissive_default");
+    let permits = compile(
+        r#"{"terms":[{"id":"actor:ai:x","type":"actor","label":"Helper"}],"relations":[
+            {"type":"permits","source":"actor:ai:*","target":"*"}]}"#,
+    );
+    check(&permits, r#"{"actor":"Helper"}"#, NO_PERMIT);
+}
+
+#[test]
 fn a_pattern_can_be_a_kind_of_a_term() {
     let policy = policy(
         r#"{"type":"implies","source":"ai:*","target":"actor:staff"},

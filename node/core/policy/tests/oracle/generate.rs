@@ -32,6 +32,8 @@ const OBJECT_PATTERNS: [&str; 6] =
     ["data:*", "data:pii:*", "resource:*", "resource:c:*", "file:*", "pii:*"];
 const LABELS: [&str; 7] = ["Ann", "bot", "read", "claim", "name", "ai:y", "ann"];
 const CONSTRAINT_TERMS: [&str; 3] = ["day", "small", "flag"];
+/// What may stand in front of a word; the last is no kind.
+const KINDS: [&str; 5] = ["actor", "action", "data", "resource", "x"];
 /// 1 January and 1 March 2027.
 const WINDOW: (&str, &str) = ("2027-01-01", "2027-03-01");
 /// Around the window, its bounds included.
@@ -165,7 +167,7 @@ fn terms(chance: &mut Chance, ids: &Ids) -> Vec<Json> {
 }
 
 fn relation(chance: &mut Chance, ids: &Ids) -> Json {
-    let mut relation = match chance.below(12) {
+    let mut relation = match chance.below(13) {
         0..5 => between(chance, ids, "permits"),
         5..7 => between(chance, ids, "forbids"),
         7..9 => between(chance, ids, "requires"),
@@ -329,8 +331,9 @@ fn word(chance: &mut Chance, ids: &[&str]) -> String {
     match chance.below(16) {
         0..5 => filled(id),
         5..11 => filled(bare),
-        11 => format!("{}:{bare}", chance.pick(&["actor", "action", "data", "resource", "x"])),
-        12 => (chance.pick(&LABELS)).to_owned(),
+        11 => format!("{}:{bare}", chance.pick(&KINDS)),
+        12 if chance.one_in(2) => format!("{}:{}", chance.pick(&KINDS), chance.pick(&LABELS)),
+        12 => chance.pick(&LABELS).to_owned(),
         13 => id.replace('*', ""),
         14 => id.to_owned(),
         _ => id.to_uppercase(),

@@ -91,6 +91,8 @@ impl<'p> Asked<'p, '_> {
             conflicting: conflicts.decisions,
             escalate: RISK_CRITICAL <= self.request.risk_score || outcome == Verdict::Escalated,
             steps: 0,
+            asked_context: false,
+            shows_context: false,
         }
     }
 

@@ -31,6 +31,7 @@ use std::thread;
 use policy::{
     Allowed, Compiled, Document, Engine, Evaluation, History, ReasonCode, Request, evaluate,
 };
+use types::Object;
 
 use chance::Chance;
 use generate::Ask;
@@ -59,14 +60,21 @@ fn engine(policy: &Compiled, request: &Request<'_>, ask: &Ask) -> Evaluation {
     evaluation
 }
 
-/// What both say, with the one thing that the oracle does not know taken over.
+/// What the oracle says, with what it does not know taken over: these are
+/// checked for what they promise, in `check_steps` and `check_context`.
+fn completed(oracle: Evaluation, said: &Evaluation) -> Evaluation {
+    let Evaluation { steps, asked_context, shows_context, .. } = *said;
+    Evaluation { steps, asked_context, shows_context, ..oracle }
+}
+
+/// What both say.
 fn both(document: &Document, ask: &Ask, of: Engine) -> (Evaluation, Evaluation) {
     let request = ask.request(of, STEPS_MAX);
     let said = engine(&Compiled::new(document).unwrap(), &request, ask);
     let normal = document.to_json();
     let oracle = judge::evaluate(&Policy::read(&normal), &request, &ask.past);
-    let steps = said.steps;
-    (said, Evaluation { steps, ..oracle })
+    let oracle = completed(oracle, &said);
+    (said, oracle)
 }
 
 fn differs(case: &Case, of: Engine) -> bool {
@@ -100,6 +108,22 @@ fn check_steps(policy: &Compiled, ask: &Ask, of: Engine, said: &Evaluation) {
     assert_eq!((spent.reason_code, spent.steps), (expect, said.steps - 1));
 }
 
+/// What did not rest on the context is the same without it.
+fn check_context(policy: &Compiled, ask: &Ask, of: Engine, said: &Evaluation) {
+    if said.asked_context {
+        return;
+    }
+    let nothing = Object::new();
+    let request = Request { context: &nothing, ..ask.request(of, STEPS_MAX) };
+    let blind = engine(policy, &request, ask);
+    let answer = |of: &Evaluation| (of.outcome, of.reason_code, of.reason.clone());
+    assert_eq!(answer(&blind), answer(said), "{ask:#?}");
+    if !said.shows_context {
+        let shown = |of: &Evaluation| (of.matched.clone(), of.obligations.clone());
+        assert_eq!(shown(&blind), shown(said), "{ask:#?}");
+    }
+}
+
 /// Asks one policy everything; the reasons that were given, or the difference.
 fn check_policy(seed: u64) -> Result<BTreeSet<ReasonCode>, String> {
     let mut chance = Chance::new(seed);
@@ -113,12 +137,13 @@ fn check_policy(seed: u64) -> Result<BTreeSet<ReasonCode>, String> {
             let request = ask.request(of, STEPS_MAX);
             let said = engine(&policy, &request, &ask);
             let oracle = judge::evaluate(&oracle, &request, &ask.past);
-            if said != (Evaluation { steps: said.steps, ..oracle }) {
+            if said != completed(oracle, &said) {
                 return Err(report(seed, &document, &ask, of));
             }
             if chance.one_in(16) {
                 check_steps(&policy, &ask, of, &said);
             }
+            check_context(&policy, &ask, of, &said);
             reasons.insert(said.reason_code);
         }
     }

@@ -100,6 +100,11 @@ fn with_kinds<'a>(
     if in_doubt == InDoubt::Yes || request.engine == Engine::V1 {
         entered.extend(implies().map(|it| it.target).filter(|target| start.contains(target)));
     }
+    // Nor does a name that a pattern does not match lead past a restriction on
+    // that pattern.
+    if in_doubt == InDoubt::Yes && request.engine == Engine::V2 {
+        entered.extend(&start);
+    }
     loop {
         let before = (known.len(), entered.len());
         for relation in implies() {

@@ -1,3 +1,6 @@
+use ledger::{EntryType, Header};
+use types::{Digest, EntryId};
+
 use super::*;
 
 const DATA: &str = r#"{"action":"read","actor":"ai:a","authn":"none","by":null,"data_classes":["pii","a\"b"],"decision_id":"dec_0000000000DDE5HE5N2GJE4SEW","engine_version":2,"facts":{"conflicting_decision_ids":[],"stop_id":null},"matched":[{"conditions":[{"expected":{"outcome":"x","tool":"]}\\"},"met":true}],"object":null}],"obligations":[],"outcome":"allowed","reason":"a \"may\" read\\","reason_code":"permitted","requested_mode":null,"resource":"","risk":{"score":40},"risk_input":{"compliance":null,"financial":null,"operational":null,"privacy":null,"reputational":null,"security":40},"risk_level":1,"tool":null}"#;
@@ -72,4 +75,41 @@ fn a_value_nested_without_end_is_not_read() {
     };
     assert!(super::context(&deep(100)).is_some());
     assert!(super::context(&deep(1_000_000)).is_none());
+}
+
+#[test]
+fn a_quote_or_escape_is_found_wherever_it_stands() {
+    for length in 0..40_usize {
+        assert_eq!(quote("\u{21}\u{23}\u{7f}".repeat(length).as_bytes()), None);
+        for at in 0..length {
+            for (found, later) in [(b'"', b'\\'), (b'\\', b'"')] {
+                let mut bytes = vec![b'!'; length];
+                bytes[at..].fill(later);
+                bytes[at] = found;
+                assert_eq!(quote(&bytes), Some(at), "{length}");
+            }
+        }
+    }
+    assert_eq!(quote("é\u{a2}\u{dc}\"".as_bytes()), Some(6));
+}
+
+#[test]
+fn type_and_time_of_a_header_are_those_of_the_whole() {
+    for (number, personal_hash) in [(0, None), (7, Some(Digest([7; 32]))), (1 << 40, None)] {
+        let header = Header {
+            id: EntryId(number),
+            entry_type: EntryType::Decision,
+            timestamp: Timestamp(1_800_000_000_123_456 + number),
+            actor_seq: number,
+            type_seq: number,
+            data_hash: Digest([1; 32]),
+            personal_hash,
+            previous_hash: Digest([2; 32]),
+        };
+        let text = header.to_canonical();
+        assert_eq!(super::header(&text), Some(("decision", header.timestamp)));
+        assert_eq!(super::header(&text[..100]), None);
+        assert_eq!(super::header(&text.replace("type_seq", "other")), None);
+    }
+    assert_eq!(super::header("{}"), None);
 }
