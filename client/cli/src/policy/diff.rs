@@ -1,13 +1,14 @@
 //! `lexecon policy diff`: what tells two policies apart.
 
 mod changes;
+mod outcomes;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use client::Client;
 use client::policy::Version;
-use policy::Document;
+use policy::{DiffBounds, Difference, Document};
 use types::Json;
 
 use self::changes::Changes;
@@ -20,8 +21,10 @@ use crate::failure::Failure;
 use crate::input;
 
 pub(super) const HELP: &str = "\
-Compares two policies: terms, relations and constraints that were added, removed or changed, by \
-their ids. Each is a file, or `@` and a version that a node has.
+Compares two policies. First what they say: terms, relations and constraints that were added, \
+removed or changed, by their ids. Then what that means: requests, one of each kind, that the two \
+answer differently, and whether others are possible. Each is a file, or `@` and a version that a \
+node has.
 
 Exits 0 if they say the same, 1 if not.
 
@@ -40,6 +43,9 @@ pub struct Args {
     before: Origin,
     /// The same, of what comes after
     after: Origin,
+    /// Requests to try at most; with 0 only the documents are compared
+    #[arg(long, value_name = "NUMBER")]
+    evaluations_max: Option<u32>,
 }
 
 /// Where a document comes from.
@@ -76,14 +82,36 @@ pub(super) async fn run(
     let before = args.before.document(&client, console).await?;
     let after = args.after.document(&client, console).await?;
     let changes = Changes::between(&before.to_json(), &after.to_json());
+    let difference = args.difference(&before, &after)?;
     let raw = Json::object([
         ("before_hash", before.hash().to_string().into()),
         ("after_hash", after.hash().to_string().into()),
         ("identical", changes.is_empty().into()),
         ("changes", changes.to_json()),
+        ("outcomes", difference.as_ref().map(outcomes::to_json).into()),
     ]);
-    console.show(&raw, || printable_lines(&changes.to_text()))?;
+    console.show(&raw, || {
+        let outcomes = difference.as_ref().map(outcomes::to_text).unwrap_or_default();
+        printable_lines(&format!("{}{outcomes}", changes.to_text()))
+    })?;
     Ok(Exit::answer(changes.is_empty()))
+}
+
+impl Args {
+    /// What the two answer differently; nothing where they are one document.
+    fn difference(
+        &self,
+        before: &Document,
+        after: &Document,
+    ) -> Result<Option<Difference>, Failure> {
+        if before.hash() == after.hash() || self.evaluations_max == Some(0) {
+            return Ok(None);
+        }
+        let mut bounds = DiffBounds::default();
+        bounds.evaluations_max = self.evaluations_max.unwrap_or(bounds.evaluations_max);
+        let compiled = |document| local::compile(document, "the document");
+        Ok(Some(policy::diff(&compiled(before)?, &compiled(after)?, bounds)))
+    }
 }
 
 impl Origin {

@@ -17,7 +17,7 @@ pub(super) const HELP: &str = "\
 Says whether a policy would be taken, and what is wrong with it if not. Changes nothing. Exits 1 \
 if it is not valid.
 
-With --offline no server is asked, and faults are shown with their line and column.
+With --offline no server is asked, and faults and warnings are shown with their line and column.
 
 Examples:
 
@@ -69,7 +69,10 @@ pub(super) fn check(args: &Args, console: &mut Console<'_>) -> Result<Exit, Fail
     let places = input::places(&source.text);
     let (hash, faults, warnings) = match Document::parse(&json) {
         Ok((document, warnings)) => match Compiled::new(&document) {
-            Ok(compiled) => (Some(compiled.hash().to_string()), Vec::new(), warnings),
+            Ok(compiled) => {
+                let warnings = [warnings, policy::analyze(&compiled)].concat();
+                (Some(compiled.hash().to_string()), Vec::new(), warnings)
+            }
             Err(faults) => (None, faults, warnings),
         },
         Err(faults) => (None, faults, Vec::new()),

@@ -140,131 +140,131 @@ async fn members_of_a_group_are_reached_through_the_entities() {
     );
 }
 
+/// Conditions of a permit, and the outcome of it for a context.
+type Conditions = &'static [(&'static str, &'static [(&'static str, &'static str)])];
+
+const CONDITIONS: Conditions = &[
+    (
+        "when { context.a.b == 1 && context.c != \"x\" }",
+        &[
+            (r#"{"a":{"b":1},"c":"y"}"#, "allowed"),
+            (r#"{"a":{"b":1},"c":"x"}"#, "denied"),
+            (r#"{"a":{"b":1}}"#, "denied"),
+            (r#"{"a":1,"c":"y"}"#, "denied"),
+        ],
+    ),
+    (
+        "when { 500 >= context.amount && context.amount > -1 }",
+        &[
+            (r#"{"amount":500}"#, "allowed"),
+            (r#"{"amount":501}"#, "denied"),
+            (r#"{"amount":-1}"#, "denied"),
+            (r#"{"amount":"1"}"#, "denied"),
+        ],
+    ),
+    // Cedar fails at the missing `a` and does not look at `b`.
+    (
+        "when { context.a == 1 || context.b == 2 }",
+        &[
+            (r#"{"a":1}"#, "allowed"),
+            (r#"{"a":0,"b":2}"#, "allowed"),
+            (r#"{"b":2}"#, "denied"),
+            (r#"{"a":0,"b":1}"#, "denied"),
+        ],
+    ),
+    (
+        "when { (context has a && context.a == 1) || context.b == 2 }",
+        &[
+            (r#"{"b":2}"#, "allowed"),
+            (r#"{"a":2,"b":2}"#, "allowed"),
+            (r#"{"a":1}"#, "allowed"),
+            (r#"{"a":2}"#, "denied"),
+        ],
+    ),
+    (
+        "unless { context.a == 1 && context.b == 2 }",
+        &[
+            (r#"{"a":0}"#, "allowed"),
+            (r#"{"a":1,"b":0}"#, "allowed"),
+            (r#"{"a":1,"b":2}"#, "denied"),
+            (r#"{"b":0}"#, "denied"),
+            ("{}", "denied"),
+        ],
+    ),
+    (
+        "unless { context has suspended || context.a < 3 }",
+        &[
+            (r#"{"a":3}"#, "allowed"),
+            (r#"{"a":2}"#, "denied"),
+            (r#"{"a":3,"suspended":false}"#, "denied"),
+            ("{}", "denied"),
+        ],
+    ),
+    ("when { !(context has x) }", &[("{}", "allowed"), (r#"{"x":1}"#, "denied")]),
+    (
+        "when { context has a.b }",
+        &[(r#"{"a":{"b":1}}"#, "allowed"), (r#"{"a":{}}"#, "denied"), (r#"{"a":1}"#, "denied")],
+    ),
+    (
+        "when { [\"a\", \"b\"].contains(context.x) } unless { [1, 2].contains(context.y) }",
+        &[
+            (r#"{"x":"a","y":3}"#, "allowed"),
+            (r#"{"x":"c","y":3}"#, "denied"),
+            (r#"{"x":"a","y":2}"#, "denied"),
+            (r#"{"x":"a"}"#, "denied"),
+        ],
+    ),
+    (
+        "when { context.list.containsAll([\"x\", \"y\"]) }",
+        &[
+            (r#"{"list":["y","z","x"]}"#, "allowed"),
+            (r#"{"list":["x"]}"#, "denied"),
+            (r#"{"list":"x"}"#, "denied"),
+        ],
+    ),
+    (
+        "when { context.list.containsAny([\"x\", \"y\"]) && context.list.contains(1) }",
+        &[(r#"{"list":["y",1]}"#, "allowed"), (r#"{"list":[1]}"#, "denied")],
+    ),
+    (
+        "when { context.path like \"/pub/*\" && context[\"host\"] like \"*.org\" }",
+        &[
+            (r#"{"path":"/pub/x","host":"a.org"}"#, "allowed"),
+            (r#"{"path":"/pub/x","host":"a.com"}"#, "denied"),
+            (r#"{"path":"x/pub/","host":"a.org"}"#, "denied"),
+        ],
+    ),
+    (
+        r#"when { context.p like "a\*b" }"#,
+        &[(r#"{"p":"a*b"}"#, "allowed"), (r#"{"p":"axb"}"#, "denied")],
+    ),
+    (
+        "when { ip(context.from).isInRange(ip(\"10.0.0.0/8\")) }",
+        &[
+            (r#"{"from":"10.1.2.3"}"#, "allowed"),
+            (r#"{"from":"11.1.2.3"}"#, "denied"),
+            (r#"{"from":"x"}"#, "denied"),
+        ],
+    ),
+    (
+        "when { context.ok } when { true }",
+        &[
+            (r#"{"ok":true}"#, "allowed"),
+            (r#"{"ok":false}"#, "denied"),
+            (r#"{"ok":"true"}"#, "denied"),
+        ],
+    ),
+    ("when { false }", &[("{}", "denied")]),
+];
+
 #[tokio::test]
 async fn conditions_of_a_permit_hold_where_cedar_says_so() {
-    let text = |condition: &str| format!("permit (principal, action, resource) {condition};");
-    let ask = |context: &str, outcome: &'static str| (format!("a b - {context}"), outcome);
-    let corpus: [(&str, Vec<(String, &str)>); 16] = [
-        (
-            "when { context.a.b == 1 && context.c != \"x\" }",
-            vec![
-                ask(r#"{"a":{"b":1},"c":"y"}"#, "allowed"),
-                ask(r#"{"a":{"b":1},"c":"x"}"#, "denied"),
-                ask(r#"{"a":{"b":1}}"#, "denied"),
-                ask(r#"{"a":1,"c":"y"}"#, "denied"),
-            ],
-        ),
-        (
-            "when { 500 >= context.amount && context.amount > -1 }",
-            vec![
-                ask(r#"{"amount":500}"#, "allowed"),
-                ask(r#"{"amount":501}"#, "denied"),
-                ask(r#"{"amount":-1}"#, "denied"),
-                ask(r#"{"amount":"1"}"#, "denied"),
-            ],
-        ),
-        // Cedar fails at the missing `a` and does not look at `b`.
-        (
-            "when { context.a == 1 || context.b == 2 }",
-            vec![
-                ask(r#"{"a":1}"#, "allowed"),
-                ask(r#"{"a":0,"b":2}"#, "allowed"),
-                ask(r#"{"b":2}"#, "denied"),
-                ask(r#"{"a":0,"b":1}"#, "denied"),
-            ],
-        ),
-        (
-            "when { (context has a && context.a == 1) || context.b == 2 }",
-            vec![
-                ask(r#"{"b":2}"#, "allowed"),
-                ask(r#"{"a":2,"b":2}"#, "allowed"),
-                ask(r#"{"a":1}"#, "allowed"),
-                ask(r#"{"a":2}"#, "denied"),
-            ],
-        ),
-        (
-            "unless { context.a == 1 && context.b == 2 }",
-            vec![
-                ask(r#"{"a":0}"#, "allowed"),
-                ask(r#"{"a":1,"b":0}"#, "allowed"),
-                ask(r#"{"a":1,"b":2}"#, "denied"),
-                ask(r#"{"b":0}"#, "denied"),
-                ask("{}", "denied"),
-            ],
-        ),
-        (
-            "unless { context has suspended || context.a < 3 }",
-            vec![
-                ask(r#"{"a":3}"#, "allowed"),
-                ask(r#"{"a":2}"#, "denied"),
-                ask(r#"{"a":3,"suspended":false}"#, "denied"),
-                ask("{}", "denied"),
-            ],
-        ),
-        ("when { !(context has x) }", vec![ask("{}", "allowed"), ask(r#"{"x":1}"#, "denied")]),
-        (
-            "when { context has a.b }",
-            vec![
-                ask(r#"{"a":{"b":1}}"#, "allowed"),
-                ask(r#"{"a":{}}"#, "denied"),
-                ask(r#"{"a":1}"#, "denied"),
-            ],
-        ),
-        (
-            "when { [\"a\", \"b\"].contains(context.x) } unless { [1, 2].contains(context.y) }",
-            vec![
-                ask(r#"{"x":"a","y":3}"#, "allowed"),
-                ask(r#"{"x":"c","y":3}"#, "denied"),
-                ask(r#"{"x":"a","y":2}"#, "denied"),
-                ask(r#"{"x":"a"}"#, "denied"),
-            ],
-        ),
-        (
-            "when { context.list.containsAll([\"x\", \"y\"]) }",
-            vec![
-                ask(r#"{"list":["y","z","x"]}"#, "allowed"),
-                ask(r#"{"list":["x"]}"#, "denied"),
-                ask(r#"{"list":"x"}"#, "denied"),
-            ],
-        ),
-        (
-            "when { context.list.containsAny([\"x\", \"y\"]) && context.list.contains(1) }",
-            vec![ask(r#"{"list":["y",1]}"#, "allowed"), ask(r#"{"list":[1]}"#, "denied")],
-        ),
-        (
-            "when { context.path like \"/pub/*\" && context[\"host\"] like \"*.org\" }",
-            vec![
-                ask(r#"{"path":"/pub/x","host":"a.org"}"#, "allowed"),
-                ask(r#"{"path":"/pub/x","host":"a.com"}"#, "denied"),
-                ask(r#"{"path":"x/pub/","host":"a.org"}"#, "denied"),
-            ],
-        ),
-        (
-            r#"when { context.p like "a\*b" }"#,
-            vec![ask(r#"{"p":"a*b"}"#, "allowed"), ask(r#"{"p":"axb"}"#, "denied")],
-        ),
-        (
-            "when { ip(context.from).isInRange(ip(\"10.0.0.0/8\")) }",
-            vec![
-                ask(r#"{"from":"10.1.2.3"}"#, "allowed"),
-                ask(r#"{"from":"11.1.2.3"}"#, "denied"),
-                ask(r#"{"from":"x"}"#, "denied"),
-            ],
-        ),
-        (
-            "when { context.ok } when { true }",
-            vec![
-                ask(r#"{"ok":true}"#, "allowed"),
-                ask(r#"{"ok":false}"#, "denied"),
-                ask(r#"{"ok":"true"}"#, "denied"),
-            ],
-        ),
-        ("when { false }", vec![ask("{}", "denied")]),
-    ];
-    for (condition, cases) in corpus {
-        let cases: Vec<(&str, &str)> =
-            cases.iter().map(|(request, outcome)| (request.as_str(), *outcome)).collect();
-        cedar(&text(condition), &cases).await;
+    for (condition, cases) in CONDITIONS {
+        let text = format!("permit (principal, action, resource) {condition};");
+        let requests: Vec<(String, &str)> =
+            cases.iter().map(|(context, outcome)| (format!("a b - {context}"), *outcome)).collect();
+        let cases = requests.iter().map(|(request, outcome)| (request.as_str(), *outcome));
+        cedar(&text, &cases.collect::<Vec<_>>()).await;
     }
 }
 
@@ -362,7 +362,7 @@ async fn deep_nesting_is_refused_and_not_followed() {
         ")".repeat(5000)
     );
     refused("cedar", &deep, None, &["it is nested too deep"]).await;
-    let wide = vec!["(context.a == 1 || context.b == 2)"; 12].join(" && ");
+    let wide = ["(context.a == 1 || context.b == 2)"; 12].join(" && ");
     let wide = format!("permit (principal, action, resource) when {{ {wide} }};");
     refused("cedar", &wide, None, &["takes more than 64 relations"]).await;
 }

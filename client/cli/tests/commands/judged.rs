@@ -4,7 +4,7 @@
 use types::Json;
 
 use crate::double::{Double, Said};
-use crate::shell::{ask, check, run};
+use crate::shell::{ask, check, check_ran, run};
 
 const EXPLAINED: &str = r#"{"outcome":"denied","reason":"Action not explicitly permitted","reason_code":"no_permit","policy_version":3,"policy_hash":"41c0","matched":[{"relation_id":"paying","type":"permits","source":"actor:payer","target":"action:pay","object":null,"applies":false,"conditions":[{"key":"amount","op":"lte","expected":500,"actual":700,"met":false}]},{"relation_id":"second","type":"requires","source":"*","target":"action:pay","object":null,"applies":true,"conditions":[{"key":"approved","op":"eq","expected":true,"actual":null,"met":false}]}],"near_misses":[{"relation_id":"paying","type":"permits","failed":[{"key":"amount","op":"lte","expected":500,"actual":700,"missing":false},{"key":"desk","op":"in","expected":["a"],"actual":null,"missing":true}]}],"minimal_flip":{"changes":[{"key":"amount","op":"lte","value":500},{"key":"approved","op":"eq","value":true}],"outcome":"allowed"},"obligations":[{"obligation":"approved","relation_id":"second","satisfied":false,"by":null}],"steps":12}"#;
 
@@ -219,6 +219,8 @@ async fn two_policies_are_told_apart_by_what_they_say() {
     );
     assert!(ran.out.starts_with(&out), "{}", ran.out);
     assert_eq!((ran.exit, ran.err.as_str()), (1, ""));
+    let only = run(&["policy", "diff", &before, &after, "--evaluations-max", "0"]).await;
+    check_ran(&only, 1, &out);
     // Another spelling and another order say the same.
     let same = r#"{"name":"Desk","relations":[
         {"relation_id":"gone","relation_type":"forbids","source":"a","target":"b"},
@@ -303,4 +305,36 @@ relations:
     ] {
         assert_eq!(run(&wrong).await.exit, 2, "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn what_two_policies_answer_differently_is_shown_with_a_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, limit: u32| {
+        let text = format!(
+            "terms: [{{id: 'actor:a', type: actor}}, {{id: 'action:b', type: action}}]
+relations: [{{type: permits, subject: 'actor:a', action: 'action:b', condition: {{key: x, op: lte, value: {limit}}}}}]"
+        );
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (before, after) = (file("a.yaml", 5), file("b.yaml", 7));
+    let ran = run(&["policy", "diff", &before, &after]).await;
+    assert_eq!((ran.exit, ran.err.as_str()), (1, ""));
+    for line in [
+        "outcomes: 1 from denied to allowed, 0 from allowed to denied, ",
+        "  denied (no_permit) -> allowed (permitted): `",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    let ran = run(&["policy", "diff", &after, &before, "--json"]).await;
+    let json: Json = serde_json::from_str(&ran.out).unwrap();
+    let outcomes = json.as_object().unwrap().get("outcomes").unwrap().as_object().unwrap();
+    assert_eq!(outcomes.get("denied_to_allowed").unwrap().as_u64(), Some(0));
+    assert!(outcomes.get("allowed_to_denied").unwrap().as_u64() > Some(0), "{}", ran.out);
+    let changes = outcomes.get("changes").unwrap().as_array().unwrap();
+    let example = changes[0].as_object().unwrap().get("example").unwrap().as_object().unwrap();
+    let x = example.get("context").unwrap().as_object().unwrap().get("x").unwrap().as_u64();
+    assert!(Some(5) < x && x <= Some(7), "{}", ran.out);
 }
