@@ -106,3 +106,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_argument_of_any_command_has_the_name_of_another() {
+        super::command().debug_assert();
+    }
+}

@@ -130,6 +130,18 @@ const READ: &[(&str, &str)] = &[
     ("/", "/"),
 ];
 
+/// A node that wants to join.
+fn joiner() -> Value {
+    let key = |n: u8, usage: &str| {
+        let kid = format!("key_01K1R0C9N5T8Z4W2Y6V3Q7M1H{n}");
+        json!({"kid": kid, "use": usage, "x": ledger::signature::to_text(&[n; 32])})
+    };
+    json!({
+        "name": "n4", "api_address": "http://n4:1", "peer_address": "n4:2", "nonce": "n",
+        "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
+    })
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
@@ -140,14 +152,6 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let replay = format!("{id}/replay");
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
-    let key = |n: u8, usage: &str| {
-        let kid = format!("key_01K1R0C9N5T8Z4W2Y6V3Q7M1H{n}");
-        json!({"kid": kid, "use": usage, "x": ledger::signature::to_text(&[n; 32])})
-    };
-    let node = json!({
-        "name": "n4", "api_address": "http://n4:1", "peer_address": "n4:2", "nonce": "n",
-        "keys": [key(1, "decision"), key(2, "token"), key(3, "checkpoint"), key(4, "export")],
-    });
     let rollback = json!({"version": 0, "reason": "x"});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
@@ -171,7 +175,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/policies/validate", "/policies/validate", crate::common::POLICY.to_owned()),
         ("post", "/keys/rotate", "/keys/rotate", json!({"use": "export"}).to_string()),
         ("post", "/keys/{kid}/retire", retire, json!({"reason": "x"}).to_string()),
-        ("post", "/cluster/nodes", "/cluster/nodes", node.to_string()),
+        ("post", "/cluster/nodes", "/cluster/nodes", joiner().to_string()),
         ("post", "/cluster/nodes/{id}/promote", "/cluster/nodes/n3/promote", String::new()),
         ("post", "/cluster/nodes/{id}/demote", "/cluster/nodes/n3/demote", String::new()),
         ("delete", "/cluster/nodes/{id}", "/cluster/nodes/n3", String::new()),

@@ -61,7 +61,8 @@ pub enum Verb {
     #[command(long_about = SHOW_HELP)]
     Show {
         /// A version, or `active`
-        #[arg(default_value = "active")]
+        // Every command has a `--version`, which goes by that name.
+        #[arg(id = "which", value_name = "VERSION", default_value = "active")]
         version: Which,
     },
     /// Judge requests by a policy and compare with what is expected
@@ -86,6 +87,7 @@ pub enum Verb {
     #[command(long_about = ROLLBACK_HELP)]
     Rollback {
         /// The version whose document it is
+        #[arg(id = "which", value_name = "VERSION")]
         version: u64,
         /// Why, for the ledger
         #[arg(long)]

@@ -1,3 +1,5 @@
+//! What the reader of stored text takes from an entry, and what it refuses.
+
 use ledger::{EntryType, Header};
 use types::{Digest, EntryId};
 
