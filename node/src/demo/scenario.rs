@@ -136,6 +136,13 @@ impl Scenario {
 }
 
 impl Ask {
+    /// A body of `/policies/explain`: without its context there is something to
+    /// explain.
+    pub(super) fn without_context(&self) -> String {
+        let body = [("actor", self.actor.into()), ("action", self.action.into())];
+        Json::object(body).to_canonical()
+    }
+
     /// The question as it is sent.
     pub(super) fn question(&self) -> Result<Question, DemoError> {
         let context: Object = serde_json::from_str(self.context)

@@ -207,11 +207,14 @@ fn print_next(urls: &[String], plan: &Plan) {
         say(&format!("  n{number}  {url}   API description: {url}/docs"));
     }
     say(&format!(
-        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{}'\n  curl -s {first}/policies\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
+        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{}'\n  \
+         curl -s {first}/policies/explain -H 'Content-Type: application/json' -d '{}'\n  \
+         curl -s {first}/policies\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
          lexecon cluster status --url {first}\n  curl -s {first}/checkpoint\n  \
          lexecon ledger export audit --url {first} && lexecon verify audit\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
          # decisions go on",
         plan.scenario.next,
+        plan.scenario.noticed.without_context(),
         plan.dir.display()
     ));
     say("\nCtrl-C stops everything.");
