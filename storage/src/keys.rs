@@ -148,7 +148,11 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::ActorCount
         | Table::Incident
         | Table::Scrub
-        | Table::Forgotten => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Forgotten
+        | Table::Risk
+        | Table::RiskByDecision
+        | Table::RiskByScore
+        | Table::RiskCount => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place that decides which service handles a command.
 
 use ledger::EntryType;
-use types::{Json, LogIndex, Object, RaftId, Timestamp};
+use types::{Json, LogIndex, Object, RaftId, Timestamp, Ulid};
 
 use crate::cache::Cache;
 use crate::command::{Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP};
@@ -12,6 +12,7 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, decision, divergence, erasure, founding, keys, membership, node, policies,
+    risk,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -45,6 +46,51 @@ impl<S: Store> Context<'_, S> {
         let data = &Json::Object(data);
         let draft = Draft { entry_type, actor: None, data, salt, personal: None };
         Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
+    }
+
+    /// Records an entry about an actor. Members of `personal` are null where
+    /// they were not given; where all are, there is no such part.
+    pub(crate) fn record_about(
+        &mut self,
+        entry_type: EntryType,
+        actor: &str,
+        data: Object,
+        personal: Object,
+    ) -> Result<Recorded, Corruption> {
+        let (data, is_given) = (Json::Object(data), personal.iter().any(|(_, it)| !it.is_null()));
+        let personal = Json::Object(personal);
+        let salt = self.draw.salt("salt");
+        let draft = Draft {
+            entry_type,
+            actor: Some(actor),
+            data: &data,
+            salt,
+            personal: is_given.then(|| (&personal, self.draw.salt("personal_salt"))),
+        };
+        Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
+    }
+
+    /// `data` of an entry with who asked.
+    pub(crate) fn asked(&self) -> Object {
+        let principal = &self.envelope.principal;
+        let mut data = Object::new();
+        data.insert("authn", principal.authn.as_str());
+        data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+        data
+    }
+
+    /// An id that no row of the table has. One that is taken is drawn again; by
+    /// chance that never happens even once.
+    pub(crate) fn fresh(&mut self, label: &str, table: Table) -> Result<Ulid, Corruption> {
+        const DRAWS_MAX: u32 = 16;
+        let mut id = self.draw.ulid(label);
+        for _ in 0..DRAWS_MAX {
+            if !self.tables.has(table, &id.key())? {
+                break;
+            }
+            id = self.draw.ulid(label);
+        }
+        Ok(id)
     }
 }
 
@@ -110,6 +156,7 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ReportContent(report) => divergence::report(context, report),
         Command::RollbackPolicy(rollback) => policies::roll_back(context, rollback),
         Command::LoadGatedPolicy(gated) => policies::load_gated(context, gated),
+        Command::AssessRisk(assess) => risk::assess(context, assess),
     }
 }
 

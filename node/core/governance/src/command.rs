@@ -7,7 +7,10 @@
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
-use types::{ClusterId, Digest, EntryId, Json, KeyId, LogIndex, Object, RaftId, Timestamp};
+use types::{
+    ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, Object, RaftId, RiskId,
+    Timestamp,
+};
 
 use crate::draw::Seed;
 
@@ -133,6 +136,8 @@ pub enum Command {
     RollbackPolicy(Box<RollbackPolicy>),
     /// Put another policy in force, with what that would have changed.
     LoadGatedPolicy(Box<LoadGatedPolicy>),
+    /// Say what risk a decision brings.
+    AssessRisk(Box<AssessRisk>),
 }
 
 /// A place in the log: the same on every node.
@@ -543,4 +548,23 @@ pub struct RegisterNode {
     /// The bearer of this name that the leader has not heard of lately. It is
     /// named, so that somebody who took the name in between is not taken for it.
     pub lost_bearer: Option<RaftId>,
+}
+
+/// What risk a decision brings, as somebody sees it after it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssessRisk {
+    /// The decision.
+    pub decision: DecisionId,
+    /// Risk by dimension.
+    pub dimensions: RiskInput,
+    /// How likely harm is, 0..=100. Recorded, and no part of the score.
+    pub likelihood: Option<u8>,
+    /// How bad it would be, 1..=5. Recorded, and no part of the score.
+    pub impact: Option<u8>,
+    /// What is done against it, at most 100.
+    pub mitigations: Vec<String>,
+    /// The latest assessment, whose place this one takes.
+    pub supersedes: Option<RiskId>,
+    /// Whatever the caller wants to keep with it.
+    pub metadata: Option<Object>,
 }

@@ -14,7 +14,9 @@ mod replay;
 
 use ledger::EntryType;
 use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Request, Verdict};
-use types::{DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, Timestamp, TokenId};
+use types::{
+    DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, RiskId, Timestamp, TokenId,
+};
 
 use crate::apply::{Context, Stop};
 use crate::cache::ActivePolicy;
@@ -24,7 +26,7 @@ use crate::idempotency;
 use crate::journal::{Draft, Journal};
 use crate::keys;
 use crate::outcome::{Corruption, Decided, Outcome, Rejection};
-use crate::record::{AllowedRecord, DecisionRecord};
+use crate::record::{AllowedRecord, DecisionRecord, RiskRecord};
 use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 
@@ -37,6 +39,10 @@ pub use replay::{Replay, Unreplayable, replay};
 
 /// Steps an evaluation may take before the request is denied.
 pub(crate) const STEPS_MAX: u32 = 100_000;
+
+/// From this feature level on a decision that tells its risk keeps it as a risk
+/// record.
+const KEEPS_RISK: u32 = 3;
 
 /// A new id that is taken already is drawn again; by chance that never happens
 /// even once.
@@ -53,13 +59,17 @@ pub(crate) fn decide<S: Store>(
     }
     let active = context.cache.policy(context.tables.read())?;
     let at = context.applied.at;
-    let engine = engine_at(context.cache.feature_level(context.tables.read())?);
+    let level = context.cache.feature_level(context.tables.read())?;
+    let engine = engine_at(level);
     let court = Court { policy: &active.compiled, engine, at };
     let judged = judge(context.tables.read(), court, decide)?;
     let expires_at = at
         .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
         .ok_or(Rejection::LifetimeTooLong)?;
-    let ids = draw_ids(context, decide, judged.evaluation.outcome, expires_at)?;
+    let mut ids = draw_ids(context, decide, judged.evaluation.outcome, expires_at)?;
+    if KEEPS_RISK <= level {
+        ids.risk = risk::of_decision(context, decide)?;
+    }
     let principal = &context.envelope.principal;
     let mut data = data(decide, &active, &judged, &ids);
     data.insert("authn", principal.authn.as_str());
@@ -75,6 +85,7 @@ pub(crate) fn decide<S: Store>(
     };
     let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
     keep(context, decide, &ids, recorded.entry_id)?;
+    keep_risk(context, &judged, &ids, recorded.entry_id)?;
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
 }
 
@@ -107,6 +118,7 @@ struct Ids {
     decision: Option<DecisionId>,
     request: Option<String>,
     token: Option<(TokenId, Timestamp)>,
+    risk: Option<RiskId>,
 }
 
 fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, Stop> {
@@ -187,7 +199,7 @@ fn draw_ids<S: Store>(
         Some(id) => id.clone(),
         None => RequestUlid(context.draw.ulid("req")).to_string(),
     };
-    Ok(Ids { decision: Some(decision), request: Some(request), token })
+    Ok(Ids { decision: Some(decision), request: Some(request), token, risk: None })
 }
 
 /// `data` of the entry, less who asked.
@@ -217,7 +229,7 @@ fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> O
         ("request_id", ids.request.clone().into()),
         ("resource", decide.resource.as_deref().into()),
         ("risk", score.to_json()),
-        ("risk_id", Json::Null),
+        ("risk_id", ids.risk.map(|id| id.to_string()).into()),
         ("risk_input", decide.risk.as_ref().map(risk::input_json).into()),
         ("risk_level", decide.risk_level.map(u32::from).into()),
         ("requested_mode", decide.policy_mode.map(Mode::as_str).into()),
@@ -313,6 +325,29 @@ fn keep<S: Store>(
         idempotency::keep_decision(context, key, entry_id)?;
     }
     Ok(())
+}
+
+/// The risk of a decision is its first assessment.
+fn keep_risk<S: Store>(
+    context: &mut Context<'_, S>,
+    judged: &Judged,
+    ids: &Ids,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    let (Some(id), Some(decision)) = (ids.risk, ids.decision) else {
+        return Ok(());
+    };
+    let score = Some(judged.score.byte());
+    risk::keep(context, id, &RiskRecord { entry_id, decision, version: 1, score })
+}
+
+/// A recorded decision that a command is about.
+pub(crate) fn known(read: &impl Read, id: DecisionId) -> Result<RecordedDecision, Stop> {
+    match recorded(read, id)? {
+        Ok(recorded) => Ok(recorded),
+        Err(NoReplay::UnknownDecision) => Err(Rejection::UnknownDecision.into()),
+        Err(NoReplay::Erased) => Err(Rejection::DecisionErased.into()),
+    }
 }
 
 /// Only the first decision of each pair is kept: a conflict needs one.

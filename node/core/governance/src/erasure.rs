@@ -19,6 +19,7 @@ use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord};
+use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
 use crate::view;
@@ -141,6 +142,9 @@ fn forget_derived<S: Store>(
     {
         forget_actor(context, actor, entry.header.actor_seq)?;
         forget_allowed(context, actor, &data)?;
+    }
+    if part == ErasedPart::All {
+        risk::forget(context, &data, id)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Texts in keys end in a zero byte, which none of their alphabets has, so that
 //! no key is a prefix of another text's keys.
 
-use types::{EntryId, LogIndex, RaftId, Timestamp};
+use types::{EntryId, LogIndex, RaftId, Timestamp, Ulid};
 
 use crate::command::Place;
 
@@ -68,6 +68,23 @@ pub(crate) fn tile(level: u8, index: u64) -> [u8; 9] {
         *rest = index.to_be_bytes();
     }
     key
+}
+
+/// A number under an id.
+pub(crate) fn under(id: Ulid, number: u64) -> Vec<u8> {
+    let mut key = id.key().to_vec();
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Keys under an id, both bounds.
+pub(crate) fn all_under(id: Ulid) -> (Vec<u8>, Vec<u8>) {
+    (under(id, 0), under(id, u64::MAX))
+}
+
+/// An assessment in the order of scores, the highest first.
+pub(crate) fn scored(score: u8, entry: EntryId) -> [u8; 9] {
+    tile(100_u8.saturating_sub(score), entry.0)
 }
 
 /// Key of a place in the log.

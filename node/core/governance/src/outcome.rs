@@ -4,7 +4,7 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, Json, KeyId, RaftId, Timestamp};
+use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, Timestamp};
 
 use crate::command::{Claim, Place};
 
@@ -245,6 +245,27 @@ pub enum Rejection {
     /// Nothing of these entries is left to erase.
     #[error("there is nothing left to erase")]
     NothingToErase,
+    /// No such decision is recorded.
+    #[error("no such decision is recorded")]
+    UnknownDecision,
+    /// What was recorded of the decision is erased.
+    #[error("the content of this decision has been erased")]
+    DecisionErased,
+    /// The first assessment of a decision names none before it.
+    #[error("the risk of this decision is assessed; name the assessment this one supersedes")]
+    AlreadyAssessed,
+    /// Only the latest assessment of the same decision can be superseded.
+    #[error("`{risk}` is not the latest assessment of this decision")]
+    NotLatest {
+        /// What was to be superseded.
+        risk: RiskId,
+    },
+    /// One decision has so many assessments that there is no end to it.
+    #[error("the risk of this decision was assessed {versions} times, which is the most")]
+    TooManyAssessments {
+        /// How many there are.
+        versions: u64,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -255,7 +276,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
-            Self::Erased => "erased",
+            Self::Erased | Self::DecisionErased => "erased",
             Self::NotFounded => "starting",
             Self::AlreadyFounded | Self::NodeNameInUse { .. } => "already_exists",
             Self::UnknownEnvelope { .. } => "not_allowed",
@@ -279,6 +300,10 @@ impl Rejection {
             Self::SignatureInvalid => "signature_invalid",
             Self::AlreadyRecorded => "already_exists",
             Self::RangesInvalid => "out_of_range",
+            Self::UnknownDecision => "unknown_decision",
+            Self::AlreadyAssessed => "already_assessed",
+            Self::NotLatest { .. } => "not_latest",
+            Self::TooManyAssessments { .. } => "not_allowed",
         }
     }
 }

@@ -183,6 +183,20 @@ pub struct DecisionRecord {
     pub request: Option<Vec<u8>>,
 }
 
+/// Where an assessment of risk is recorded: an entry of its own, or that of the
+/// decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskRecord {
+    /// The entry.
+    pub entry_id: EntryId,
+    /// Whose risk it is.
+    pub decision: DecisionId,
+    /// 1 for the first assessment of the decision.
+    pub version: u64,
+    /// 1..=100; gone once the entry is erased.
+    pub score: Option<u8>,
+}
+
 /// A checkpoint and who signed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointRecord {

@@ -1,8 +1,13 @@
-//! Risk as a number: integer arithmetic over six weighted dimensions.
+//! Risk as a number: integer arithmetic over six weighted dimensions. Keeping
+//! what was found is [`assess`]'s part.
+
+mod assess;
 
 use types::{Json, Object};
 
 use crate::command::RiskInput;
+
+pub(crate) use assess::{assess, forget, keep, of_decision};
 
 /// From this score on a human must approve.
 pub const CRITICAL: u32 = 80;
@@ -57,12 +62,12 @@ impl Score {
 
     /// `low`, `medium`, `high` or `critical`.
     pub fn level(self) -> &'static str {
-        match self.score {
-            CRITICAL.. => "critical",
-            60.. => "high",
-            30.. => "medium",
-            0.. => "low",
-        }
+        level(self.score)
+    }
+
+    /// The score in a byte.
+    pub(crate) fn byte(self) -> u8 {
+        u8::try_from(self.score).unwrap_or(u8::MAX)
     }
 
     /// `{score, level, basis}`.
@@ -75,8 +80,18 @@ impl Score {
     }
 }
 
+/// What a score is called.
+pub fn level(score: u32) -> &'static str {
+    match score {
+        CRITICAL.. => "critical",
+        60.. => "high",
+        30.. => "medium",
+        0.. => "low",
+    }
+}
+
 /// Dimensions by name with their weights in percent.
-fn weighted(risk: &RiskInput) -> [(&'static str, u32, Option<u8>); 6] {
+pub fn weighted(risk: &RiskInput) -> [(&'static str, u32, Option<u8>); 6] {
     [
         ("security", 25, risk.security),
         ("privacy", 20, risk.privacy),

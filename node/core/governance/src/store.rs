@@ -62,11 +62,19 @@ pub enum Table {
     Scrub = 21,
     /// Raft id -> the last erasure whose bytes are gone from that node.
     Forgotten = 22,
+    /// Risk id -> where it is recorded.
+    Risk = 30,
+    /// Decision id and version -> risk id.
+    RiskByDecision = 31,
+    /// 100 less the score, entry id -> risk id; of the latest version alone.
+    RiskByScore = 32,
+    /// Score -> how many rows the table before has of it.
+    RiskCount = 33,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -90,6 +98,10 @@ impl Table {
         Self::Incident,
         Self::Scrub,
         Self::Forgotten,
+        Self::Risk,
+        Self::RiskByDecision,
+        Self::RiskByScore,
+        Self::RiskCount,
     ];
 
     /// The table's number.

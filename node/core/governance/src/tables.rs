@@ -156,5 +156,9 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::Incident => "incident",
         Table::Scrub => "scrub",
         Table::Forgotten => "forgotten",
+        Table::Risk => "risk",
+        Table::RiskByDecision => "risk_by_decision",
+        Table::RiskByScore => "risk_by_score",
+        Table::RiskCount => "risk_count",
     }
 }

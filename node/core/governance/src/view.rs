@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod entries;
+mod risks;
 
 use ledger::{Header, Part, StoredEntry};
 use types::{DecisionId, EntryId, KeyId};
@@ -20,6 +21,9 @@ pub use checkpoints::{
 };
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use risks::{
+    Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
+};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
 const MEMBERS_MAX: usize = 10_000;

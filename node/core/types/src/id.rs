@@ -147,6 +147,10 @@ prefixed! {
     RequestUlid = "req_";
     /// A capability token.
     TokenId = "tok_";
+    /// An assessment of the risk of a decision.
+    RiskId = "rsk_";
+    /// A question to a human about a decision.
+    EscalationId = "esc_";
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ pub mod time;
 
 pub use decimal::Decimal;
 pub use digest::Digest;
-pub use id::{ClusterId, DecisionId, EntryId, KeyId, LogIndex, RaftId, RequestUlid, TokenId, Ulid};
+pub use id::{
+    ClusterId, DecisionId, EntryId, EscalationId, KeyId, LogIndex, RaftId, RequestUlid, RiskId,
+    TokenId, Ulid,
+};
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};

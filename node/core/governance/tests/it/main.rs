@@ -13,4 +13,5 @@ mod machine;
 mod policies;
 mod properties;
 mod replaying;
+mod risks;
 mod support;
