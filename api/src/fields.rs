@@ -88,6 +88,8 @@ pub(crate) enum Kind {
     },
     /// Free-form facts within the limits of a context.
     Context,
+    /// Whatever the caller wants to keep, within the limits of metadata.
+    Metadata,
     /// An object that is judged elsewhere.
     Any,
 }
@@ -133,4 +135,12 @@ pub(crate) mod context {
     pub(crate) const STRING_CHARS_MAX: usize = 10_000;
     /// Items of an array at any level.
     pub(crate) const ARRAY_ITEMS_MAX: usize = 1000;
+}
+
+/// Limits of metadata: api.md, section 18.
+pub(crate) mod metadata {
+    /// Bytes as canonical JSON.
+    pub(crate) const BYTES_MAX: usize = 16 << 10;
+    /// Levels below the root.
+    pub(crate) const DEPTH_MAX: usize = 5;
 }

@@ -14,6 +14,7 @@ mod keys;
 mod ledger;
 mod members;
 mod policies;
+mod risks;
 mod status;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::policies_server::PoliciesServer;
+use proto::governance::v1::risks_server::RisksServer;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
@@ -95,6 +97,7 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
         )
+        .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

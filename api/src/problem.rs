@@ -63,10 +63,12 @@ codes! {
     UNKNOWN_KEY = 404 "unknown_key" "No such key";
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
+    UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
     ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
+    ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
@@ -74,6 +76,7 @@ codes! {
     IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
+    NOT_LATEST = 409 "not_latest" "Only the latest assessment can be superseded";
     POLICY_VERSION_CONFLICT = 409 "policy_version_conflict" "Another policy version is active";
     UNSAFE_MEMBERSHIP_CHANGE = 409 "unsafe_membership_change" "The change would endanger the cluster";
     ERASED = 410 "erased" "What was recorded has been erased";
@@ -349,6 +352,11 @@ impl From<Rejection> for Problem {
             Rejection::AlreadySigned => Code::ALREADY_SIGNED,
             Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
             Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
+            Rejection::UnknownDecision => Code::UNKNOWN_DECISION,
+            Rejection::DecisionErased => Code::ERASED,
+            Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
+            Rejection::NotLatest { .. } => Code::NOT_LATEST,
+            Rejection::TooManyAssessments { .. } => Code::NOT_ALLOWED,
         };
         Self::new(code, why.to_string())
     }
@@ -417,6 +425,11 @@ mod tests {
             Rejection::NotProven,
             Rejection::NotErasable { entry: types::EntryId(0) },
             Rejection::NothingToErase,
+            Rejection::UnknownDecision,
+            Rejection::DecisionErased,
+            Rejection::AlreadyAssessed,
+            Rejection::NotLatest { risk: types::RiskId(types::Ulid(1)) },
+            Rejection::TooManyAssessments { versions: 1000 },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);

@@ -7,6 +7,8 @@ pub(crate) mod decision;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod policy;
+pub(crate) mod recording;
+pub(crate) mod risk;
 pub(crate) mod system;
 
 use crate::app::App;
@@ -31,6 +33,10 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Evaluation => access::evaluate(app, call).await,
         Op::Evaluations => access::evaluations::evaluate(app, call).await,
         Op::Replay => decision::replay::replay(app, &call).await,
+        Op::RiskAssess => risk::assess(app, call).await,
+        Op::Risk => risk::get(app, &call),
+        Op::RiskOfDecision => risk::of_decision(app, &call).await,
+        Op::Risks => risk::list_risks(app, &call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

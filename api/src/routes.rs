@@ -9,7 +9,7 @@ use crate::consistency;
 use crate::fields::Field;
 use crate::problem::Code;
 use crate::reply::Member;
-use crate::rest::{access, cluster, decision, keys, ledger, policy, system};
+use crate::rest::{access, cluster, decision, keys, ledger, policy, risk, system};
 
 /// Every operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +22,10 @@ pub(crate) enum Op {
     Evaluation,
     Evaluations,
     Replay,
+    RiskAssess,
+    Risk,
+    RiskOfDecision,
+    Risks,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -384,6 +388,34 @@ pub(crate) const ROUTES: &[Route] = &[
     .bytes_max(16 * MIB)
     .replies(access::EVALUATIONS_REPLY)
     .codes(&[Code::IDEMPOTENCY_CONFLICT, Code::ERASED, Code::CONTEXT_TOO_LARGE]),
+    Route::post(Op::RiskAssess, "/risks/assess", "Assess the risk of a recorded decision")
+        .tag("Risks")
+        .body(Shape::Fields(risk::ASSESS))
+        .replies(risk::REPLY)
+        .codes(&[
+            Code::UNKNOWN_DECISION,
+            Code::ALREADY_ASSESSED,
+            Code::NOT_LATEST,
+            Code::NOT_ALLOWED,
+            Code::IDEMPOTENCY_CONFLICT,
+            Code::ERASED,
+        ]),
+    Route::get(Op::Risks, "/risks", "The latest assessment of each decision, highest score first")
+        .tag("Risks")
+        .query(risk::LIST_QUERY)
+        .replies(risk::LIST_REPLY),
+    Route::get(Op::Risk, "/risks/{risk_id}", "An assessment of risk")
+        .tag("Risks")
+        .replies(risk::REPLY)
+        .codes(&[Code::UNKNOWN_RISK, Code::ERASED]),
+    Route::get(
+        Op::RiskOfDecision,
+        "/risks/decision/{decision_id}",
+        "The latest assessment of a decision, with every version",
+    )
+    .tag("Risks")
+    .replies(risk::OF_DECISION_REPLY)
+    .codes(&[Code::UNKNOWN_DECISION, Code::UNKNOWN_RISK, Code::ERASED]),
     Route::get(Op::Entries, "/ledger/entries", "Entries of the ledger")
         .tag("Ledger")
         .access(Access::Audit)

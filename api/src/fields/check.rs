@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use types::{Json, Number, Object, Timestamp};
 
-use super::{Field, Kind, Text, context};
+use super::{Field, Kind, Text, context, metadata};
 use crate::json_text::member;
 use crate::problem::{Code, Fault, Place, Problem};
 
@@ -220,6 +220,7 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         | Kind::Default(_)
         | Kind::Evaluations { .. }
         | Kind::Context
+        | Kind::Metadata
         | Kind::Any => Err(("wrong_type", "has no form in a query".to_owned())),
     }
 }
@@ -365,6 +366,7 @@ impl Checker {
                 self.count((0, items_max), items.len(), at).then_some(Json::Array(items))
             }
             (Kind::Context, Json::Object(context)) => self.context(context, at),
+            (Kind::Metadata, Json::Object(metadata)) => self.metadata(metadata, at),
             (Kind::Default(_) | Kind::Any, Json::Object(object)) => Some(Json::Object(object)),
             (kind, _) => self.wrong_type(at, what(kind)),
         }
@@ -442,6 +444,17 @@ impl Checker {
         fits
     }
 
+    fn metadata(&mut self, metadata: Object, at: &str) -> Option<Json> {
+        let value = Json::Object(metadata);
+        match over_metadata(&value) {
+            Some((code, detail)) => {
+                self.fault(at, code, detail);
+                None
+            }
+            None => Some(value),
+        }
+    }
+
     fn context(&mut self, context: Object, at: &str) -> Option<Json> {
         for (key, _) in context.iter().filter(|(_, value)| value.is_null()) {
             self.fault(&member(at, key), "null_not_allowed", "must not be null at the top level");
@@ -457,6 +470,17 @@ impl Checker {
         }
         Some(Json::Object(context))
     }
+}
+
+/// The limit of metadata that it exceeds.
+fn over_metadata(value: &Json) -> Option<(&'static str, String)> {
+    if metadata::DEPTH_MAX < value.depth() {
+        return Some(("too_deep", format!("nested deeper than {} levels", metadata::DEPTH_MAX)));
+    }
+    let bytes = value.to_canonical().len();
+    let limit = metadata::BYTES_MAX;
+    let detail = || format!("{bytes} bytes as canonical JSON, at most {limit} are taken");
+    (limit < bytes).then(|| ("too_long", detail()))
 }
 
 /// The limit of a context that this value, so many levels down, exceeds.
@@ -488,9 +512,12 @@ fn what(kind: Kind) -> &'static str {
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
         | Kind::Evaluations { .. } => "an array",
-        Kind::Object(_) | Kind::Open(_) | Kind::Default(_) | Kind::Context | Kind::Any => {
-            "an object"
-        }
+        Kind::Object(_)
+        | Kind::Open(_)
+        | Kind::Default(_)
+        | Kind::Context
+        | Kind::Metadata
+        | Kind::Any => "an object",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use types::{Json, Object};
 
-use super::{Alphabet, Field, Kind, Text, context};
+use super::{Alphabet, Field, Kind, Text, context, metadata};
 
 /// The schema of an object with these members and no others.
 pub(crate) fn object(fields: &[Field]) -> Object {
@@ -114,6 +114,12 @@ pub(crate) fn kind(kind: Kind) -> Object {
                     context::ARRAY_ITEMS_MAX
                 ),
             );
+        }
+        Kind::Metadata => {
+            schema.insert("type", "object");
+            let (levels, bytes) = (metadata::DEPTH_MAX, metadata::BYTES_MAX);
+            let limits = format!("at most {levels} levels deep, {bytes} bytes as RFC 8785");
+            schema.insert("$comment", limits);
         }
         Kind::Any => {
             schema.insert("type", "object");

@@ -8,7 +8,7 @@ use proto::governance::v1::{
     Checks, DecideBatchReply, DecideBatchRequest, DecideBatchResult, DecideReply, DecideRequest,
     DecisionRecord, GetDecisionRequest, GetReceiptRequest, Judged, MatchedCondition,
     MatchedRelation, Obligation, Receipt, ReceiptReply, ReplayDecisionRequest, ReplayReply,
-    RiskInput, RiskScore, Signature, VerifyDecisionReply, VerifyDecisionRequest,
+    RiskInput, RiskScore, RiskVersion, Signature, VerifyDecisionReply, VerifyDecisionRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
@@ -203,7 +203,7 @@ pub(super) fn body(message: DecideRequest, op: Op) -> Result<Json, Problem> {
     Ok(Json::Object(body))
 }
 
-fn risk_members(risk: &RiskInput) -> Result<Object, Problem> {
+pub(super) fn risk_members(risk: &RiskInput) -> Result<Object, Problem> {
     let mut members = Object::new();
     for (name, value) in [
         ("security", risk.security),
@@ -378,7 +378,13 @@ fn record(reply: Object) -> DecisionRecord {
         evidence_ids: reply.texts("evidence_ids"),
         facts_json: reply.json("facts"),
         erased_json: reply.json_or_none("erased"),
+        risk_versions: reply.list("risk_versions", |mut version| RiskVersion {
+            risk_id: version.word("risk_id"),
+            version: version.count("version"),
+            overall_score: version.count("overall_score"),
+            risk_level: version.word("risk_level"),
+            timestamp: version.word("timestamp"),
+        }),
     };
-    reply.0.remove("risk_versions");
     DecisionRecord { decision: Some(decision(reply)), ..record }
 }

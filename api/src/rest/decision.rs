@@ -39,9 +39,10 @@ const PATH: &str = "/decide";
 
 const ACTOR: Text = Text::of(Alphabet::Actor, 255);
 pub(crate) const ACTION: Text = Text::of(Alphabet::Action, 512);
-const PERCENT: Kind = Kind::Integer { min: 0, max: 100 };
+pub(crate) const PERCENT: Kind = Kind::Integer { min: 0, max: 100 };
 
-const RISK: &[Field] = &[
+/// Risk by dimension.
+pub(crate) const RISK: &[Field] = &[
     Field::optional("security", PERCENT, "Risk to security."),
     Field::optional("privacy", PERCENT, "Risk to privacy."),
     Field::optional("compliance", PERCENT, "Risk to compliance."),
@@ -195,14 +196,19 @@ fn check_size(
 
 /// No dimension at all is no risk given.
 fn risk_input(risk: &Checked) -> Option<RiskInput> {
-    (!risk.members().is_empty()).then(|| RiskInput {
+    (!risk.members().is_empty()).then(|| dimensions(risk))
+}
+
+/// Risk by dimension as it was sent.
+pub(crate) fn dimensions(risk: &Checked) -> RiskInput {
+    RiskInput {
         security: risk.integer("security"),
         privacy: risk.integer("privacy"),
         compliance: risk.integer("compliance"),
         operational: risk.integer("operational"),
         reputational: risk.integer("reputational"),
         financial: risk.integer("financial"),
-    })
+    }
 }
 
 /// `POST /decide`.

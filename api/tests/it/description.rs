@@ -52,7 +52,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         listed.sort_unstable();
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
-        let path = path.replace("{kid}", "key_1");
+        let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -153,6 +153,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let rollback = json!({"version": 0, "reason": "x"});
+    let other = server.post("/decide", r#"{"actor":"a","action":"b","risk_level":2}"#).await.json();
+    let risk = format!("/risks/{}", other["risk_id"].as_str().unwrap());
+    let of_decision = format!("/risks/decision/{}", other["decision_id"].as_str().unwrap());
+    let assess = json!({"decision_id": decision["decision_id"], "dimensions": {"security": 40}});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
         "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
@@ -168,6 +172,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/access/v1/evaluation", "/access/v1/evaluation", evaluation.to_string()),
         ("post", "/access/v1/evaluations", "/access/v1/evaluations", many.to_string()),
         ("get", "/decisions/{decision_id}/replay", replay.as_str(), String::new()),
+        ("post", "/risks/assess", "/risks/assess", assess.to_string()),
+        ("get", "/risks/{risk_id}", risk.as_str(), String::new()),
+        ("get", "/risks/decision/{decision_id}", of_decision.as_str(), String::new()),
+        ("get", "/risks", "/risks", String::new()),
         ("post", "/policies/explain", "/policies/explain", ALLOWED.to_owned()),
         ("post", "/policies/impact", "/policies/impact", crate::common::POLICY.to_owned()),
         ("post", "/policies/rollback", "/policies/rollback", rollback.to_string()),

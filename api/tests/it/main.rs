@@ -17,6 +17,7 @@ mod keys;
 mod ledger;
 mod policies;
 mod receipts;
+mod risks;
 mod seed;
 mod server;
 mod system;

@@ -2,6 +2,7 @@
 
 use crate::reply::{Member, Value, flag, free, hash, integer, list, object, text, texts, time};
 use crate::rest::ledger::ENTRY;
+use crate::rest::risk::VERSION;
 
 const CONDITION: &[Member] = &[
     text("key", "Where it looked."),
@@ -169,7 +170,7 @@ pub(crate) const RECORD_REPLY: &[Member] = &[
     text("effective_basis", "`decision`, `escalation` or `override`."),
     texts("override_ids", "Overrides of this decision."),
     texts("evidence_ids", "Evidence linked to this decision."),
-    Member::new("risk_versions", Value::Mixed, "Assessments of its risk."),
+    list("risk_versions", VERSION, "Assessments of its risk, oldest first."),
     object("facts", FACTS, "What the evaluation took from the records."),
     free("erased", "Which part was erased, when and by which entry.").or_null(),
 ];

@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::problem::{Code, Problem};
 use crate::rest::ledger::erased;
+use crate::rest::risk;
 
 /// `GET /decisions/{decision_id}`.
 pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
@@ -41,7 +42,8 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     reply.insert("facts", data.get("facts").cloned().unwrap_or_default());
     reply.insert("effective_outcome", data.get("outcome").cloned().unwrap_or_default());
     reply.insert("effective_basis", "decision");
-    for name in ["override_ids", "evidence_ids", "risk_versions"] {
+    reply.insert("risk_versions", Json::Array(risk::versions(&read, id)?));
+    for name in ["override_ids", "evidence_ids"] {
         reply.insert(name, Json::Array(Vec::new()));
     }
     reply.insert("erased", erased(&read, &entry)?);
