@@ -25,6 +25,7 @@ mod ledger;
 mod members;
 mod output;
 mod policy;
+mod risk;
 mod status;
 mod table;
 mod verify;
@@ -68,6 +69,7 @@ async fn dispatch(
     match command {
         Command::Decide(args) => decide::run(args, &connect(globals)?, console).await,
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
+        Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -20,6 +20,7 @@ mod layout;
 mod ledger;
 mod offline;
 mod policy;
+mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
