@@ -1,5 +1,5 @@
 //! Risk as a number: integer arithmetic over six weighted dimensions. Keeping
-//! what was found is [`assess`]'s part.
+//! what was found is the part of `risk/assess.rs`.
 
 mod assess;
 
