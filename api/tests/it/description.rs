@@ -52,7 +52,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         listed.sort_unstable();
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
-        let path = path.replace("{kid}", "key_1");
+        let path = path.replace("{kid}", "key_1").replace("{token_id}", "tok_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -149,6 +149,9 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
     server.node.finalize();
     let receipt = format!("{id}/receipt");
+    let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
+    let revoke = format!("{token}/revoke");
+    let carried = json!({"token": decision["capability_token"]});
     let replay = format!("{id}/replay");
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
@@ -164,6 +167,12 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
         ("post", "/decide/verify", "/decide/verify", decision.to_string()),
         ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
+        ("get", "/decisions", "/decisions?limit=1", String::new()),
+        ("post", "/tokens/verify", "/tokens/verify", carried.to_string()),
+        ("post", "/tokens/verify", "/tokens/verify", json!({"token": "x"}).to_string()),
+        ("get", "/tokens/{token_id}", token.as_str(), String::new()),
+        ("post", "/tokens/{token_id}/revoke", &revoke, json!({"reason": "x"}).to_string()),
+        ("get", "/tokens/{token_id}", token.as_str(), String::new()),
         ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
         ("post", "/access/v1/evaluation", "/access/v1/evaluation", evaluation.to_string()),
         ("post", "/access/v1/evaluations", "/access/v1/evaluations", many.to_string()),
