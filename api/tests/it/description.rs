@@ -142,17 +142,22 @@ fn joiner() -> Value {
     })
 }
 
+/// Paths of what belongs to a decision that was allowed.
+fn paths_of(decision: &Value) -> [String; 5] {
+    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
+    let (receipt, replay) = (format!("{id}/receipt"), format!("{id}/replay"));
+    let revoke = format!("{token}/revoke");
+    [id, receipt, replay, token, revoke]
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
     let decision = server.post("/decide", ALLOWED).await.json();
-    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
     server.node.finalize();
-    let receipt = format!("{id}/receipt");
-    let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
-    let revoke = format!("{token}/revoke");
     let carried = json!({"token": decision["capability_token"]});
-    let replay = format!("{id}/replay");
+    let [id, receipt, replay, token, revoke] = paths_of(&decision);
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let rollback = json!({"version": 0, "reason": "x"});
