@@ -63,6 +63,7 @@ codes! {
     UNKNOWN_KEY = 404 "unknown_key" "No such key";
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
+    UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
@@ -342,10 +343,12 @@ impl From<Rejection> for Problem {
             | Rejection::CheckpointGone
             | Rejection::NotProven
             | Rejection::NotErasable { .. }
-            | Rejection::NothingToErase => Code::NOT_ALLOWED,
+            | Rejection::NothingToErase
+            | Rejection::TokenExpired { .. } => Code::NOT_ALLOWED,
             Rejection::NotAVoter { .. } => Code::UNKNOWN_NODE,
             Rejection::UnknownKey { .. } => Code::UNKNOWN_KEY,
-            Rejection::AlreadyRevoked => Code::ALREADY_REVOKED,
+            Rejection::AlreadyRevoked | Rejection::TokenRevoked { .. } => Code::ALREADY_REVOKED,
+            Rejection::UnknownToken { .. } => Code::UNKNOWN_TOKEN,
             Rejection::AlreadySigned => Code::ALREADY_SIGNED,
             Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
             Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
@@ -394,6 +397,7 @@ mod tests {
 
     #[test]
     fn a_rejection_keeps_its_code() {
+        let token = types::TokenId(types::Ulid(1));
         for rejection in [
             Rejection::IdempotencyConflict { key: "k".to_owned() },
             Rejection::Erased,
@@ -417,6 +421,9 @@ mod tests {
             Rejection::NotProven,
             Rejection::NotErasable { entry: types::EntryId(0) },
             Rejection::NothingToErase,
+            Rejection::UnknownToken { token },
+            Rejection::TokenRevoked { token },
+            Rejection::TokenExpired { token, at: types::Timestamp(1) },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod system;
+pub(crate) mod token;
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -27,10 +28,14 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::DecideBatch => decision::batch::decide(app, call).await,
         Op::DecideVerify => decision::verify::verify(app, call).await,
         Op::Decision => decision::record::get(app, &call),
+        Op::Decisions => decision::list::list_decisions(app, call).await,
         Op::Receipt => decision::receipt::receipt(app, &call).await,
         Op::Evaluation => access::evaluate(app, call).await,
         Op::Evaluations => access::evaluations::evaluate(app, call).await,
         Op::Replay => decision::replay::replay(app, &call).await,
+        Op::TokenVerify => token::verify(app, call),
+        Op::Token => token::get(app, &call),
+        Op::TokenRevoke => token::revoke(app, call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

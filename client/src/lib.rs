@@ -29,6 +29,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reply;
 pub mod system;
+pub mod token;
 
 mod call;
 mod transport;

@@ -148,7 +148,11 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::ActorCount
         | Table::Incident
         | Table::Scrub
-        | Table::Forgotten => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Forgotten
+        | Table::Token
+        | Table::DecisionByActor
+        | Table::DecisionByAction
+        | Table::DecisionByOutcome => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }
 }
 

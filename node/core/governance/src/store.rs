@@ -62,11 +62,19 @@ pub enum Table {
     Scrub = 21,
     /// Raft id -> the last erasure whose bytes are gone from that node.
     Forgotten = 22,
+    /// Token id -> the entry that granted it, its end, and its revocation.
+    Token = 23,
+    /// Actor, entry id of a decision about it -> nothing. Erasable.
+    DecisionByActor = 24,
+    /// Action, entry id of a decision on it -> nothing. Erasable.
+    DecisionByAction = 25,
+    /// Outcome, entry id of a decision that had it -> nothing. Erasable.
+    DecisionByOutcome = 26,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -90,6 +98,10 @@ impl Table {
         Self::Incident,
         Self::Scrub,
         Self::Forgotten,
+        Self::Token,
+        Self::DecisionByActor,
+        Self::DecisionByAction,
+        Self::DecisionByOutcome,
     ];
 
     /// The table's number.

@@ -156,5 +156,9 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::Incident => "incident",
         Table::Scrub => "scrub",
         Table::Forgotten => "forgotten",
+        Table::Token => "token",
+        Table::DecisionByActor => "decision_by_actor",
+        Table::DecisionByAction => "decision_by_action",
+        Table::DecisionByOutcome => "decision_by_outcome",
     }
 }
