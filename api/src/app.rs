@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) admission: Semaphore,
     /// Audits in progress.
     pub(crate) audits: Arc<Semaphore>,
+    /// Policies being read, and answers being explained.
+    pub(crate) studies: Arc<Semaphore>,
 }
 
 impl<B: Backend> App<B> {
@@ -47,6 +49,7 @@ impl<B: Backend> App<B> {
             openapi: Bytes::from(crate::openapi::document(config.version).to_canonical()),
             admission: Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)),
             audits: Arc::new(Semaphore::new(config.audits_max.min(Semaphore::MAX_PERMITS))),
+            studies: Arc::new(Semaphore::new(config.studies_max.min(Semaphore::MAX_PERMITS))),
         };
         Self { backend, shared: Arc::new(shared), config: Arc::new(config) }
     }
@@ -73,11 +76,29 @@ impl<B: Backend> App<B> {
         T: Send + 'static,
         F: FnOnce() -> Result<T, Problem> + Send + 'static,
     {
-        let permit = Arc::clone(&self.shared.audits).acquire_owned();
+        self.one_of_few(&self.shared.audits, read).await
+    }
+
+    /// Studies a policy or an answer, which takes the processor for up to a
+    /// second: few go on at once, and none waits for an audit.
+    pub(crate) async fn study<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        self.one_of_few(&self.shared.studies, work).await
+    }
+
+    async fn one_of_few<T, F>(&self, room: &Arc<Semaphore>, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        let permit = Arc::clone(room).acquire_owned();
         // The queue is as long as requests in progress are many, no longer.
         let permit = tokio::time::timeout(self.config.request_timeout, permit).await;
         let Ok(Ok(permit)) = permit else {
-            let detail = "as many verifications as this node runs at once are in progress";
+            let detail = "as many of these as this node runs at once are in progress";
             return Err(Problem::new(Code::OVERLOADED, detail));
         };
         self.blocking(move || {

@@ -15,6 +15,8 @@ pub struct Config {
     pub concurrency_max: usize,
     /// Audits (verification, long lists) in progress at once.
     pub audits_max: usize,
+    /// Policies read and answers explained at once.
+    pub studies_max: usize,
     /// Time for a request from its head to its answer.
     pub request_timeout: Duration,
     /// Time for an audit, which reads as much as is asked for.
@@ -37,6 +39,7 @@ impl Default for Config {
             metrics_enabled: true,
             concurrency_max: 1024,
             audits_max: 2,
+            studies_max: 2,
             request_timeout: Duration::from_secs(10),
             audit_timeout: Duration::from_secs(600),
             consistency_timeout: Duration::from_secs(5),

@@ -16,6 +16,7 @@ mod members;
 mod policies;
 mod risks;
 mod status;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -34,6 +35,7 @@ use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::policies_server::PoliciesServer;
 use proto::governance::v1::risks_server::RisksServer;
+use proto::governance::v1::tokens_server::TokensServer;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
@@ -93,6 +95,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
     routes
         .add_service(
             DecisionsServer::new(service.clone()).max_decoding_message_size(DECISION_BYTES_MAX),
+        )
+        .add_service(
+            TokensServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),

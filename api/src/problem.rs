@@ -63,6 +63,7 @@ codes! {
     UNKNOWN_KEY = 404 "unknown_key" "No such key";
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
+    UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -345,10 +346,12 @@ impl From<Rejection> for Problem {
             | Rejection::CheckpointGone
             | Rejection::NotProven
             | Rejection::NotErasable { .. }
-            | Rejection::NothingToErase => Code::NOT_ALLOWED,
+            | Rejection::NothingToErase
+            | Rejection::TokenExpired { .. } => Code::NOT_ALLOWED,
             Rejection::NotAVoter { .. } => Code::UNKNOWN_NODE,
             Rejection::UnknownKey { .. } => Code::UNKNOWN_KEY,
-            Rejection::AlreadyRevoked => Code::ALREADY_REVOKED,
+            Rejection::AlreadyRevoked | Rejection::TokenRevoked { .. } => Code::ALREADY_REVOKED,
+            Rejection::UnknownToken { .. } => Code::UNKNOWN_TOKEN,
             Rejection::AlreadySigned => Code::ALREADY_SIGNED,
             Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
             Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
@@ -402,6 +405,7 @@ mod tests {
 
     #[test]
     fn a_rejection_keeps_its_code() {
+        let token = types::TokenId(types::Ulid(1));
         for rejection in [
             Rejection::IdempotencyConflict { key: "k".to_owned() },
             Rejection::Erased,
@@ -425,6 +429,9 @@ mod tests {
             Rejection::NotProven,
             Rejection::NotErasable { entry: types::EntryId(0) },
             Rejection::NothingToErase,
+            Rejection::UnknownToken { token },
+            Rejection::TokenRevoked { token },
+            Rejection::TokenExpired { token, at: types::Timestamp(1) },
             Rejection::UnknownDecision,
             Rejection::DecisionErased,
             Rejection::AlreadyAssessed,

@@ -10,6 +10,7 @@ pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod risk;
 pub(crate) mod system;
+pub(crate) mod token;
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -29,10 +30,14 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::DecideBatch => decision::batch::decide(app, call).await,
         Op::DecideVerify => decision::verify::verify(app, call).await,
         Op::Decision => decision::record::get(app, &call),
+        Op::Decisions => decision::list::list_decisions(app, call).await,
         Op::Receipt => decision::receipt::receipt(app, &call).await,
         Op::Evaluation => access::evaluate(app, call).await,
         Op::Evaluations => access::evaluations::evaluate(app, call).await,
         Op::Replay => decision::replay::replay(app, &call).await,
+        Op::TokenVerify => token::verify(app, call),
+        Op::Token => token::get(app, &call),
+        Op::TokenRevoke => token::revoke(app, call).await,
         Op::RiskAssess => risk::assess(app, call).await,
         Op::Risk => risk::get(app, &call),
         Op::RiskOfDecision => risk::of_decision(app, &call).await,

@@ -9,7 +9,7 @@ use crate::consistency;
 use crate::fields::Field;
 use crate::problem::Code;
 use crate::reply::Member;
-use crate::rest::{access, cluster, decision, keys, ledger, policy, risk, system};
+use crate::rest::{access, cluster, decision, keys, ledger, policy, risk, system, token};
 
 /// Every operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,10 +18,14 @@ pub(crate) enum Op {
     DecideBatch,
     DecideVerify,
     Decision,
+    Decisions,
     Receipt,
     Evaluation,
     Evaluations,
     Replay,
+    TokenVerify,
+    Token,
+    TokenRevoke,
     RiskAssess,
     Risk,
     RiskOfDecision,
@@ -285,6 +289,10 @@ pub(crate) const ROUTES: &[Route] = &[
         .tag("Decisions")
         .replies(decision::RECORD_REPLY)
         .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
+    Route::get(Op::Decisions, "/decisions", "Recorded decisions")
+        .tag("Decisions")
+        .query(decision::list::QUERY)
+        .replies(decision::LIST_REPLY),
     Route::get(
         Op::Receipt,
         "/decisions/{decision_id}/receipt",
@@ -303,6 +311,25 @@ pub(crate) const ROUTES: &[Route] = &[
     .tag("Decisions")
     .replies(decision::replay::REPLY)
     .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
+    Route::post(Op::TokenVerify, "/tokens/verify", "Whether a token permits something now")
+        .tag("Tokens")
+        .access(Access::Compute)
+        .body(Shape::Fields(token::VERIFY))
+        .replies(token::VERIFY_REPLY),
+    Route::get(Op::Token, "/tokens/{token_id}", "What a token permits and what became of it")
+        .tag("Tokens")
+        .replies(token::TOKEN_REPLY)
+        .codes(&[Code::UNKNOWN_TOKEN]),
+    Route::post(Op::TokenRevoke, "/tokens/{token_id}/revoke", "End a token before its time")
+        .tag("Tokens")
+        .body(Shape::Fields(token::REVOKE))
+        .replies(token::REVOKE_REPLY)
+        .codes(&[
+            Code::UNKNOWN_TOKEN,
+            Code::ALREADY_REVOKED,
+            Code::NOT_ALLOWED,
+            Code::IDEMPOTENCY_CONFLICT,
+        ]),
     Route::get(Op::Policies, "/policies", "Every version of the policy, oldest first")
         .tag("Policies")
         .query(policy::LIST_QUERY)

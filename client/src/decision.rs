@@ -11,6 +11,7 @@ use types::{Json, Object, RequestUlid, Ulid};
 
 use crate::call::{Call, Effect};
 use crate::error::{Error, Problem};
+use crate::ledger::Order;
 use crate::reply::Reply;
 use crate::transport::Client;
 
@@ -218,6 +219,40 @@ pub struct RecordedDecision {
     pub timestamp: String,
 }
 
+/// Which decisions to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionsQuery {
+    /// Decisions of a page, 1..1000.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub after: Option<u64>,
+    /// About this actor alone.
+    pub actor: Option<String>,
+    /// On this action alone.
+    pub action: Option<String>,
+    /// `allowed`, `denied` or `escalated` alone.
+    pub outcome: Option<String>,
+    /// Not before this time.
+    pub from: Option<String>,
+    /// Before this time.
+    pub to: Option<String>,
+    /// In which order; `after` follows it.
+    pub order: Order,
+}
+
+/// One page of decisions.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Decisions {
+    /// In the order asked for; those that are erased as a whole are not there.
+    pub decisions: Vec<RecordedDecision>,
+    /// How many match.
+    pub total: u64,
+    /// Whether `total` was counted to the end.
+    pub total_exact: bool,
+    /// Where the next page begins; none at the end.
+    pub next: Option<u64>,
+}
+
 /// Reply to a request to judge a recorded decision again.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Replay {
@@ -305,6 +340,23 @@ impl Client {
     /// Any [`Error`].
     pub async fn decision(&self, decision_id: &str) -> Result<Reply<RecordedDecision>, Error> {
         self.call(&Call::get(["decisions", decision_id])).await
+    }
+
+    /// One page of recorded decisions.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn decisions(&self, query: &DecisionsQuery) -> Result<Reply<Decisions>, Error> {
+        let call = Call::get(["decisions"])
+            .query("limit", query.limit)
+            .query("after", query.after)
+            .query("actor", query.actor.as_ref())
+            .query("action", query.action.as_ref())
+            .query("outcome", query.outcome.as_ref())
+            .query("from", query.from.as_ref())
+            .query("to", query.to.as_ref())
+            .query("order", (query.order != Order::Ascending).then_some(query.order));
+        self.call(&call).await
     }
 
     /// Judges a recorded decision again, by the policy it was judged by.

@@ -30,6 +30,7 @@ pub mod receipt;
 pub mod reply;
 pub mod risk;
 pub mod system;
+pub mod token;
 
 mod call;
 mod transport;

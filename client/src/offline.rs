@@ -7,7 +7,8 @@
 //! revocations).
 //!
 //! Reading order: [`verify_reply`], then the checks in the order they are made,
-//! which is that of the contract's reason codes; [`verify_export`].
+//! which is that of the contract's reason codes; [`verify_export`];
+//! [`verify_token`], which is for whoever is shown a token.
 
 pub mod export;
 
@@ -18,6 +19,7 @@ use types::{EntryId, Json, Object, Timestamp};
 use crate::keys::Key;
 
 pub use export::{ExportError, Question, verify_export};
+pub use token::{TokenFault, verify_token};
 
 /// A reply that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -65,7 +65,9 @@ fn build() -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    command.args(["build", "--locked", "-p", "node", "--bin", "lexecon"]);
+    // The features of the whole workspace: those of one package alone would
+    // compile half the tree again.
+    command.args(["build", "--locked", "--workspace", "--bin", "lexecon"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

@@ -149,10 +149,13 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::Incident
         | Table::Scrub
         | Table::Forgotten
-        | Table::Risk
-        | Table::RiskByDecision
-        | Table::RiskByScore
-        | Table::RiskCount => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Token
+        | Table::DecisionByActor
+        | Table::DecisionByAction
+        | Table::DecisionByOutcome => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        Table::Risk | Table::RiskByDecision | Table::RiskByScore | Table::RiskCount => {
+            rocksdb::DEFAULT_COLUMN_FAMILY_NAME
+        }
     }
 }
 

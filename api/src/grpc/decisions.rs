@@ -6,9 +6,10 @@ use prost::Message as _;
 use proto::governance::v1::decisions_server::Decisions;
 use proto::governance::v1::{
     Checks, DecideBatchReply, DecideBatchRequest, DecideBatchResult, DecideReply, DecideRequest,
-    DecisionRecord, GetDecisionRequest, GetReceiptRequest, Judged, MatchedCondition,
-    MatchedRelation, Obligation, Receipt, ReceiptReply, ReplayDecisionRequest, ReplayReply,
-    RiskInput, RiskScore, RiskVersion, Signature, VerifyDecisionReply, VerifyDecisionRequest,
+    DecisionRecord, GetDecisionRequest, GetReceiptRequest, Judged, ListDecisionsReply,
+    ListDecisionsRequest, MatchedCondition, MatchedRelation, Obligation, Receipt, ReceiptReply,
+    ReplayDecisionRequest, ReplayReply, RiskInput, RiskScore, RiskVersion, Signature,
+    VerifyDecisionReply, VerifyDecisionRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
@@ -84,6 +85,34 @@ impl<B: Backend> Decisions for Service<B> {
             ..Input::of(Op::Decision)
         };
         self.answer(&extensions, Ok(input), record).await
+    }
+
+    async fn list(
+        &self,
+        request: Request<ListDecisionsRequest>,
+    ) -> Result<Response<ListDecisionsReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let query = Query::default()
+            .put("actor", message.actor)
+            .put("action", message.action)
+            .put("outcome", message.outcome)
+            .put("from", message.from)
+            .put("to", message.to)
+            .put("after", message.after)
+            .put("limit", message.limit)
+            .put("order", Some(message.order).filter(|word| !word.is_empty()))
+            .read(message.read);
+        let input = Input { query, ..Input::of(Op::Decisions) };
+        self.answer(&extensions, Ok(input), |reply| {
+            let mut reply = Members(reply);
+            ListDecisionsReply {
+                decisions: reply.list("decisions", |row| record(row.0)),
+                total: reply.count("total"),
+                total_exact: reply.flag("total_exact"),
+                next: reply.number("next"),
+            }
+        })
+        .await
     }
 
     async fn get_receipt(

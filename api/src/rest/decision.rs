@@ -5,6 +5,7 @@
 //! byte.
 
 pub(crate) mod batch;
+pub(crate) mod list;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod replay;
@@ -27,7 +28,8 @@ use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
 pub(crate) use describe::{
-    BATCH_REPLY, EVALUATION_CONTEXT, MATCHED_LIST, OBLIGATIONS, RECORD_REPLY, REPLY, VERIFY_REPLY,
+    BATCH_REPLY, EVALUATION_CONTEXT, LIST_REPLY, MATCHED_LIST, OBLIGATIONS, RECORD_REPLY, REPLY,
+    VERIFY_REPLY,
 };
 pub(crate) use receipt::{RECEIPT_QUERY, RECEIPT_REPLY};
 use reply::Recorded;
@@ -37,7 +39,7 @@ const DEFAULT_LIFE_SECONDS: u32 = 300;
 /// The path whose keys a decision's are, however it is asked for.
 const PATH: &str = "/decide";
 
-const ACTOR: Text = Text::of(Alphabet::Actor, 255);
+pub(crate) const ACTOR: Text = Text::of(Alphabet::Actor, 255);
 pub(crate) const ACTION: Text = Text::of(Alphabet::Action, 512);
 pub(crate) const PERCENT: Kind = Kind::Integer { min: 0, max: 100 };
 

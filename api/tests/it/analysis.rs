@@ -324,3 +324,22 @@ async fn a_recorded_decision_replays_the_same_after_the_policy_changed() {
         assert_eq!(reply.outcome(), "404 unknown_decision");
     }
 }
+
+#[tokio::test]
+async fn a_node_that_studies_enough_takes_no_more() {
+    let request_timeout = std::time::Duration::from_millis(20);
+    let config = Config { studies_max: 0, request_timeout, ..Config::default() };
+    let server = Server::with(Node::founded(), config);
+    for (path, body) in [
+        ("/policies/explain", sales().to_string()),
+        ("/policies/validate", POLICY.to_owned()),
+        ("/policies/load", POLICY.to_owned()),
+    ] {
+        let reply = server.post(path, body).await;
+        assert!(
+            ["429 overloaded", "503 read_timeout"].contains(&reply.outcome().as_str()),
+            "{path}"
+        );
+    }
+    assert_eq!(server.post("/decide", ALLOWED).await.outcome(), "200", "decisions go on");
+}

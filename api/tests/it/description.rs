@@ -53,6 +53,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
+        let path = path.replace("{token_id}", "tok_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -142,14 +143,22 @@ fn joiner() -> Value {
     })
 }
 
+/// Paths of what belongs to a decision that was allowed.
+fn paths_of(decision: &Value) -> [String; 5] {
+    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
+    let (receipt, replay) = (format!("{id}/receipt"), format!("{id}/replay"));
+    let revoke = format!("{token}/revoke");
+    [id, receipt, replay, token, revoke]
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
     let decision = server.post("/decide", ALLOWED).await.json();
-    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
     server.node.finalize();
-    let receipt = format!("{id}/receipt");
-    let replay = format!("{id}/replay");
+    let carried = json!({"token": decision["capability_token"]});
+    let [id, receipt, replay, token, revoke] = paths_of(&decision);
     let retire = "/keys/key_00000000000000000000000001/retire";
     let document = document();
     let rollback = json!({"version": 0, "reason": "x"});
@@ -168,6 +177,12 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
         ("post", "/decide/verify", "/decide/verify", decision.to_string()),
         ("get", "/decisions/{decision_id}", id.as_str(), String::new()),
+        ("get", "/decisions", "/decisions?limit=1", String::new()),
+        ("post", "/tokens/verify", "/tokens/verify", carried.to_string()),
+        ("post", "/tokens/verify", "/tokens/verify", json!({"token": "x"}).to_string()),
+        ("get", "/tokens/{token_id}", token.as_str(), String::new()),
+        ("post", "/tokens/{token_id}/revoke", &revoke, json!({"reason": "x"}).to_string()),
+        ("get", "/tokens/{token_id}", token.as_str(), String::new()),
         ("get", "/decisions/{decision_id}/receipt", receipt.as_str(), String::new()),
         ("post", "/access/v1/evaluation", "/access/v1/evaluation", evaluation.to_string()),
         ("post", "/access/v1/evaluations", "/access/v1/evaluations", many.to_string()),

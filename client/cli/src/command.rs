@@ -2,7 +2,7 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, keys, ledger, policy, risk, verify};
+use crate::{cluster, decide, decisions, keys, ledger, policy, risk, token, verify};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,6 +51,9 @@ pub enum Command {
     /// Decisions that are recorded
     #[command(subcommand, long_about = decisions::HELP)]
     Decisions(decisions::Verb),
+    /// Tokens that decisions granted: checking and ending them
+    #[command(subcommand, long_about = token::HELP)]
+    Token(token::Verb),
     /// The risk of decisions
     #[command(subcommand, long_about = risk::HELP)]
     Risk(risk::Verb),

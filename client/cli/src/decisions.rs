@@ -2,12 +2,14 @@
 //! `lexecon decide`.
 
 use client::Client;
-use client::decision::{Judgement, Replay};
+use client::decision::{Decisions, DecisionsQuery, Judgement, Replay};
+use client::ledger::Order;
 
 use crate::console::{Console, printable};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::table::fields;
+use crate::ledger::time;
+use crate::table::{fields, table};
 
 pub(crate) const HELP: &str = "\
 Decisions that were made and recorded.
@@ -26,9 +28,22 @@ Example:
 
   lexecon decisions replay dec_01K1R0D2J7Q4M8X5B9C3F6H0TN";
 
+const LIST_HELP: &str = "\
+A page of recorded decisions. The last line says how to get the next page. Those whose content is \
+erased are not listed; `lexecon ledger entries` has their entries.
+
+Examples:
+
+  lexecon decisions list --outcome denied --order desc --limit 20
+
+  lexecon decisions list --actor ai_agent:claims_triage --action read_claim --from 2027-03-01";
+
 /// What to do with decisions.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
+    /// Read a page of decisions
+    #[command(long_about = LIST_HELP)]
+    List(ListArgs),
     /// Judge a recorded decision again and compare
     #[command(long_about = REPLAY_HELP)]
     Replay {
@@ -37,16 +52,90 @@ pub enum Verb {
     },
 }
 
+/// Which decisions to list.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ListArgs {
+    /// Decisions of the page
+    #[arg(long, value_name = "1..1000", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Begin after this ledger entry
+    #[arg(long, value_name = "ID")]
+    after: Option<u64>,
+    /// About this actor alone
+    #[arg(long)]
+    actor: Option<String>,
+    /// On this action alone
+    #[arg(long)]
+    action: Option<String>,
+    /// With this outcome alone
+    #[arg(long, value_parser = ["allowed", "denied", "escalated"])]
+    outcome: Option<String>,
+    /// Not before this time (RFC 3339, or a date)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<String>,
+    /// Oldest or newest first
+    #[arg(long, value_name = "ORDER", default_value = "asc", value_parser = ["asc", "desc"])]
+    order: String,
+}
+
 pub(crate) async fn run(
     verb: &Verb,
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let Verb::Replay { decision_id } = verb;
-    let replay = client.decision_replay(decision_id);
-    let reply = console.wait("the decision to be judged again", replay).await?;
-    console.show(&reply.raw, || shown(&reply.value))?;
-    Ok(Exit::answer(reply.value.identical == Some(true)))
+    match verb {
+        Verb::List(args) => {
+            let query = query(args);
+            let reply = console.wait("the decisions", client.decisions(&query)).await?;
+            console.show(&reply.raw, || shown_page(&reply.value))?;
+            Ok(Exit::Done)
+        }
+        Verb::Replay { decision_id } => {
+            let replay = client.decision_replay(decision_id);
+            let reply = console.wait("the decision to be judged again", replay).await?;
+            console.show(&reply.raw, || shown(&reply.value))?;
+            Ok(Exit::answer(reply.value.identical == Some(true)))
+        }
+    }
+}
+
+fn query(args: &ListArgs) -> DecisionsQuery {
+    DecisionsQuery {
+        limit: Some(args.limit),
+        after: args.after,
+        actor: args.actor.clone(),
+        action: args.action.clone(),
+        outcome: args.outcome.clone(),
+        from: args.from.clone(),
+        to: args.to.clone(),
+        order: if args.order == "desc" { Order::Descending } else { Order::Ascending },
+    }
+}
+
+fn shown_page(page: &Decisions) -> String {
+    let rows = page.decisions.iter().map(|decision| {
+        [
+            decision.ledger_entry_id.to_string(),
+            decision.timestamp.clone(),
+            decision.effective_outcome.clone(),
+            decision.actor.clone(),
+            decision.action.clone(),
+            decision.decision_id.clone(),
+        ]
+    });
+    let header = ["ENTRY", "TIME", "OUTCOME", "ACTOR", "ACTION", "DECISION"];
+    let mut text = table(header, rows.collect());
+    let more = if page.total_exact { "" } else { "more than " };
+    text.push_str(&format!("{} of {more}{} decisions", page.decisions.len(), page.total));
+    if let Some(next) = page.next {
+        text.push_str(&format!("; next page: --after {next}"));
+    }
+    text.push('\n');
+    text
 }
 
 fn shown(replay: &Replay) -> String {

@@ -131,7 +131,8 @@ pub struct EntriesArgs {
     order: String,
 }
 
-fn time(text: &str) -> Result<String, String> {
+/// A time as a node takes it.
+pub(crate) fn time(text: &str) -> Result<String, String> {
     match text.parse::<Timestamp>() {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),

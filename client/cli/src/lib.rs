@@ -28,6 +28,7 @@ mod policy;
 mod risk;
 mod status;
 mod table;
+mod token;
 mod verify;
 
 use std::io::{self, Write};
@@ -69,6 +70,7 @@ async fn dispatch(
     match command {
         Command::Decide(args) => decide::run(args, &connect(globals)?, console).await,
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
+        Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,

@@ -190,7 +190,8 @@ fn trusted(path: &Path) -> Result<ledger::keys::Keys, Failure> {
     })
 }
 
-fn reply_keys(path: &Path) -> Result<Vec<Key>, Failure> {
+/// Keys as `lexecon keys --json` prints them.
+pub(crate) fn reply_keys(path: &Path) -> Result<Vec<Key>, Failure> {
     let refused = |why: String| Failure::Usage(format!("--keys `{}`: {why}", path.display()));
     let keys = input::document(path).map_err(|error| match error {
         InputError::Malformed { why, .. } => refused(why),

@@ -1,9 +1,124 @@
-//! The token of a decision reply: that it says what the decision says.
+//! Tokens: that of a decision reply, which must say what the decision says, and
+//! one alone, as a resource server gets it.
 
 use ::ledger::token::{Grant, Parsed};
-use types::{Json, Object};
+use types::{Json, Object, Timestamp};
 
-use super::{Fault, entry_id, text, time};
+use super::{Fault, entry_id, find, text, time};
+use crate::keys::Key;
+use crate::token::{Claims, Expectation};
+
+/// The first check of a token that failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// The text is no token.
+    #[error("the text is no token")]
+    Malformed,
+    /// No key was given that may vouch for it.
+    #[error("no key `{kid}` that vouches for tokens of entry {entry_id} is among the keys given")]
+    KeyUnknown {
+        /// Its id.
+        kid: String,
+        /// The entry that granted the token.
+        entry_id: u64,
+    },
+    /// The text is not what was signed.
+    #[error("the signature of the token does not fit")]
+    SignatureInvalid,
+    /// Its time is over.
+    #[error("the token expired {at_seconds} s after the epoch")]
+    Expired {
+        /// Whole seconds since the epoch.
+        at_seconds: u64,
+    },
+    /// It does not permit what is expected of it.
+    #[error("the token is not for this {what}")]
+    Mismatch {
+        /// In what it differs.
+        what: &'static str,
+        /// The contract's word for it.
+        code: &'static str,
+    },
+}
+
+impl TokenFault {
+    /// The contract's word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::KeyUnknown { .. } => "key_unknown",
+            Self::SignatureInvalid => "signature_invalid",
+            Self::Expired { .. } => "expired",
+            Self::Mismatch { code, .. } => code,
+        }
+    }
+}
+
+/// Checks a token without any server: that a key the caller trusts signed it, that
+/// it is not over at `now`, and that it permits what is expected.
+///
+/// Keys are those of one cluster, best fetched again at least as often as a
+/// compromise must be known. Whether the token was revoked since, or its grant
+/// erased, only the ledger knows: [`crate::Client::token_verify`] asks. It ends
+/// up to a second before the cluster says so, because claims have whole seconds.
+///
+/// # Errors
+/// The first [`TokenFault`], in the order of the contract.
+pub fn verify_token(
+    carried: &str,
+    expected: &Expectation,
+    keys: &[Key],
+    now: Timestamp,
+) -> Result<Claims, TokenFault> {
+    let parsed = ::ledger::token::parse(carried).ok_or(TokenFault::Malformed)?;
+    let claims: Claims =
+        serde_json::from_slice(&parsed.claims).map_err(|_| TokenFault::Malformed)?;
+    let kid = claims.key_id.clone().ok_or(TokenFault::Malformed)?;
+    if claims.to_json(&kid).to_canonical().as_bytes() != parsed.claims {
+        return Err(TokenFault::Malformed);
+    }
+    let entry_id = claims.entry_id;
+    let (_, key) = find(keys, &kid, "token", entry_id)
+        .map_err(|_| TokenFault::KeyUnknown { kid: kid.clone(), entry_id })?;
+    if !(Token { parsed, kid }).is_signed(&key) {
+        return Err(TokenFault::SignatureInvalid);
+    }
+    if claims.expires_at_seconds <= now.seconds() {
+        return Err(TokenFault::Expired { at_seconds: claims.expires_at_seconds });
+    }
+    let said = [
+        Some(claims.actor.as_str()),
+        Some(claims.action.as_str()),
+        claims.resource.as_deref(),
+        claims.tool.as_deref(),
+    ];
+    for ((what, expected, code), said) in expected.named().into_iter().zip(said) {
+        if expected.is_some() && expected != said {
+            return Err(TokenFault::Mismatch { what, code });
+        }
+    }
+    Ok(claims)
+}
+
+impl Claims {
+    /// The claims as a node signs them, which have no other spelling.
+    fn to_json(&self, kid: &str) -> Json {
+        let grant = Grant {
+            token_id: &self.token_id,
+            actor: &self.actor,
+            action: &self.action,
+            resource: self.resource.as_deref(),
+            tool: self.tool.as_deref(),
+            decision_id: &self.decision_id,
+            policy_hash: &self.policy_hash,
+            issued_at_seconds: self.issued_at_seconds,
+            expires_at_seconds: self.expires_at_seconds,
+            entry_id: self.entry_id,
+            cluster_id: &self.cluster_id,
+        };
+        grant.claims(kid)
+    }
+}
 
 /// A token whose claims are those of the decision.
 pub(super) struct Token<'a> {

@@ -10,3 +10,4 @@ mod offline;
 mod pages;
 mod retry;
 mod signed;
+mod tokens;

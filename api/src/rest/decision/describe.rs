@@ -162,7 +162,6 @@ pub(crate) const RECORD_REPLY: &[Member] = &[
     ESCALATION_ID,
     CONTEXT_HASH,
     TIMESTAMP,
-    SIGNATURE,
     DRY,
     free("context", "As it was sent; null once erased.").or_null(),
     text("user_intent", "As it was sent; null once erased.").or_null(),
@@ -173,6 +172,22 @@ pub(crate) const RECORD_REPLY: &[Member] = &[
     list("risk_versions", VERSION, "Assessments of its risk, oldest first."),
     object("facts", FACTS, "What the evaluation took from the records."),
     free("erased", "Which part was erased, when and by which entry.").or_null(),
+    SIGNATURE,
+];
+
+/// The same without its signature, which is last: a list is not signed, and
+/// whoever needs the signature of one asks for that one.
+const ROW: &[Member] = match RECORD_REPLY.split_last() {
+    Some((_, row)) => row,
+    None => &[],
+};
+
+/// Reply of `GET /decisions`.
+pub(crate) const LIST_REPLY: &[Member] = &[
+    list("decisions", ROW, "The page; those that are erased as a whole are not listed."),
+    integer("total", "Matches on all pages, counted up to 100,000."),
+    flag("total_exact", "Whether `total` is all of them."),
+    integer("next", "Give it as `after` for the next page; null at the end.").or_null(),
 ];
 
 const CHECKS: &[Member] = &[

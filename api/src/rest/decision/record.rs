@@ -1,9 +1,10 @@
 //! A recorded decision, looked up.
 
 use governance::command::KeyUsage;
-use governance::view;
+use governance::{Read, view};
+use ledger::StoredEntry;
 use ledger::reply::{signed_bytes, signed_members};
-use types::{DecisionId, Json};
+use types::{DecisionId, Json, Object};
 
 use super::reply::{parts, place, sign, signature_json};
 use crate::app::App;
@@ -25,16 +26,28 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
         return Err(Problem::new(Code::ERASED, "the content of this decision has been erased"));
     };
     let personal = parts.personal.as_ref();
-    let mut reply = signed_members(Some(place(&entry)), &data, personal);
+    let signed = signed_members(Some(place(&entry)), &data, personal);
     // What was signed once cannot be signed again when some of it is gone.
     let signature = match personal {
         Some(_) => {
-            let signature = sign(app, KeyUsage::Decision, signed_bytes(&reply).as_bytes())?;
+            let signature = sign(app, KeyUsage::Decision, signed_bytes(&signed).as_bytes())?;
             signature_json(&signature)
         }
         None => Json::Null,
     };
+    let mut reply = members(&read, &entry, &data, personal)?;
     reply.insert("signature", signature);
+    Ok(Answer::json(reply))
+}
+
+/// A recorded decision and its effect, without a signature.
+pub(super) fn members(
+    read: &impl Read,
+    entry: &StoredEntry,
+    data: &Object,
+    personal: Option<&Object>,
+) -> Result<Object, Problem> {
+    let mut reply = signed_members(Some(place(entry)), data, personal);
     for name in ["context", "user_intent"] {
         let value = personal.and_then(|personal| personal.get(name));
         reply.insert(name, value.cloned().unwrap_or_default());
@@ -46,6 +59,6 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     for name in ["override_ids", "evidence_ids"] {
         reply.insert(name, Json::Array(Vec::new()));
     }
-    reply.insert("erased", erased(&read, &entry)?);
-    Ok(Answer::json(reply))
+    reply.insert("erased", erased(read, entry)?);
+    Ok(reply)
 }

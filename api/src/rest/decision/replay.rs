@@ -32,7 +32,7 @@ pub(crate) async fn replay<B: Backend>(app: &App<B>, call: &Call) -> Result<Answ
     let id: DecisionId = call.path.parse().map_err(|_| unknown())?;
     let read = app.backend.view()?;
     // The recorded policy is compiled again, which may take a moment.
-    let replay = app.blocking(move || Ok(governance::replay(&read, id)?)).await?;
+    let replay = app.study(move || Ok(governance::replay(&read, id)?)).await?;
     match replay {
         Ok(replay) => Ok(answer(&replay)),
         Err(NoReplay::UnknownDecision) => Err(unknown()),

@@ -203,7 +203,7 @@ fn token_text<B: Backend>(app: &App<B>, recorded: &Recorded) -> Result<Option<St
 
 /// What the token of a decision says when it is minted with the key `kid`;
 /// `None` where none was granted.
-pub(super) fn claims(recorded: &Recorded, cluster: &str, kid: &str) -> Option<Json> {
+pub(crate) fn claims(recorded: &Recorded, cluster: &str, kid: &str) -> Option<Json> {
     let expires_at: Timestamp = recorded.word("token_expires_at")?.parse().ok()?;
     let grant = token::Grant {
         token_id: recorded.word("token_id")?,

@@ -114,7 +114,7 @@ pub(crate) async fn explain<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
         explained.map_err(refused)
     };
     // The search for a flip evaluates many times over.
-    app.blocking(work).await.map(|explained| Answer::json(reply(&explained)))
+    app.study(work).await.map(|explained| Answer::json(reply(&explained)))
 }
 
 fn decision_id(text: &str) -> Result<DecisionId, Problem> {

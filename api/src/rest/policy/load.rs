@@ -124,7 +124,7 @@ pub(crate) async fn load<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         let warnings = warnings_json(&checked, prefix);
         Ok((checked, warnings))
     };
-    let (checked, warnings) = app.blocking(work).await?;
+    let (checked, warnings) = app.study(work).await?;
     let summary = Summary::of(&checked);
     let gate = measure(app, checked).await?;
     let widens = gate.as_ref().is_some_and(|gate| 0 < gate.impact.denied_to_allowed.count);
@@ -179,7 +179,7 @@ pub(crate) async fn rollback<B: Backend>(app: &App<B>, call: Call) -> Result<Ans
         let found = super::read(&record.document).map_err(|_| Problem::internal())?;
         Ok((Summary::of(&found), warnings_json(&found, "")))
     };
-    let (summary, warnings) = app.blocking(work).await?;
+    let (summary, warnings) = app.study(work).await?;
     Ok(answer(&summary, warnings, &done, index))
 }
 
@@ -341,7 +341,7 @@ pub(crate) async fn validate<B: Backend>(app: &App<B>, call: Call) -> Result<Ans
     let work = move || {
         Ok(read(&document).map(|found| (found.compiled.hash(), warnings_json(&found, prefix))))
     };
-    let found = app.blocking(work).await?;
+    let found = app.study(work).await?;
     let none = || Json::Array(Vec::new());
     Ok(match found {
         Ok((hash, warnings)) => Answer::members([

@@ -18,11 +18,13 @@ mod judged;
 mod keys;
 mod layout;
 mod ledger;
+mod listing;
 mod offline;
 mod policy;
 mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
+mod token;
 mod tree;
 mod trials;

@@ -7,7 +7,7 @@ use crate::signed::{genuine, keys};
 
 const KEY_MEMBERS: [&str; 4] = ["kid", "x", "use", "status"];
 
-fn keys_json() -> String {
+pub(crate) fn keys_json() -> String {
     let rows = keys().into_iter().map(|key| {
         let values = [key.kid, key.x, key.usage, key.status];
         let mut row = Object::new();

@@ -12,7 +12,7 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, decision, divergence, erasure, founding, keys, membership, node, policies,
-    risk,
+    risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -42,9 +42,19 @@ impl<S: Store> Context<'_, S> {
         entry_type: EntryType,
         data: Object,
     ) -> Result<Recorded, Corruption> {
+        self.record_about(entry_type, None, data)
+    }
+
+    /// The same about an actor.
+    pub(crate) fn record_about(
+        &mut self,
+        entry_type: EntryType,
+        actor: Option<&str>,
+        data: Object,
+    ) -> Result<Recorded, Corruption> {
         let salt = self.draw.salt("salt");
         let data = &Json::Object(data);
-        let draft = Draft { entry_type, actor: None, data, salt, personal: None };
+        let draft = Draft { entry_type, actor, data, salt, personal: None };
         Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
     }
 
@@ -156,6 +166,7 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ReportContent(report) => divergence::report(context, report),
         Command::RollbackPolicy(rollback) => policies::roll_back(context, rollback),
         Command::LoadGatedPolicy(gated) => policies::load_gated(context, gated),
+        Command::RevokeToken(revoke) => token::revoke(context, revoke),
         Command::AssessRisk(assess) => risk::assess(context, assess),
     }
 }

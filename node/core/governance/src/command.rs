@@ -9,7 +9,7 @@ use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
     ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, Object, RaftId, RiskId,
-    Timestamp,
+    Timestamp, TokenId,
 };
 
 use crate::draw::Seed;
@@ -136,6 +136,8 @@ pub enum Command {
     RollbackPolicy(Box<RollbackPolicy>),
     /// Put another policy in force, with what that would have changed.
     LoadGatedPolicy(Box<LoadGatedPolicy>),
+    /// End a token before its time.
+    RevokeToken(RevokeToken),
     /// Say what risk a decision brings.
     AssessRisk(Box<AssessRisk>),
 }
@@ -536,6 +538,15 @@ pub struct ImpactFound {
     pub other_changes: u64,
     /// Decisions of which too much is erased.
     pub unreplayable: u64,
+}
+
+/// A token that is to permit nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeToken {
+    /// The token.
+    pub token: TokenId,
+    /// Why, 1..2048 characters.
+    pub reason: String,
 }
 
 /// A node that wants to join.

@@ -26,9 +26,10 @@ use crate::idempotency;
 use crate::journal::{Draft, Journal};
 use crate::keys;
 use crate::outcome::{Corruption, Decided, Outcome, Rejection};
-use crate::record::{AllowedRecord, DecisionRecord, RiskRecord};
+use crate::record::{AllowedRecord, DecisionRecord, RiskRecord, TokenRecord};
 use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
+use crate::token;
 
 pub use explain::{Explained, Inquiry, NotExplained, explain};
 pub use preview::{PolicyCache, Preview, preview};
@@ -84,7 +85,7 @@ pub(crate) fn decide<S: Store>(
         personal: Some((&personal, context.draw.salt("personal_salt"))),
     };
     let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
-    keep(context, decide, &ids, recorded.entry_id)?;
+    keep(context, decide, &ids, judged.evaluation.outcome, recorded.entry_id)?;
     keep_risk(context, &judged, &ids, recorded.entry_id)?;
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
 }
@@ -311,20 +312,50 @@ fn keep<S: Store>(
     context: &mut Context<'_, S>,
     decide: &Decide,
     ids: &Ids,
+    outcome: Verdict,
     entry_id: EntryId,
 ) -> Result<(), Corruption> {
     if let Some(decision) = ids.decision {
         let request = context.envelope.idempotency.as_ref().map(idempotency::row);
         let record = DecisionRecord { entry_id, request };
         context.tables.put_record(Table::Decision, &decision.0.key(), &record)?;
-        if ids.token.is_some() {
+        if let Some((token, expires_at)) = ids.token {
             keep_allowed(context, decide, decision)?;
+            token::keep(context, token, TokenRecord { entry_id, expires_at, revoked: None })?;
         }
     }
+    index(context, decide, outcome, entry_id);
     if let Some(key) = &context.envelope.idempotency {
         idempotency::keep_decision(context, key, entry_id)?;
     }
     Ok(())
+}
+
+/// The indexes by which decisions are listed. Keys are entry ids and not numbers
+/// as in the indexes of entries: nothing is read to write them, an erasure finds
+/// them by the entry, and a count never includes what is gone.
+fn index<S: Store>(
+    context: &mut Context<'_, S>,
+    decide: &Decide,
+    outcome: Verdict,
+    entry_id: EntryId,
+) {
+    for (table, text) in indexed(&decide.actor, &decide.action, outcome.as_str()) {
+        context.tables.put_bytes(table, &keys::text_and_number(text, entry_id.0), &[]);
+    }
+}
+
+/// Under which text of which index a decision is found.
+pub(crate) fn indexed<'a>(
+    actor: &'a str,
+    action: &'a str,
+    outcome: &'a str,
+) -> [(Table, &'a str); 3] {
+    [
+        (Table::DecisionByActor, actor),
+        (Table::DecisionByAction, action),
+        (Table::DecisionByOutcome, outcome),
+    ]
 }
 
 /// The risk of a decision is its first assessment.

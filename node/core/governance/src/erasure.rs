@@ -15,10 +15,11 @@ use types::{Digest, EntryId, Json, Object};
 
 use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
+use crate::decision;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
-use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord};
+use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord, TokenRecord};
 use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
@@ -142,6 +143,10 @@ fn forget_derived<S: Store>(
     {
         forget_actor(context, actor, entry.header.actor_seq)?;
         forget_allowed(context, actor, &data)?;
+        if entry.header.entry_type == EntryType::Decision {
+            forget_index(context, actor, &data, id);
+        }
+        forget_token(context, &data, id)?;
     }
     if part == ErasedPart::All {
         risk::forget(context, &data, id)?;
@@ -232,6 +237,33 @@ fn forget_allowed<S: Store>(
             Ok(())
         }
     }
+}
+
+/// Takes a decision out of the indexes by which decisions are listed: nothing of
+/// it is left to show, and where it stood would tell what it said.
+fn forget_index<S: Store>(context: &mut Context<'_, S>, actor: &str, data: &Object, id: EntryId) {
+    let text = |name: &str| data.get(name).and_then(Json::as_str).unwrap_or_default();
+    for (table, text) in decision::indexed(actor, text("action"), text("outcome")) {
+        context.tables.delete(table, &keys::text_and_number(text, id.0));
+    }
+}
+
+/// A token goes with the entry that granted it, which alone knows what it
+/// permits. Nobody knows it then, so that it permits nothing, revoked or not.
+fn forget_token<S: Store>(
+    context: &mut Context<'_, S>,
+    data: &Object,
+    id: EntryId,
+) -> Result<(), Corruption> {
+    let token = data.get("token_id").and_then(Json::as_str);
+    let Some(token) = token.and_then(|id| id.parse::<types::TokenId>().ok()) else {
+        return Ok(());
+    };
+    let known: Option<TokenRecord> = context.tables.record(Table::Token, &token.0.key())?;
+    if known.is_some_and(|known| known.entry_id == id) {
+        context.tables.delete(Table::Token, &token.0.key());
+    }
+    Ok(())
 }
 
 /// The newest other decision that allowed the actor the same, among its last

@@ -28,6 +28,7 @@ pub mod outcome;
 pub mod record;
 pub mod risk;
 pub mod store;
+pub mod token;
 pub mod view;
 
 mod apply;

@@ -4,7 +4,7 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, Timestamp};
+use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, Timestamp, TokenId};
 
 use crate::command::{Claim, Place};
 
@@ -245,6 +245,26 @@ pub enum Rejection {
     /// Nothing of these entries is left to erase.
     #[error("there is nothing left to erase")]
     NothingToErase,
+    /// There is no such token, or its grant is erased.
+    #[error("no token `{token}` is recorded")]
+    UnknownToken {
+        /// The token.
+        token: TokenId,
+    },
+    /// The token was revoked before.
+    #[error("token `{token}` was revoked before")]
+    TokenRevoked {
+        /// The token.
+        token: TokenId,
+    },
+    /// The token has ended by itself.
+    #[error("token `{token}` expired at {at}")]
+    TokenExpired {
+        /// The token.
+        token: TokenId,
+        /// When.
+        at: Timestamp,
+    },
     /// No such decision is recorded.
     #[error("no such decision is recorded")]
     UnknownDecision,
@@ -292,10 +312,12 @@ impl Rejection {
             | Self::CheckpointGone
             | Self::NotProven
             | Self::NotErasable { .. }
-            | Self::NothingToErase => "not_allowed",
+            | Self::NothingToErase
+            | Self::TokenExpired { .. } => "not_allowed",
             Self::NotAVoter { .. } => "unknown_node",
             Self::UnknownKey { .. } => "unknown_key",
-            Self::AlreadyRevoked => "already_revoked",
+            Self::AlreadyRevoked | Self::TokenRevoked { .. } => "already_revoked",
+            Self::UnknownToken { .. } => "unknown_token",
             Self::AlreadySigned => "already_signed",
             Self::SignatureInvalid => "signature_invalid",
             Self::AlreadyRecorded => "already_exists",

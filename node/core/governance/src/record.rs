@@ -183,6 +183,17 @@ pub struct DecisionRecord {
     pub request: Option<Vec<u8>>,
 }
 
+/// A token, as far as its claims do not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// The entry that granted it, which has all that it claims.
+    pub entry_id: EntryId,
+    /// From then on it permits nothing.
+    pub expires_at: Timestamp,
+    /// The entry that revoked it.
+    pub revoked: Option<EntryId>,
+}
+
 /// Where an assessment of risk is recorded: an entry of its own, or that of the
 /// decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

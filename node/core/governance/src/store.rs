@@ -62,6 +62,14 @@ pub enum Table {
     Scrub = 21,
     /// Raft id -> the last erasure whose bytes are gone from that node.
     Forgotten = 22,
+    /// Token id -> the entry that granted it, its end, and its revocation.
+    Token = 23,
+    /// Actor, entry id of a decision about it -> nothing. Erasable.
+    DecisionByActor = 24,
+    /// Action, entry id of a decision on it -> nothing. Erasable.
+    DecisionByAction = 25,
+    /// Outcome, entry id of a decision that had it -> nothing. Erasable.
+    DecisionByOutcome = 26,
     /// Risk id -> where it is recorded.
     Risk = 30,
     /// Decision id and version -> risk id.
@@ -74,7 +82,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -98,6 +106,10 @@ impl Table {
         Self::Incident,
         Self::Scrub,
         Self::Forgotten,
+        Self::Token,
+        Self::DecisionByActor,
+        Self::DecisionByAction,
+        Self::DecisionByOutcome,
         Self::Risk,
         Self::RiskByDecision,
         Self::RiskByScore,

@@ -2,15 +2,17 @@
 //! verification. Nothing here writes.
 
 mod checkpoints;
+mod decisions;
 mod entries;
 mod risks;
 
 use ledger::{Header, Part, StoredEntry};
-use types::{DecisionId, EntryId, KeyId};
+use types::{DecisionId, EntryId, KeyId, TokenId};
 
 use crate::outcome::Corruption;
 use crate::record::{
     ClusterRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord,
+    TokenRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, keys, policies, tables};
@@ -19,6 +21,7 @@ pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
 };
+pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use risks::{
@@ -76,6 +79,14 @@ fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Cor
 pub fn decision_entry(read: &impl Read, id: DecisionId) -> Result<Option<EntryId>, Corruption> {
     let record: Option<DecisionRecord> = tables::record(read, Table::Decision, &id.0.key())?;
     Ok(record.map(|record| record.entry_id))
+}
+
+/// A token.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn token(read: &impl Read, id: TokenId) -> Result<Option<TokenRecord>, Corruption> {
+    tables::record(read, Table::Token, &id.0.key())
 }
 
 /// What the request id of a decision leads to.

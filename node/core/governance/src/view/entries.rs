@@ -194,8 +194,12 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Ids between the bounds of time and `before`, which hold for all pages.
-fn ids_in_time(read: &impl Read, query: &EntryQuery) -> Result<Range, Corruption> {
+/// Ids of the entries of a span of time.
+pub(super) fn ids_between(
+    read: &impl Read,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<std::ops::Range<u64>, Corruption> {
     let size = super::head(read)?.size();
     let first_at = |at: Timestamp| {
         bisect(0, size, |id| {
@@ -203,8 +207,14 @@ fn ids_in_time(read: &impl Read, query: &EntryQuery) -> Result<Range, Corruption
             Ok(found.is_none_or(|found| at <= found.header.timestamp))
         })
     };
-    let from = query.from.map_or(Ok(0), first_at)?;
-    let to = query.to.map_or(Ok(size), first_at)?;
+    let from = from.map_or(Ok(0), first_at)?;
+    Ok(from..to.map_or(Ok(size), first_at)?)
+}
+
+/// Ids between the bounds of time and `before`, which hold for all pages.
+fn ids_in_time(read: &impl Read, query: &EntryQuery) -> Result<Range, Corruption> {
+    let size = super::head(read)?.size();
+    let std::ops::Range { start: from, end: to } = ids_between(read, query.from, query.to)?;
     let before = match query.direction {
         Direction::Ascending => query.before.map_or(size, |before| before.0),
         Direction::Descending => size,

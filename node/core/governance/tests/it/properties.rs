@@ -4,7 +4,7 @@
 use crate::support::{decide, envelope, found, load, node, policy};
 use governance::command::{
     Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Idempotency, RegisterNode,
-    RiskInput, RollbackPolicy,
+    RevokeToken, RiskInput, RollbackPolicy,
 };
 use governance::decision::{RecordedHistory, recorded};
 use governance::impact::Example;
@@ -16,13 +16,24 @@ use ledger::Checker;
 use policy::{Compiled, Document, Engine, Verdict};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use types::{DecisionId, Digest, EntryId, Json, LogIndex, RaftId, Timestamp, Ulid};
+use types::{DecisionId, Digest, EntryId, Json, LogIndex, RaftId, Timestamp, TokenId, Ulid};
 
 /// One step of a log.
 #[derive(Clone, Debug)]
 enum Step {
-    Command { at: u64, envelope: Box<Envelope> },
-    Membership { voters: Vec<Vec<RaftId>>, learners: Vec<RaftId> },
+    Command {
+        at: u64,
+        envelope: Box<Envelope>,
+    },
+    Membership {
+        voters: Vec<Vec<RaftId>>,
+        learners: Vec<RaftId>,
+    },
+    /// Ends one of the tokens there are then.
+    Revoke {
+        at: u64,
+        nth: usize,
+    },
 }
 
 /// Where a replica cuts the log.
@@ -61,6 +72,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => Just(Command::Checkpoint),
         1 => Just(Command::Scrub),
         2 => erasing(),
+        1 => Just(revoke(TokenId(Ulid(1)))),
         1 => Just(found()),
     ]
 }
@@ -109,6 +121,10 @@ fn any_decision() -> impl Strategy<Value = Command> {
     })
 }
 
+fn revoke(token: TokenId) -> Command {
+    Command::RevokeToken(RevokeToken { token, reason: "lost".to_owned() })
+}
+
 fn erasing() -> impl Strategy<Value = Command> {
     let part = prop::sample::select(vec![ErasedPart::Personal, ErasedPart::All]);
     (part, 1..30_u64, 0..3_u64).prop_map(|(part, from, more)| {
@@ -133,7 +149,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     let ids = || prop::collection::vec((1..9_u64).prop_map(RaftId), 1..4);
     let membership = (prop::collection::vec(ids(), 1..3), ids())
         .prop_map(|(voters, learners)| Step::Membership { voters, learners });
-    prop_oneof![12 => command, 1 => membership]
+    let revoke = (0..1_000_000_000_u64, 0..8_usize).prop_map(|(at, nth)| Step::Revoke { at, nth });
+    prop_oneof![12 => command, 1 => membership, 1 => revoke]
 }
 
 fn run(steps: &[Step], cuts: &[Cut]) -> (MemStore, Vec<Option<Outcome>>) {
@@ -145,6 +162,14 @@ fn run(steps: &[Step], cuts: &[Cut]) -> (MemStore, Vec<Option<Outcome>>) {
             Step::Command { at, envelope } => {
                 let applied = Applied { index, sub_index: 0, at: Timestamp(*at) };
                 Some(apply(&mut store, &mut cache, applied, envelope).unwrap())
+            }
+            Step::Revoke { at, nth } => {
+                let rows = store.rows().filter(|(table, ..)| *table == Table::Token);
+                let ids = rows.map(|(_, key, _)| u128::from_be_bytes(key.try_into().unwrap()));
+                let token = ids.collect::<Vec<_>>().get(*nth).copied().unwrap_or_default();
+                let envelope = envelope(revoke(TokenId(Ulid(token))), 0);
+                let applied = Applied { index, sub_index: 0, at: Timestamp(*at) };
+                Some(apply(&mut store, &mut cache, applied, &envelope).unwrap())
             }
             Step::Membership { voters, learners } => {
                 apply_membership(&mut store, &mut cache, index, voters, learners).unwrap();
@@ -178,6 +203,7 @@ proptest! {
         prop_assert_eq!(&whole, &run(&steps, &cuts));
         prop_assert_eq!(&whole, &run(&steps, &[Cut::Restart]));
         verify(&whole.0);
+        verify_indexes(&whole.0);
     }
 
     #[test]
@@ -237,6 +263,33 @@ fn decisions(store: &MemStore) -> BTreeMap<EntryId, DecisionId> {
         (view::decision_entry(store, id).unwrap().unwrap(), id)
     });
     ids.collect()
+}
+
+/// The indexes by actor, action and outcome have the decisions of which something
+/// is left and nothing else, and the tokens those that such a decision granted.
+fn verify_indexes(store: &MemStore) {
+    let has = |table, text: &str, id: EntryId| {
+        let key = [text.as_bytes(), &[0], &id.key()].concat();
+        store.rows().any(|(of, row, _)| of == table && row == key)
+    };
+    let (mut left, mut granted) = (0, 0);
+    for (entry_id, id) in decisions(store) {
+        let Ok(recorded) = recorded(store, id).unwrap() else { continue };
+        left += 1;
+        assert!(has(Table::DecisionByActor, &recorded.request.actor, entry_id));
+        assert!(has(Table::DecisionByAction, &recorded.request.action, entry_id));
+        assert!(has(Table::DecisionByOutcome, recorded.outcome.as_str(), entry_id));
+        if let Some(token) = recorded.data.get("token_id").and_then(Json::as_str) {
+            granted += 1;
+            let known = view::token(store, token.parse().unwrap()).unwrap().unwrap();
+            assert_eq!(known.entry_id, entry_id);
+        }
+    }
+    let rows = |table| store.rows().filter(|(of, ..)| *of == table).count();
+    for table in [Table::DecisionByActor, Table::DecisionByAction, Table::DecisionByOutcome] {
+        assert_eq!(rows(table), left, "{table:?}");
+    }
+    assert_eq!(rows(Table::Token), granted);
 }
 
 /// Nothing comes out different, whatever happened since.
