@@ -290,7 +290,8 @@ impl<'a> Levers<'a> {
     }
 
     fn add_tests(&mut self, clauses: &'a [Clause]) {
-        for Clause { test, .. } in clauses {
+        for clause in clauses {
+            let test = &clause.test;
             let is_known = self.tests.contains_key(test.key.as_str());
             if !is_known && self.keys.len() == KEYS_MAX {
                 continue;
