@@ -81,9 +81,8 @@ pub struct Flip {
 /// What must hold of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlipChange {
-    /// A key of the context, one of `decision.risk_score`,
-    /// `decision.risk_level`, `decision.resource` and `decision.tool`, or
-    /// `data_classes`.
+    /// A key of the context, one of `decision.risk_score`, `decision.resource`
+    /// and `decision.tool`, or `data_classes`.
     pub key: String,
     /// How it must compare.
     pub op: Op,

@@ -13,7 +13,6 @@ const CONTEXT_DEPTH_MAX: usize = 5;
 pub(super) enum Part {
     Context(Vec<String>),
     RiskScore,
-    RiskLevel,
     Resource,
     Tool,
     DataClasses,
@@ -31,11 +30,11 @@ pub(super) struct Changed {
 }
 
 impl Part {
-    /// `None` for what is no part of the request: time, and who does what.
+    /// `None` for what is no part of the request: time, who does what, and the
+    /// level of a risk, which follows from its score.
     pub(super) fn of(key: &str) -> Option<Self> {
         match key {
             "decision.risk_score" => Some(Self::RiskScore),
-            "decision.risk_level" => Some(Self::RiskLevel),
             "decision.resource" => Some(Self::Resource),
             "decision.tool" => Some(Self::Tool),
             _ if key.starts_with("decision.") || key.starts_with("time.") => None,
@@ -69,8 +68,10 @@ impl Changed {
                 let depth = Json::Object(self.context.clone()).depth();
                 (is_small && depth <= CONTEXT_DEPTH_MAX).then_some(())?;
             }
-            Part::RiskScore => self.risk_score = u32::try_from(value?.as_u64()?).ok()?,
-            Part::RiskLevel => self.risk_level = value?.as_str()?.to_owned(),
+            Part::RiskScore => {
+                self.risk_score = u32::try_from(value?.as_u64()?).ok()?;
+                self.risk_level = level(self.risk_score).to_owned();
+            }
             Part::Resource => self.resource = text(value)?,
             Part::Tool => self.tool = text(value)?,
             Part::DataClasses => {
@@ -93,6 +94,16 @@ impl Changed {
             risk_level: &self.risk_level,
             ..*request
         }
+    }
+}
+
+/// The level that a score is of (api.md, section 4).
+fn level(score: u32) -> &'static str {
+    match score {
+        80.. => "critical",
+        60.. => "high",
+        30.. => "medium",
+        _ => "low",
     }
 }
 

@@ -72,6 +72,7 @@ pub(super) fn find(
         levers,
         now: now.outcome,
         evaluations: EVALUATIONS_MAX,
+        context_steps: context_steps(request),
         meter: Meter::new(STEPS_MAX),
     };
     for count in 1..=CHANGES_MAX {
@@ -85,6 +86,12 @@ pub(super) fn find(
     None
 }
 
+fn context_steps(request: &Request<'_>) -> u32 {
+    const BYTES_PER_STEP: usize = 8;
+    let bytes = Json::Object(request.context.clone()).to_canonical().len();
+    u32::try_from(bytes / BYTES_PER_STEP).unwrap_or(u32::MAX)
+}
+
 struct Search<'a> {
     policy: &'a Compiled,
     request: &'a Request<'a>,
@@ -92,6 +99,8 @@ struct Search<'a> {
     levers: Vec<Lever>,
     now: Verdict,
     evaluations: u32,
+    /// What copying the context costs, every time.
+    context_steps: u32,
     meter: Meter,
 }
 
@@ -122,6 +131,9 @@ impl Search<'_> {
 
     /// The other outcome, if these changes give one.
     fn outcome(&mut self, picks: &[Pick]) -> Result<Option<Verdict>, Spent> {
+        // Counted before it is tried: a change that is refused costs as much.
+        self.evaluations = self.evaluations.checked_sub(1).ok_or(Spent)?;
+        self.meter.spend(self.context_steps)?;
         let mut changed = Changed::new(self.request);
         for pick in picks {
             let set = self.levers.get(pick.lever).and_then(|lever| {
@@ -131,7 +143,6 @@ impl Search<'_> {
                 return Ok(None);
             }
         }
-        self.evaluations = self.evaluations.checked_sub(1).ok_or(Spent)?;
         let Ok(judged) = judge(self.policy, &changed.request(self.request), self.history);
         self.meter.spend(judged.steps)?;
         let is_other = (judged.outcome == Verdict::Allowed) != (self.now == Verdict::Allowed);
@@ -143,13 +154,25 @@ impl Search<'_> {
         Flip { changes, outcome }
     }
 
+    /// Whether every test of the key is known. Another object brings rules that
+    /// were not looked at, and of many tests some are left out: then only the
+    /// value that was tried is sure.
+    fn is_all_known(&self, picks: &[Pick], lever: &Lever) -> bool {
+        let mut levers = picks.iter().filter_map(|pick| self.levers.get(pick.lever));
+        lever.tests.len() < TESTS_MAX
+            && levers.all(|lever| !matches!(lever.part, Part::DataClasses | Part::Resource))
+    }
+
     /// The widest condition known for a change under which it flips, while the
     /// other changes stay as they are.
     fn change(&mut self, picks: &[Pick], at: usize) -> Option<FlipChange> {
         let pick = *picks.get(at)?;
         let lever = self.levers.get(pick.lever)?;
         let (key, value) = (lever.key.clone(), lever.settings.get(pick.setting)?.clone());
-        let found = conditions(lever, value.as_ref());
+        let found = match self.is_all_known(picks, lever) {
+            true => conditions(lever, value.as_ref()),
+            false => Vec::new(),
+        };
         let found = found.into_iter().find(|test| self.is_enough(picks, at, test) == Ok(true));
         let (op, value) = match (found, value) {
             (Some(test), _) => (test.op, test.value),

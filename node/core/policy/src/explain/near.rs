@@ -120,8 +120,8 @@ impl Search<'_> {
     }
 
     fn list(&mut self, misses: &[Miss]) -> (Vec<NearMiss>, usize) {
-        // Only what was asked before is asked again, and only to be shown.
-        self.meter = Meter::new(u32::MAX);
+        // What is shown is asked again, within a bound of its own.
+        self.meter = Meter::new(STEPS_MAX);
         let mut room = MATCHED_BYTES_MAX;
         let mut listed: Vec<NearMiss> = Vec::new();
         for miss in misses.iter().take(MATCHED_MAX) {
@@ -130,7 +130,7 @@ impl Search<'_> {
             };
             let near = self.near(miss, relation, rule);
             let bytes = near.bytes();
-            if room < bytes && !listed.is_empty() {
+            if (room < bytes || self.meter.is_spent()) && !listed.is_empty() {
                 break;
             }
             room = room.saturating_sub(bytes);
