@@ -78,7 +78,12 @@ impl Body {
                 check_body(fields, Json::Object(object)).map(Self::Fields)
             }
             (Shape::Either { key, with, without }, body) => {
-                let body = body.unwrap_or_else(empty);
+                let mut body = body.unwrap_or_else(empty);
+                if let Json::Object(members) = &mut body
+                    && members.get(key).is_some_and(Json::is_null)
+                {
+                    members.remove(key);
+                }
                 let has_key = body.as_object().is_some_and(|body| body.get(key).is_some());
                 check_body(if has_key { with } else { without }, body).map(Self::Fields)
             }

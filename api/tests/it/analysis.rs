@@ -80,6 +80,8 @@ async fn a_recorded_decision_is_explained_by_what_was_recorded() {
     let denied = server.post("/decide", sales()).await.json();
     server.post("/policies/load", wider()).await;
     let id = denied["decision_id"].clone();
+    let absent = explain(&server, with(sales(), "decision_id", Value::Null)).await;
+    assert_eq!(absent["outcome"], "allowed", "null is as good as absent");
     let why = explain(&server, json!({"decision_id": id})).await;
     assert_eq!((why["outcome"].as_str(), &why["policy_version"]), (Some("denied"), &json!(1)));
     assert_eq!(why["matched"], denied["matched"]);

@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::problem::{Code, Problem};
 use crate::rest::ledger::erased;
+use crate::rest::recording::id as id_of;
 use crate::rest::risk;
 
 /// `GET /decisions/{decision_id}`.
@@ -47,6 +48,7 @@ pub(super) fn members(
     data: &Object,
     personal: Option<&Object>,
 ) -> Result<Object, Problem> {
+    let id = id_of(data, "decision_id")?;
     let mut reply = signed_members(Some(place(entry)), data, personal);
     for name in ["context", "user_intent"] {
         let value = personal.and_then(|personal| personal.get(name));
@@ -55,7 +57,7 @@ pub(super) fn members(
     reply.insert("facts", data.get("facts").cloned().unwrap_or_default());
     reply.insert("effective_outcome", data.get("outcome").cloned().unwrap_or_default());
     reply.insert("effective_basis", "decision");
-    reply.insert("risk_versions", Json::Array(risk::versions(&read, id)?));
+    reply.insert("risk_versions", Json::Array(risk::versions(read, id)?));
     for name in ["override_ids", "evidence_ids"] {
         reply.insert(name, Json::Array(Vec::new()));
     }

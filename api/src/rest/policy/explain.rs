@@ -4,8 +4,7 @@
 //! decision from what was recorded. Nothing here is recorded.
 
 use governance::{Explained, Inquiry, view};
-use policy::{Explanation, FailedCondition, Flip, Matched, NearMiss, Obligation};
-use types::{DecisionId, Json, Object};
+use types::{DecisionId, Json};
 
 use super::candidate;
 use crate::app::App;
@@ -114,7 +113,8 @@ pub(crate) async fn explain<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
         explained.map_err(refused)
     };
     // The search for a flip evaluates many times over.
-    app.study(work).await.map(|explained| Answer::json(reply(&explained)))
+    let Explained { explanation, policy_version, policy_hash } = app.study(work).await?;
+    Ok(Answer::json(explanation.to_json(policy_version, policy_hash)))
 }
 
 fn decision_id(text: &str) -> Result<DecisionId, Problem> {
@@ -131,86 +131,4 @@ fn refused(why: governance::NotExplained) -> Problem {
             Problem::new(Code::ERASED, "what the answer rested on has been erased")
         }
     }
-}
-
-fn reply(explained: &Explained) -> Object {
-    let Explained { explanation, policy_version, policy_hash } = explained;
-    let Explanation { evaluation, near_misses, minimal_flip, .. } = explanation;
-    let matched = evaluation.matched.iter().map(matched_json).collect();
-    let obligations = evaluation.obligations.iter().map(obligation_json).collect();
-    let misses = near_misses.iter().map(near_miss_json).collect();
-    let mut reply = Object::new();
-    reply.insert("outcome", evaluation.outcome.as_str());
-    reply.insert("reason", evaluation.reason.as_str());
-    reply.insert("reason_code", evaluation.reason_code.as_str());
-    reply.insert("policy_version", *policy_version);
-    reply.insert("policy_hash", policy_hash.to_string());
-    reply.insert("matched", Json::Array(matched));
-    reply.insert("near_misses", Json::Array(misses));
-    reply.insert("minimal_flip", minimal_flip.as_ref().map(flip_json));
-    reply.insert("obligations", Json::Array(obligations));
-    reply.insert("steps", u64::from(evaluation.steps));
-    reply
-}
-
-fn matched_json(matched: &Matched) -> Json {
-    let conditions = matched.conditions.iter().map(|condition| {
-        Json::object([
-            ("key", condition.key.as_str().into()),
-            ("op", condition.op.as_str().into()),
-            ("expected", condition.expected.clone()),
-            ("actual", condition.actual.clone().into()),
-            ("met", condition.met.into()),
-        ])
-    });
-    Json::object([
-        ("relation_id", matched.relation_id.as_str().into()),
-        ("type", matched.kind.as_str().into()),
-        ("source", matched.source.as_str().into()),
-        ("target", matched.target.as_str().into()),
-        ("object", matched.object.as_deref().into()),
-        ("applies", matched.applies.into()),
-        ("conditions", Json::Array(conditions.collect())),
-    ])
-}
-
-fn obligation_json(obligation: &Obligation) -> Json {
-    Json::object([
-        ("obligation", obligation.obligation.as_str().into()),
-        ("relation_id", obligation.relation_id.as_str().into()),
-        ("satisfied", obligation.satisfied.into()),
-        ("by", obligation.by.into()),
-    ])
-}
-
-fn near_miss_json(miss: &NearMiss) -> Json {
-    Json::object([
-        ("relation_id", miss.relation_id.as_str().into()),
-        ("type", miss.kind.as_str().into()),
-        ("failed", Json::Array(miss.failed.iter().map(failed_json).collect())),
-    ])
-}
-
-fn failed_json(failed: &FailedCondition) -> Json {
-    Json::object([
-        ("key", failed.key.as_str().into()),
-        ("op", failed.op.as_str().into()),
-        ("expected", failed.expected.clone()),
-        ("actual", failed.actual.clone().into()),
-        ("missing", failed.is_missing.into()),
-    ])
-}
-
-fn flip_json(flip: &Flip) -> Json {
-    let changes = flip.changes.iter().map(|change| {
-        Json::object([
-            ("key", change.key.as_str().into()),
-            ("op", change.op.as_str().into()),
-            ("value", change.value.clone()),
-        ])
-    });
-    Json::object([
-        ("changes", Json::Array(changes.collect())),
-        ("outcome", flip.outcome.as_str().into()),
-    ])
 }

@@ -1,7 +1,5 @@
 //! `lexecon policy explain`: why a request comes out as it does.
 
-mod offline;
-
 use std::path::PathBuf;
 
 use client::Client;
@@ -95,7 +93,7 @@ pub(super) fn judge(args: &Args, console: &mut Console<'_>) -> Result<Exit, Fail
     let asked = case::read_request(&Json::Object(args.asked.body()?))?;
     let request = verdict::request(&asked, at);
     let Ok(explanation) = policy::explain(&compiled, &request, &policy::NoHistory);
-    let raw = offline::to_json(&explanation, &compiled);
+    let raw = Json::Object(explanation.to_json(None, compiled.hash()));
     let explanation = serde_json::from_str(&raw.to_canonical())
         .map_err(|error| Failure::Usage(error.to_string()))?;
     console.show(&raw, || shown(&explanation))?;

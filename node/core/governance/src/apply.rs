@@ -42,28 +42,15 @@ impl<S: Store> Context<'_, S> {
         entry_type: EntryType,
         data: Object,
     ) -> Result<Recorded, Corruption> {
-        self.record_about(entry_type, None, data)
+        self.record_about(entry_type, None, data, Object::new())
     }
 
-    /// The same about an actor.
+    /// Records an entry about an actor, or nobody. Members of `personal` are
+    /// null where they were not given; where all are, there is no such part.
     pub(crate) fn record_about(
         &mut self,
         entry_type: EntryType,
         actor: Option<&str>,
-        data: Object,
-    ) -> Result<Recorded, Corruption> {
-        let salt = self.draw.salt("salt");
-        let data = &Json::Object(data);
-        let draft = Draft { entry_type, actor, data, salt, personal: None };
-        Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
-    }
-
-    /// Records an entry about an actor. Members of `personal` are null where
-    /// they were not given; where all are, there is no such part.
-    pub(crate) fn record_about(
-        &mut self,
-        entry_type: EntryType,
-        actor: &str,
         data: Object,
         personal: Object,
     ) -> Result<Recorded, Corruption> {
@@ -72,7 +59,7 @@ impl<S: Store> Context<'_, S> {
         let salt = self.draw.salt("salt");
         let draft = Draft {
             entry_type,
-            actor: Some(actor),
+            actor,
             data: &data,
             salt,
             personal: is_given.then(|| (&personal, self.draw.salt("personal_salt"))),

@@ -13,7 +13,7 @@ mod recorded;
 mod replay;
 
 use ledger::EntryType;
-use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Request, Verdict};
+use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Obligation, Request, Verdict};
 use types::{
     DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, RiskId, Timestamp, TokenId,
 };
@@ -252,38 +252,11 @@ fn facts(evaluation: &Evaluation) -> Json {
 
 /// Conditions less `actual`, which is the caller's and so personal.
 fn matched(relations: &[Matched]) -> Json {
-    let relations = relations.iter().map(|relation| {
-        let conditions = relation.conditions.iter().map(|condition| {
-            Json::object([
-                ("key", condition.key.as_str().into()),
-                ("op", condition.op.as_str().into()),
-                ("expected", condition.expected.clone()),
-                ("met", condition.met.into()),
-            ])
-        });
-        Json::object([
-            ("relation_id", relation.relation_id.as_str().into()),
-            ("type", relation.kind.as_str().into()),
-            ("source", relation.source.as_str().into()),
-            ("target", relation.target.as_str().into()),
-            ("object", relation.object.as_deref().into()),
-            ("applies", relation.applies.into()),
-            ("conditions", Json::Array(conditions.collect())),
-        ])
-    });
-    Json::Array(relations.collect())
+    Json::Array(relations.iter().map(Matched::to_json_without_actual).collect())
 }
 
 fn obligations(evaluation: &Evaluation) -> Json {
-    let obligations = evaluation.obligations.iter().map(|obligation| {
-        Json::object([
-            ("obligation", obligation.obligation.as_str().into()),
-            ("relation_id", obligation.relation_id.as_str().into()),
-            ("satisfied", obligation.satisfied.into()),
-            ("by", obligation.by.into()),
-        ])
-    });
-    Json::Array(obligations.collect())
+    Json::Array(evaluation.obligations.iter().map(Obligation::to_json).collect())
 }
 
 /// `personal` of the entry: what the caller sent, and its digest.

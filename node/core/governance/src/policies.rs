@@ -97,6 +97,10 @@ pub(crate) fn roll_back<S: Store>(
     if old.policy_hash == active.policy_hash {
         return Err(Rejection::AlreadyActive.into());
     }
+    // Whatever was in force once was valid then; it has to be now.
+    let invalid = |faults| Rejection::PolicyInvalid { faults };
+    let (document, _) = Document::parse(&old.document).map_err(invalid)?;
+    Compiled::new(&document).map_err(invalid)?;
     let record = kept(context, old, active.version)?;
     let mut data = version_data(context, &record);
     data.insert("reason", reason.as_str());

@@ -85,7 +85,7 @@ pub(crate) fn revoke<S: Store>(
     let grant = grant(context, token, record)?;
     let actor = grant.get("actor").and_then(Json::as_str);
     let data = revoked(context, revoke, &grant);
-    let recorded = context.record_about(EntryType::TokenRevoked, actor, data)?;
+    let recorded = context.record_about(EntryType::TokenRevoked, actor, data, Object::new())?;
     keep(context, token, TokenRecord { revoked: Some(recorded.entry_id), ..record })?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
@@ -103,13 +103,10 @@ fn grant<S: Store>(
     serde_json::from_str(&data.text).map_err(|_| damaged())
 }
 
-fn revoked<S>(context: &Context<'_, S>, revoke: &RevokeToken, grant: &Object) -> Object {
-    let principal = &context.envelope.principal;
+fn revoked<S: Store>(context: &Context<'_, S>, revoke: &RevokeToken, grant: &Object) -> Object {
     let granted = |name: &str| grant.get(name).cloned().unwrap_or_default();
-    let mut data = Object::new();
+    let mut data = context.asked();
     data.insert("actor", granted("actor"));
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
     data.insert("decision_id", granted("decision_id"));
     data.insert("reason", revoke.reason.as_str());
     data.insert("token_id", revoke.token.to_string());

@@ -8,6 +8,8 @@
 //! relation id; whatever is collected by rule index is in that order.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use types::{Digest, Timestamp};
 
@@ -66,9 +68,22 @@ pub(crate) enum TargetKind {
     Either,
 }
 
-/// One condition: how it is shown and how it is asked.
+/// One condition. Shared by all that name the same constraint term: a document
+/// can name one a million times.
+#[derive(Clone, Debug)]
+pub(crate) struct Clause(Arc<Asked>);
+
+impl Deref for Clause {
+    type Target = Asked;
+
+    fn deref(&self) -> &Asked {
+        &self.0
+    }
+}
+
+/// How a condition is shown and how it is asked.
 #[derive(Debug)]
-pub(crate) struct Clause {
+pub(crate) struct Asked {
     /// What it is called as an obligation.
     pub(crate) name: String,
     pub(crate) test: Test,
@@ -215,6 +230,8 @@ struct Compiler<'a> {
     kinds_of_terms: BTreeMap<&'a str, TermType>,
     tests: BTreeMap<&'a str, &'a Test>,
     patterns: Patterns,
+    /// Clauses by the constraint term they are made from.
+    named: BTreeMap<String, Clause>,
     faults: Vec<Fault>,
     names: Names,
     pairs: Vec<Pair>,
@@ -237,6 +254,7 @@ impl<'a> Compiler<'a> {
             kinds_of_terms: terms.clone().map(|term| (&*term.id, term.kind)).collect(),
             tests: terms.filter_map(|term| Some((&*term.id, term.test.as_ref()?))).collect(),
             patterns: Patterns::default(),
+            named: BTreeMap::new(),
             faults: Vec::new(),
             names,
             pairs: Vec::new(),
@@ -311,6 +329,19 @@ impl<'a> Compiler<'a> {
     }
 
     fn clause(&mut self, condition: &Condition, pointer: &str) -> Option<Clause> {
+        if let Condition::Named(name) = condition
+            && let Some(known) = self.named.get(name)
+        {
+            return Some(known.clone());
+        }
+        let clause = self.new_clause(condition, pointer)?;
+        if let Condition::Named(name) = condition {
+            self.named.insert(name.clone(), clause.clone());
+        }
+        Some(clause)
+    }
+
+    fn new_clause(&mut self, condition: &Condition, pointer: &str) -> Option<Clause> {
         let test = match condition {
             Condition::Test(test) => test,
             Condition::Named(name) => match self.tests.get(name.as_str()) {
@@ -323,7 +354,10 @@ impl<'a> Compiler<'a> {
             },
         };
         match Probe::new(test, &mut self.patterns) {
-            Ok(probe) => Some(Clause { name: condition.name(), test: test.clone(), probe }),
+            Ok(probe) => {
+                let asked = Asked { name: condition.name(), test: test.clone(), probe };
+                Some(Clause(Arc::new(asked)))
+            }
             Err(Flaw { code, detail, .. }) => {
                 self.fault(pointer, code, detail);
                 None

@@ -55,6 +55,12 @@ impl Condition {
 }
 
 impl Test {
+    /// What it takes in canonical form.
+    pub(crate) fn bytes(&self) -> usize {
+        let test = Condition::Test(self.clone());
+        test.to_json().to_canonical().len()
+    }
+
     fn name(&self) -> String {
         if self.op == Op::Eq && self.value == Json::Bool(true) {
             return self.key.clone();

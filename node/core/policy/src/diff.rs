@@ -35,8 +35,13 @@ use crate::diff::relevant::Reader;
 use crate::diff::side::{Contents, Side};
 use crate::diff::touched::touched;
 use crate::evaluate::judge;
+use crate::meter::Meter;
 use crate::witness::witnesses;
 use crate::words::{ReasonCode, Verdict};
+
+/// Steps of all answers of one search, and the least that a pair may take.
+const STEPS_MAX: u32 = 20_000_000;
+const STEPS_OF_PAIR_MIN: u32 = 10_000;
 
 /// How far a difference is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +69,8 @@ pub struct Difference {
     pub narrowed: u32,
     /// How many were found to or from escalated.
     pub other: u32,
-    /// Whether no other change of an outcome is possible.
+    /// Whether no other change of an outcome is possible, but for requests that
+    /// take more steps than they may: those are refused for their size.
     pub is_exhaustive: bool,
     /// Requests that were tried.
     pub evaluations: u32,
@@ -98,6 +104,7 @@ pub fn diff(before: &Compiled, after: &Compiled, bounds: DiffBounds) -> Differen
         after,
         bounds,
         gists: BTreeSet::new(),
+        steps: STEPS_MAX,
         found: Difference {
             changes: Vec::new(),
             widened: 0,
@@ -118,7 +125,15 @@ struct Search<'a> {
     after: &'a Compiled,
     bounds: DiffBounds,
     gists: BTreeSet<Gist>,
+    /// What answers may still cost.
+    steps: u32,
     found: Difference,
+}
+
+/// What the search of one pair may cost.
+struct Share {
+    evaluations: u32,
+    steps: Meter,
 }
 
 type Answer = (Verdict, ReasonCode);
@@ -134,7 +149,9 @@ impl Search<'_> {
     fn run(&mut self) {
         let mut contents = Contents::default();
         let sides = [self.before, self.after].map(|policy| Side::new(policy, &mut contents));
-        let classes = classes(&sides, &named_words(&sides));
+        let named = named_words(&sides);
+        let classes = classes(&sides, &named.words);
+        self.found.is_exhaustive &= named.is_whole && classes.iter().all(|one| one.is_complete);
         let pairs_max = usize::try_from(self.bounds.evaluations_max).unwrap_or(usize::MAX);
         let touched = touched(&sides, &classes, pairs_max);
         self.found.is_exhaustive &= touched.is_complete && !are_resources_renamed(&sides);
@@ -147,7 +164,11 @@ impl Search<'_> {
                 continue;
             };
             let budget = self.bounds.evaluations_max.saturating_sub(self.found.evaluations);
-            let share = budget.checked_div(left).unwrap_or(0);
+            let steps = self.steps.checked_div(left).unwrap_or(0).max(STEPS_OF_PAIR_MIN);
+            let share = Share {
+                evaluations: budget.checked_div(left).unwrap_or(0),
+                steps: Meter::new(steps.min(self.steps)),
+            };
             left = left.saturating_sub(1);
             self.compare(&reader, &mut known, pair, share);
         }
@@ -159,48 +180,54 @@ impl Search<'_> {
         reader: &Reader<'_, '_>,
         known: &mut Known,
         (actor, action): (&Class, &Class),
-        share: u32,
+        mut share: Share,
     ) {
         let relevant = reader.relevant(actor, action);
         let finder = Finder { reader, relevant: &relevant, known, is_exhaustive: true };
         let choices = finder.choices(actor, action);
         let counts: Vec<usize> = choices.all.iter().map(Choice::count).collect();
         let mut seen = Seen::new();
-        let mut left = share;
         let end = combine(&counts, &mut |chosen| {
             // What cannot be put together counts too: there may be as much of it.
-            let Some(rest) = left.checked_sub(1) else {
+            let Some(rest) = share.evaluations.checked_sub(1) else {
                 return ControlFlow::Break(());
             };
-            left = rest;
+            share.evaluations = rest;
             if let Some(situation) = choices.situation(chosen) {
-                self.try_out(reader.objects, (actor, action), situation, &mut seen);
+                let steps = self.try_out(reader.objects, (actor, action), situation, &mut seen);
+                if share.steps.spend(steps).is_err() {
+                    return ControlFlow::Break(());
+                }
             }
             ControlFlow::Continue(())
         });
+        self.steps = self.steps.saturating_sub(share.steps.steps());
         self.found.is_exhaustive &= choices.is_exhaustive && end.is_continue();
     }
 
+    /// Answers one request twice, and gives what that cost.
     fn try_out(
         &mut self,
         objects: &Classes,
         (actor, action): (&Class, &Class),
         situation: Situation,
         seen: &mut Seen,
-    ) {
+    ) -> u32 {
         let Situation { example, data, resource } = situation;
         self.found.evaluations = self.found.evaluations.saturating_add(1);
-        let [was, would_be] = [self.before, self.after].map(|policy| answer(policy, &example));
+        let [(was, cost), (would_be, more)] =
+            [self.before, self.after].map(|policy| answer(policy, &example));
+        let steps = cost.saturating_add(more).saturating_add(1);
         if was.0 == would_be.0 || !seen.insert((data, resource, was, would_be)) {
-            return;
+            return steps;
         }
         let [data, resource] = [data, resource].map(|at| objects.get(at?));
         if self.is_echo([Some(actor), Some(action), data, resource], was, would_be) {
-            return;
+            return steps;
         }
         self.found.count(was.0, would_be.0);
         if self.bounds.changes_max <= self.found.changes.len() {
-            return;
+            return steps;
         }
         let name = |class: Option<&Class>| class.map(|class| class.name.clone());
         self.found.changes.push(Change {
@@ -212,6 +239,7 @@ impl Search<'_> {
             would_be,
             request: example,
         });
+        steps
     }
 
     /// Whether a change says what another said before: of words that nobody
@@ -240,27 +268,38 @@ impl Difference {
     }
 }
 
-fn answer(policy: &Compiled, example: &Example) -> Answer {
+/// An answer and its steps.
+fn answer(policy: &Compiled, example: &Example) -> (Answer, u32) {
     let Ok(judgement) = judge(policy, &example.request(), example);
-    (judgement.outcome, judgement.reason_code)
+    ((judgement.outcome, judgement.reason_code), judgement.steps)
+}
+
+#[derive(Debug)]
+struct NamedWords {
+    words: Vec<String>,
+    /// Whether no condition tells others apart.
+    is_whole: bool,
 }
 
 /// Words that some condition on the actor, the action or the resource tells from
 /// others, sorted.
-fn named_words(sides: &[Side<'_>; 2]) -> Vec<String> {
+fn named_words(sides: &[Side<'_>; 2]) -> NamedWords {
     let clauses = || sides.iter().flat_map(|side| clauses(side.policy));
     let mut words = Vec::new();
+    let mut is_whole = true;
     for key in ["decision.actor", "decision.action", "decision.resource"] {
         let tests: Vec<&Test> =
             clauses().map(|clause| &clause.test).filter(|test| test.key == key).collect();
         if !tests.is_empty() {
-            let values = witnesses(key, &tests).values.into_iter().flatten();
+            let found = witnesses(key, &tests);
+            is_whole &= found.is_exhaustive;
+            let values = found.values.into_iter().flatten();
             words.extend(values.filter_map(|value| value.as_str().map(str::to_owned)));
         }
     }
     words.sort_unstable();
     words.dedup();
-    words
+    NamedWords { words, is_whole }
 }
 
 fn clauses(policy: &Compiled) -> impl Iterator<Item = &Clause> {

@@ -10,13 +10,13 @@ mod change;
 mod flip;
 mod near;
 
-use std::convert::Infallible;
+use std::cell::OnceCell;
 
 use types::Json;
 
 use crate::compile::Compiled;
 use crate::evaluate::inspect;
-use crate::request::{Allowed, Evaluation, History, PAIRS_MAX, Request};
+use crate::request::{Allowed, Evaluation, History, Request};
 use crate::words::{Op, RelationType, Verdict};
 
 /// The answer, what nearly changed it, and what would.
@@ -34,7 +34,9 @@ pub struct Explanation {
     pub near_misses_omitted: u32,
     /// The fewest keys of the request whose change gives another outcome:
     /// allowed where it is not, and not allowed where it is. `None` where up to
-    /// three changes are not enough, or were not found within the bound.
+    /// three changes are not enough, or were not found within the bound. Where
+    /// the policy compares with more than is tried, only a change of one key is
+    /// said: a larger one might not be the smallest.
     pub minimal_flip: Option<Flip>,
 }
 
@@ -81,9 +83,8 @@ pub struct Flip {
 /// What must hold of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlipChange {
-    /// A key of the context, one of `decision.risk_score`,
-    /// `decision.risk_level`, `decision.resource` and `decision.tool`, or
-    /// `data_classes`.
+    /// A key of the context, one of `decision.risk_score` (which the level
+    /// follows), `decision.resource` and `decision.tool`, or `data_classes`.
     pub key: String,
     /// How it must compare.
     pub op: Op,
@@ -97,10 +98,10 @@ pub fn explain<H: History>(
     request: &Request<'_>,
     history: &H,
 ) -> Result<Explanation, H::Error> {
-    let history = Recalled::of(policy, request, history)?;
-    let Ok((evaluation, inspected)) = inspect(policy, request, &history);
+    let history = Recalled { history, read: OnceCell::new() };
+    let (evaluation, inspected) = inspect(policy, request, &history)?;
     let near = near::find(policy, request, &evaluation, &inspected);
-    let minimal_flip = flip::find(policy, request, &history, &near.order);
+    let minimal_flip = flip::find(policy, request, &history, (evaluation.outcome, &near.order));
     Ok(Explanation {
         evaluation,
         near_misses: near.listed,
@@ -109,28 +110,23 @@ pub fn explain<H: History>(
     })
 }
 
-/// The history, read once: the actor is the same whatever else is changed.
+/// The history, read when it is first asked for and then remembered: the actor
+/// is the same whatever else is changed.
 #[derive(Debug)]
-struct Recalled(Option<Vec<Allowed>>);
-
-impl Recalled {
-    fn of<H: History>(
-        policy: &Compiled,
-        request: &Request<'_>,
-        history: &H,
-    ) -> Result<Self, H::Error> {
-        if policy.conflicts.is_empty() {
-            return Ok(Self(Some(Vec::new())));
-        }
-        history.allowed(request.actor, PAIRS_MAX).map(Self)
-    }
+struct Recalled<'a, H> {
+    history: &'a H,
+    read: OnceCell<Option<Vec<Allowed>>>,
 }
 
-impl History for Recalled {
-    type Error = Infallible;
+impl<H: History> History for Recalled<'_, H> {
+    type Error = H::Error;
 
-    fn allowed(&self, _: &str, _: usize) -> Result<Option<Vec<Allowed>>, Infallible> {
-        Ok(self.0.clone())
+    fn allowed(&self, actor: &str, pairs_max: usize) -> Result<Option<Vec<Allowed>>, H::Error> {
+        if let Some(read) = self.read.get() {
+            return Ok(read.clone());
+        }
+        let read = self.history.allowed(actor, pairs_max)?;
+        Ok(self.read.get_or_init(|| read).clone())
     }
 }
 

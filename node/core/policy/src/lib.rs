@@ -27,6 +27,7 @@ mod fault;
 mod meter;
 mod names;
 mod request;
+mod shown;
 mod witness;
 mod words;
 

@@ -26,6 +26,11 @@ impl Meter {
         if self.steps_max < sum { Err(Spent) } else { Ok(()) }
     }
 
+    /// Whether nothing more can be spent.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.steps == self.steps_max
+    }
+
     pub(crate) fn steps(&self) -> u32 {
         self.steps
     }

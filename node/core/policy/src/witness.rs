@@ -33,6 +33,8 @@ const VALUES_MAX: usize = 256;
 const TESTS_MAX: usize = 128;
 /// Values that they compare with.
 const LITERALS_MAX: usize = 4000;
+/// The longest text that other texts are made around or longer than.
+const LITERAL_BYTES_MAX: usize = 1024;
 /// Steps of asking that one set may cost.
 const STEPS_MAX: u32 = 1_000_000;
 /// Items of which every choice is tried in a list: 2^6 lists.
@@ -100,17 +102,20 @@ fn candidates(domain: &Domain, tests: &[&Test]) -> Candidates {
     }
     let texts = text::candidates(domain, tests);
     values.extend(texts.values.into_iter().map(|text| Some(Json::from(text))));
+    let mut is_new = true;
     if domain.is_anything() {
         let literals = literals(tests);
+        let other = unheard_of(&literals);
+        is_new = other.is_new;
         let others = number::candidates(&literals)
             .into_iter()
             .chain([Json::Bool(true), Json::Bool(false)])
-            .chain(lists(tests, &literals))
-            .chain(objects(&literals));
+            .chain(lists(tests, &literals, &other.text))
+            .chain(objects(&literals, &other.text));
         values.extend(others.map(Some));
     }
     let contained = tests.iter().filter(|test| test.op == Op::Contains).count();
-    let is_exact = texts.is_exact && contained <= CHOICES_MAX;
+    let is_exact = texts.is_exact && is_new && contained <= CHOICES_MAX;
     Candidates { values, is_exact, combinations: texts.combinations }
 }
 
@@ -141,7 +146,7 @@ fn literals<'a>(tests: &[&'a Test]) -> Vec<&'a Json> {
 
 /// The lists that are compared with, and each choice of what a list may have to
 /// contain beside an item that nothing asks for.
-fn lists(tests: &[&Test], literals: &[&Json]) -> Vec<Json> {
+fn lists(tests: &[&Test], literals: &[&Json], other: &Json) -> Vec<Json> {
     let mut lists: Vec<Json> =
         literals.iter().filter(|value| value.as_array().is_some()).map(|v| (*v).clone()).collect();
     let mut asked: Vec<&Json> = Vec::new();
@@ -150,7 +155,6 @@ fn lists(tests: &[&Test], literals: &[&Json]) -> Vec<Json> {
             asked.push(&test.value);
         }
     }
-    let other = unheard_of(literals);
     let mut choices = vec![vec![other.clone()]];
     for item in asked.iter().take(CHOICES_MAX) {
         let with: Vec<Vec<Json>> =
@@ -159,22 +163,30 @@ fn lists(tests: &[&Test], literals: &[&Json]) -> Vec<Json> {
     }
     // What is left out of the choices still appears alone and with all others.
     choices.extend(asked.iter().skip(CHOICES_MAX).map(|item| vec![other.clone(), (*item).clone()]));
-    choices.push(asked.into_iter().cloned().chain([other]).collect());
+    choices.push(asked.into_iter().cloned().chain([other.clone()]).collect());
     lists.extend(choices.into_iter().map(Json::Array));
     lists
 }
 
-fn objects(literals: &[&Json]) -> Vec<Json> {
+fn objects(literals: &[&Json], text: &Json) -> Vec<Json> {
     let known = literals.iter().filter(|value| value.as_object().is_some());
     let mut objects: Vec<Json> = known.map(|value| (*value).clone()).collect();
     let mut other = Object::new();
-    other.insert("other", unheard_of(literals));
+    other.insert("other", text.clone());
     objects.push(Json::Object(other));
     objects
 }
 
-/// A text that no literal is or has in it: it is longer than the longest.
-fn unheard_of(literals: &[&Json]) -> Json {
+/// A text that no literal is or has in it.
+#[derive(Debug)]
+struct Unheard {
+    text: Json,
+    /// Whether that is certain: one longer than very long texts is not made.
+    is_new: bool,
+}
+
+/// The usual word, or a text longer than the longest.
+fn unheard_of(literals: &[&Json]) -> Unheard {
     fn longest(value: &Json) -> usize {
         match value {
             Json::Null | Json::Bool(_) | Json::Number(_) => 0,
@@ -189,10 +201,11 @@ fn unheard_of(literals: &[&Json]) -> Json {
     let text = "other";
     let is_known = |value: &&Json| value.to_canonical().contains(text);
     if !literals.iter().any(is_known) {
-        return Json::from(text);
+        return Unheard { text: Json::from(text), is_new: true };
     }
     let longest = literals.iter().map(|value| longest(value)).max().unwrap_or(0);
-    Json::from("x".repeat(longest.saturating_add(1).max(SHORT)))
+    let length = longest.min(LITERAL_BYTES_MAX).saturating_add(1).max(SHORT);
+    Unheard { text: Json::from("x".repeat(length)), is_new: longest < length }
 }
 
 /// Keeps the first value of each combination of answers.

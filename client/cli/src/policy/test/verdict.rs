@@ -7,7 +7,7 @@ use policy::{
     Allowed, Compiled, Engine, Evaluation, History, Matched, Reach, Request, STEPS_MAX, evaluate,
     reach,
 };
-use types::{Json, Object};
+use types::Json;
 
 use super::case::{Asked, Case, Expect};
 use crate::console::printable;
@@ -165,7 +165,7 @@ impl Judged<'_> {
             ("applies", self.reach.relations.clone().into()),
             ("constraints", self.reach.constraints.clone().into()),
             ("obligations_unmet", unmet(evaluation).into()),
-            ("matched", evaluation.matched.iter().map(matched_json).collect::<Vec<_>>().into()),
+            ("matched", evaluation.matched.iter().map(Matched::to_json).collect::<Vec<_>>().into()),
             ("steps", evaluation.steps.into()),
         ])
     }
@@ -189,26 +189,4 @@ pub(crate) fn explained(matched: &Matched) -> String {
         ));
     }
     text
-}
-
-/// As `matched` of a decide reply.
-pub(crate) fn matched_json(matched: &Matched) -> Json {
-    let conditions = matched.conditions.iter().map(|condition| {
-        Json::object([
-            ("key", condition.key.as_str().into()),
-            ("op", condition.op.as_str().into()),
-            ("expected", condition.expected.clone()),
-            ("actual", condition.actual.clone().into()),
-            ("met", condition.met.into()),
-        ])
-    });
-    let mut json = Object::new();
-    json.insert("relation_id", matched.relation_id.as_str());
-    json.insert("type", matched.kind.as_str());
-    json.insert("source", matched.source.as_str());
-    json.insert("target", matched.target.as_str());
-    json.insert("object", matched.object.clone());
-    json.insert("applies", matched.applies);
-    json.insert("conditions", conditions.collect::<Vec<_>>());
-    Json::Object(json)
 }

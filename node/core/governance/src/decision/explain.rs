@@ -115,10 +115,22 @@ fn again(
         Err(Gap::Erased) => return Ok(Err(NotExplained::Erased)),
         Err(Gap::Corrupt(what)) => return Err(what),
     };
-    if recorded.request.is_context_erased && explained.evaluation.asked_context {
+    if !recorded.request.is_context_erased {
+        return Ok(Ok(explanation(explained, version, policy)));
+    }
+    let Explanation { evaluation, .. } = explained;
+    if evaluation.asked_context || evaluation.shows_context {
         return Ok(Err(NotExplained::Erased));
     }
-    Ok(Ok(explanation(explained, version, policy)))
+    // What nearly counted, or would have changed it, is anybody's guess without
+    // the context.
+    let known = Explanation {
+        evaluation,
+        near_misses: Vec::new(),
+        near_misses_omitted: 0,
+        minimal_flip: None,
+    };
+    Ok(Ok(explanation(known, version, policy)))
 }
 
 fn explanation(explanation: Explanation, version: Option<u64>, policy: &Compiled) -> Explained {

@@ -272,9 +272,22 @@ fn recorded_facts(
     let named = facts.get("conflicting_decision_ids").and_then(Json::as_array).unwrap_or_default();
     let named = named.iter().map(|id| id.as_str()?.parse().ok()).collect::<Option<Vec<_>>>();
     let conflicting = named.ok_or_else(|| damaged(id, "facts"))?;
-    let looked = Facts::looked(reason_code, text(data, id, "reason")?, conflicting.len());
+    let looked = match Facts::looked(reason_code, text(data, id, "reason")?, conflicting.len()) {
+        Looked::Whole if conflicting.is_empty() && applies_conflict(data) => Looked::TooMany,
+        looked @ (Looked::Whole | Looked::TooMany | Looked::CutOff) => looked,
+    };
     let stop_id = facts.get("stop_id").and_then(Json::as_str).map(str::to_owned);
     Ok(Facts { conflicting, stop_id, looked })
+}
+
+/// Whether a conflict counted, though something before it may have decided: where
+/// it names nobody, there was too much to look at.
+fn applies_conflict(data: &Object) -> bool {
+    let matched = data.get("matched").and_then(Json::as_array).unwrap_or_default();
+    matched.iter().filter_map(Json::as_object).any(|relation| {
+        let is_conflict = relation.get("type").and_then(Json::as_str) == Some("conflicts");
+        is_conflict && relation.get("applies").and_then(Json::as_bool) == Some(true)
+    })
 }
 
 fn object(id: EntryId, text: &str) -> Result<Object, Corruption> {

@@ -51,7 +51,7 @@ pub(crate) fn assess<S: Store>(
     data.insert("version", version);
     let mut personal = Object::new();
     personal.insert("metadata", assess.metadata.clone().map(Json::Object));
-    let recorded = context.record_about(EntryType::RiskAssessed, actor, data, personal)?;
+    let recorded = context.record_about(EntryType::RiskAssessed, Some(actor), data, personal)?;
     let entry_id = recorded.entry_id;
     let record =
         RiskRecord { entry_id, decision: assess.decision, version, score: Some(score.byte()) };

@@ -114,6 +114,11 @@ fn an_actor_who_was_allowed_too_much_is_denied_again() {
     check_same(&machine, last, CONFLICT);
     let recorded = recorded(&machine.store, last).unwrap().unwrap();
     assert_eq!(recorded.facts.looked, Looked::TooMany);
+    // Something else decides, and the conflict is shown beside it.
+    let Command::Decide(mut paranoid) = approve(7) else { panic!("no decide") };
+    paranoid.policy_mode = Some(policy::Mode::Paranoid);
+    let paranoid = decided(&mut machine, 400, Command::Decide(paranoid));
+    check_same(&machine, paranoid, (Verdict::Denied, ReasonCode::Paranoid));
 }
 
 #[test]

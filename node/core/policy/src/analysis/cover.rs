@@ -10,13 +10,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::{Compiled, RuleId, TargetKind, nodes};
 use crate::evaluate::kinds_of;
-use crate::meter::Meter;
+use crate::meter::{Meter, Spent};
 use crate::names::{Node, is_pattern, without_kind};
 use crate::witness::can_hold;
 use crate::words::RelationType;
 
+/// What is wider than a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wider {
+    /// The node itself first.
+    pub(super) nodes: Vec<Node>,
+    /// Whether there may be others.
+    pub(super) is_cut: bool,
+}
+
+/// How a node came to be wider, as `evaluate::subject` tells for permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Named,
+    Kind,
+}
+
 /// Nodes that are wider than one; the nearest are found first.
 const COVER_MAX: usize = 32;
+/// Look-ups of one analysis; what would take more is only as wide as itself.
+const STEPS_MAX: u32 = 1_000_000;
 /// Stands for whatever a pattern goes on with: no term has it in its name.
 const ANY: char = '\u{1}';
 
@@ -28,7 +46,8 @@ pub(super) struct Cover<'a> {
     ids: Vec<&'a str>,
     labels: BTreeMap<&'a str, &'a str>,
     by_id: BTreeMap<&'a str, Node>,
-    known: BTreeMap<Node, Vec<Node>>,
+    known: BTreeMap<(Node, bool), Wider>,
+    meter: Meter,
     /// Whether a request can name this here.
     named: BTreeMap<(&'static str, &'a str), bool>,
     /// What something is a kind of.
@@ -45,6 +64,7 @@ impl<'a> Cover<'a> {
             labels: terms.map(|term| (&*term.id, &*term.label)).collect(),
             by_id,
             known: BTreeMap::new(),
+            meter: Meter::new(STEPS_MAX),
             named: BTreeMap::new(),
             reached: policy.kinds.iter().map(|kind| kind.to).collect(),
         }
@@ -101,52 +121,70 @@ impl<'a> Cover<'a> {
         spelled.chain(label.map(|label| (*label).to_owned()))
     }
 
-    /// The node itself and wider ones, nearest first.
-    pub(super) fn of(&mut self, node: Node) -> &[Node] {
-        if !self.known.contains_key(&node) {
-            let found = self.find(node);
-            self.known.insert(node, found);
+    /// The node itself and wider ones, nearest first, for relations of a type.
+    pub(super) fn of(&mut self, node: Node, kind: RelationType) -> Wider {
+        let is_permit = kind == RelationType::Permits;
+        if let Some(known) = self.known.get(&(node, is_permit)) {
+            return known.clone();
         }
-        self.known.get(&node).map_or(&[], Vec::as_slice)
+        let mut wider = Wider { nodes: vec![node], is_cut: false };
+        // A permit follows a pattern over an id only after an `implies`: a word
+        // that is a label is not what the pattern covers.
+        let named = if is_permit { Way::Named } else { Way::Kind };
+        wider.is_cut = self.find(node, named, &mut wider.nodes) == Err(Spent);
+        self.known.insert((node, is_permit), wider.clone());
+        wider
     }
 
-    fn find(&self, node: Node) -> Vec<Node> {
+    /// Fails where there may be more.
+    fn find(&mut self, node: Node, named: Way, found: &mut Vec<Node>) -> Result<(), Spent> {
         let id = self.id(node);
-        let mut found = vec![node];
         let mut over: Option<Vec<Node>> = None;
-        for name in self.names(id) {
+        let names: Vec<String> = self.names(id).collect();
+        for name in names {
             let mut answering = Vec::new();
-            let mut meter = Meter::new(u32::MAX);
-            if self.policy.names.find(&name, &mut answering, &mut meter).is_err() {
-                return found;
-            }
+            self.policy.names.find(&name, &mut answering, &mut self.meter)?;
             answering.retain(|other| *other != node && is_pattern(self.id(*other)));
             over = Some(match over {
-                Some(over) => over.into_iter().filter(|one| answering.contains(one)).collect(),
+                Some(over) => {
+                    let answering: BTreeSet<Node> = answering.into_iter().collect();
+                    over.into_iter().filter(|one| answering.contains(one)).collect()
+                }
                 None => answering,
             });
         }
         found.extend(over.unwrap_or_default());
-        self.follow(&mut found);
-        found
+        if COVER_MAX < found.len() {
+            found.truncate(COVER_MAX);
+            return Err(Spent);
+        }
+        self.follow(named, found)
     }
 
     /// Adds what these nodes are always a kind of.
-    fn follow(&self, found: &mut Vec<Node>) {
+    fn follow(&mut self, named: Way, found: &mut Vec<Node>) -> Result<(), Spent> {
+        let mut ways = vec![named; found.len()];
         let mut at = 0;
-        while let Some(node) = found.get(at).copied() {
+        while let Some((node, way)) = found.get(at).copied().zip(ways.get(at).copied()) {
             for kind in kinds_of(&self.policy.kinds, node) {
-                if found.len() == COVER_MAX {
-                    return;
-                }
+                self.meter.spend(1)?;
                 let rule = kind.by.and_then(|rule| self.policy.relation(rule));
-                let is_certain = rule.is_none_or(|(_, rule)| rule.clauses.is_empty());
-                if is_certain && !found.contains(&kind.to) {
-                    found.push(kind.to);
+                let is_certain = match rule {
+                    Some((_, rule)) => rule.clauses.is_empty(),
+                    None => way == Way::Kind,
+                };
+                if !is_certain || found.contains(&kind.to) {
+                    continue;
                 }
+                if COVER_MAX <= found.len() {
+                    return Err(Spent);
+                }
+                found.push(kind.to);
+                ways.push(if kind.by.is_some() { Way::Kind } else { named });
             }
             at = at.saturating_add(1);
         }
+        Ok(())
     }
 
     fn id(&self, node: Node) -> &'a str {

@@ -15,6 +15,8 @@ use crate::words::{Op, RelationType};
 /// What all sets of values together may cost, and what one may.
 const COST_MAX: u32 = 150_000;
 const COST_OF_ONE_MAX: usize = 20_000;
+/// Bytes of text that cost as much as a value.
+const BYTES_PER_COST: usize = 16;
 /// The cost of the smallest set.
 const COST_MIN: usize = 50;
 
@@ -66,8 +68,7 @@ impl Never {
         if !is_worth_it || tests.iter().any(|test| test.op == Op::Matches) {
             return false;
         }
-        let literals: usize =
-            tests.iter().map(|test| test.value.as_array().map_or(1, <[Json]>::len)).sum();
+        let literals: usize = tests.iter().map(|test| size(&test.value)).sum();
         let cost = tests.len().saturating_mul(literals).saturating_add(COST_MIN);
         if COST_OF_ONE_MAX < cost {
             return false;
@@ -85,6 +86,14 @@ impl Never {
         self.known.insert(name, found);
         found
     }
+}
+
+/// How many values a test compares with, and more where they are long.
+fn size(value: &Json) -> usize {
+    let items = value.as_array().unwrap_or_default();
+    let texts = items.iter().chain([value]).filter_map(Json::as_str);
+    let bytes = texts.map(str::len).sum::<usize>().checked_div(BYTES_PER_COST);
+    items.len().max(1).saturating_add(bytes.unwrap_or(0))
 }
 
 fn is_never(held: Held, witnesses: &Witnesses, tests: &[&Test]) -> bool {

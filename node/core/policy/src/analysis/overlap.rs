@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cover::Cover;
-use crate::compile::{Clause, Compiled, Rule, RuleId, Target, TargetKind};
+use crate::compile::{Clause, Compiled, Rule, RuleId, TargetKind};
 use crate::document::Relation;
 use crate::meter::{Meter, Spent};
 use crate::names::Node;
@@ -106,8 +106,8 @@ impl<'a> Overlaps<'a> {
     /// A relation of this type that counts whenever this one does.
     fn covering(&mut self, this: One<'_>, kind: RelationType) -> Option<RuleId> {
         let (source, target) = self.ends(this.id)?;
-        let sources = self.cover.of(source).to_vec();
-        let targets = self.cover.of(target).to_vec();
+        let sources = self.cover.of(source, kind).nodes;
+        let targets = self.cover.of(target, kind).nodes;
         for source in sources {
             for target in &targets {
                 self.meter.spend(1).ok()?;
@@ -139,18 +139,28 @@ impl<'a> Overlaps<'a> {
         if !self.says_as_much(by, this)? {
             return Ok(false);
         }
-        // Of two that say the same, the first stays.
+        // Of two that say the same, the first stays, also where nobody looked far
+        // enough to tell: else each may make the other redundant.
         let is_equal = by.rule.kind == this.rule.kind
-            && self.has_ends_as_wide(this, by)
-            && self.says_as_much(this, by)?;
+            && (self.is_cut(by)
+                || (self.has_ends_as_wide(this, by) && self.says_as_much(this, by)?));
         Ok(!is_equal || by.id < this.id)
     }
 
+    fn is_cut(&mut self, one: One<'_>) -> bool {
+        let ends = self.ends(one.id).map(|(source, target)| [source, target]);
+        let object = one.rule.object.map(|object| object.node);
+        let nodes = ends.into_iter().flatten().chain(object);
+        nodes.into_iter().any(|node| self.cover.of(node, one.rule.kind).is_cut)
+    }
+
     fn has_ends_as_wide(&mut self, wide: One<'_>, narrow: One<'_>) -> bool {
+        let kind = wide.rule.kind;
         let (Some(wide), Some(narrow)) = (self.ends(wide.id), self.ends(narrow.id)) else {
             return false;
         };
-        self.cover.of(narrow.0).contains(&wide.0) && self.cover.of(narrow.1).contains(&wide.1)
+        self.cover.of(narrow.0, kind).nodes.contains(&wide.0)
+            && self.cover.of(narrow.1, kind).nodes.contains(&wide.1)
     }
 
     fn ends(&self, id: RuleId) -> Option<(Node, Node)> {
@@ -159,7 +169,7 @@ impl<'a> Overlaps<'a> {
     }
 
     fn says_as_much(&mut self, strong: One<'_>, weak: One<'_>) -> Result<bool, Spent> {
-        if !self.covers_object(strong.rule.object, weak.rule.object) {
+        if !self.covers_object(strong.rule, weak.rule) {
             return Ok(false);
         }
         let (few, many) = match strong.rule.kind {
@@ -180,14 +190,15 @@ impl<'a> Overlaps<'a> {
         Ok(few.len() <= many.len() && few.iter().all(has))
     }
 
-    fn covers_object(&mut self, wide: Option<Target>, narrow: Option<Target>) -> bool {
-        let (wide, narrow) = match (wide, narrow) {
+    fn covers_object(&mut self, wide: &Rule, narrow: &Rule) -> bool {
+        let kind = wide.kind;
+        let (wide, narrow) = match (wide.object, narrow.object) {
             (None, _) => return true,
             (Some(_), None) => return false,
             (Some(wide), Some(narrow)) => (wide, narrow),
         };
         let is_of = wide.of == narrow.of || wide.of == TargetKind::Either;
-        is_of && self.cover.of(narrow.node).contains(&wide.node)
+        is_of && self.cover.of(narrow.node, kind).nodes.contains(&wide.node)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Terms that nothing refers to.
 //!
 //! Not every unnamed term is idle: a personal class of data is looked for by the
-//! compliance classes of a decision, and a resource tells conflicts that two of
-//! its names are one thing.
+//! compliance classes of a decision, and conflicts tell by a resource or a
+//! label that two names are one thing.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,8 @@ pub(super) fn unused(policy: &Compiled) -> Vec<&str> {
 
 fn speaks_otherwise(term: &Term, policy: &Compiled) -> bool {
     let is_personal = term.metadata.get("personal").is_some();
-    is_personal || (term.kind == TermType::Resource && !policy.conflicts.is_empty())
+    let is_one_thing = term.kind == TermType::Resource || !term.label.is_empty();
+    is_personal || (is_one_thing && !policy.conflicts.is_empty())
 }
 
 /// What the two ends of a relation name.

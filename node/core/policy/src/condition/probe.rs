@@ -17,7 +17,7 @@ use super::network::Network;
 use super::pattern::{PatternError, Patterns};
 use crate::meter::{Meter, Spent};
 use crate::request::Request;
-use crate::words::Op;
+use crate::words::{Engine, Op};
 
 /// Characters of a key.
 pub(crate) const KEY_CHARS_MAX: usize = 512;
@@ -25,8 +25,10 @@ pub(crate) const KEY_CHARS_MAX: usize = 512;
 const KEY_SEGMENTS_MAX: usize = 8;
 /// Items of a list to compare with.
 const ITEMS_MAX: usize = 1000;
-/// Bytes of text a step of matching a pattern pays for.
+/// Bytes of text a step of matching a pattern pays for, by engine 1.
 const MATCH_BYTES_PER_STEP: usize = 16;
+/// Bytes of a value that one step compares.
+const VALUE_BYTES_PER_STEP: usize = 64;
 
 /// What a test found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ impl Answer {
 pub(crate) struct Probe {
     place: Place,
     check: Check,
+    /// Steps beyond the first that comparing with the value takes.
+    weight: u32,
 }
 
 /// Why a test cannot be asked, and which of its members is at fault.
@@ -126,7 +130,8 @@ impl Probe {
         let place = Place::parse(&test.key)?;
         let check = Check::parse(test.op, &test.value, patterns)?;
         check.suits(&place)?;
-        Ok(Self { place, check })
+        let weight = test.value.to_canonical().len() / VALUE_BYTES_PER_STEP;
+        Ok(Self { place, check, weight: u32::try_from(weight).unwrap_or(u32::MAX) })
     }
 
     /// What is there, or `None` when the key is missing.
@@ -143,11 +148,25 @@ impl Probe {
         if self.is_about_context() {
             meter.note_context();
         }
-        self.ask_of(self.place.find(request).as_deref(), meter)
+        let actual = self.place.find(request);
+        let cost = |actual: &Json| match request.engine {
+            Engine::V1 => self.check.cost(actual),
+            Engine::V2 => self.check.full_cost(actual, self.weight),
+        };
+        self.answer(actual.as_deref(), cost, meter)
     }
 
     /// Asks of a value as if it were what is there.
     pub(crate) fn ask_of(&self, actual: Option<&Json>, meter: &mut Meter) -> Result<Answer, Spent> {
+        self.answer(actual, |actual| self.check.full_cost(actual, self.weight), meter)
+    }
+
+    fn answer(
+        &self,
+        actual: Option<&Json>,
+        cost: impl FnOnce(&Json) -> u32,
+        meter: &mut Meter,
+    ) -> Result<Answer, Spent> {
         if let Check::Exists(wanted) = self.check {
             // The question is about the key itself, so it is answered either way.
             meter.spend(1)?;
@@ -157,7 +176,7 @@ impl Probe {
             meter.spend(1)?;
             return Ok(Answer::Missing);
         };
-        meter.spend(self.check.cost(actual))?;
+        meter.spend(cost(actual))?;
         Ok(self.check.holds(actual).map_or(Answer::Incomparable, answer))
     }
 }
@@ -293,6 +312,8 @@ impl Check {
         Err(flaw("wrong_type", format!("can never be met: this key holds {kind}")))
     }
 
+    /// As engine 1 counts, which sees neither how long a value is nor how slow a
+    /// pattern can be.
     fn cost(&self, actual: &Json) -> u32 {
         let extra = match self {
             Self::In(values) | Self::NotIn(values) => values.len(),
@@ -307,6 +328,26 @@ impl Check {
             | Self::Cidr(_) => 0,
         };
         u32::try_from(extra).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// A step for each value or character that may be looked at.
+    fn full_cost(&self, actual: &Json, weight: u32) -> u32 {
+        let extra = match self {
+            Self::In(values) | Self::NotIn(values) => values.len(),
+            Self::Contains(_) => {
+                let each = usize::try_from(weight).unwrap_or(usize::MAX).saturating_add(1);
+                actual.as_array().map_or(0, <[Json]>::len).saturating_mul(each)
+            }
+            Self::Matches(_) => actual.as_str().map_or(0, str::len),
+            Self::Eq(_)
+            | Self::Ne(_)
+            | Self::Within { .. }
+            | Self::Prefix(_)
+            | Self::Suffix(_)
+            | Self::Exists(_)
+            | Self::Cidr(_) => 0,
+        };
+        u32::try_from(extra).unwrap_or(u32::MAX).saturating_add(weight).saturating_add(1)
     }
 
     /// Whether the test is met; `None` where `actual` is nothing it can say

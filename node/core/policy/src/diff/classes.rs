@@ -16,6 +16,9 @@ use crate::names::{KINDS, Node, is_pattern, without_kind};
 /// the word itself could ask, unless it names one: those are always kept.
 const SPELLINGS_MAX: usize = 64;
 
+/// Nodes that all words of one role together may lead to.
+const REACH_MAX: usize = 400_000;
+
 /// The classes of one role.
 #[derive(Debug)]
 pub(super) struct Classes {
@@ -24,6 +27,8 @@ pub(super) struct Classes {
     by_node: [BTreeMap<Node, Vec<usize>>; 2],
     /// The class of a word that is nothing at all.
     pub(super) unknown: usize,
+    /// Whether every word has its class.
+    pub(super) is_complete: bool,
 }
 
 /// Words of one meaning.
@@ -116,15 +121,26 @@ pub(super) fn classes(sides: &[Side<'_>; 2], named: &[String]) -> [Classes; 3] {
     builders.map(|builder| builder.finish(&fresh))
 }
 
-/// A segment that occurs in no text of either policy.
+/// A segment that occurs in no text of either policy: the usual word with the
+/// first number that never follows it. Each text is read once.
 fn fresh(sides: &[Side<'_>; 2], named: &[String]) -> String {
-    let terms = || sides.iter().flat_map(|side| side.texts());
-    let is_free = |text: &String| {
-        !terms().any(|known| known.contains(text.as_str()))
-            && !named.iter().any(|known| known.contains(text.as_str()))
-    };
-    let numbered = (2_u32..).map(|number| format!("other{number}"));
-    std::iter::once("other".to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+    const USUAL: &str = "other";
+    const DIGITS_MAX: usize = 8;
+    let texts = sides.iter().flat_map(|side| side.texts()).chain(named.iter().map(String::as_str));
+    let mut is_known = false;
+    let mut numbers: BTreeSet<u32> = BTreeSet::new();
+    for text in texts {
+        for (at, _) in text.match_indices(USUAL) {
+            is_known = true;
+            let rest = text.get(at.saturating_add(USUAL.len())..).unwrap_or_default();
+            // What is followed by 12 is followed by 1 too.
+            let begins =
+                (1..=DIGITS_MAX).map_while(|digits| rest.get(..digits)?.parse::<u32>().ok());
+            numbers.extend(begins);
+        }
+    }
+    let number = (2..).find(|number| !numbers.contains(number)).filter(|_| is_known);
+    number.map_or_else(|| USUAL.to_owned(), |number| format!("{USUAL}{number}"))
 }
 
 /// Every word whose meaning may be its own, in the order in which a class is
@@ -195,6 +211,8 @@ struct Builder<'s, 'a> {
     shared: BTreeSet<&'a str>,
     known: BTreeMap<Meaning, usize>,
     all: Vec<Class>,
+    /// Nodes that further classes may lead to; without any, they are left out.
+    left: Option<usize>,
 }
 
 /// How one policy leads from a word to what both speak of: its nodes as given
@@ -205,7 +223,7 @@ impl<'s, 'a> Builder<'s, 'a> {
     fn new(sides: &'s [Side<'a>; 2], role: Role) -> Self {
         let [before, after] = sides.each_ref().map(|side| side.active_ids(role));
         let shared = before.intersection(&after).copied().collect();
-        Self { sides, role, shared, known: BTreeMap::new(), all: Vec::new() }
+        Self { sides, role, shared, known: BTreeMap::new(), all: Vec::new(), left: Some(REACH_MAX) }
     }
 
     fn add(&mut self, word: &Word, meaning: &Meaning, is_odd: bool) {
@@ -216,8 +234,12 @@ impl<'s, 'a> Builder<'s, 'a> {
             }
             return;
         }
+        let Some(left) = self.left else {
+            return;
+        };
         self.known.insert(meaning.clone(), self.all.len());
         let reach = self.reach(&meaning);
+        self.left = left.checked_sub(reach.iter().map(Vec::len).sum());
         let is_steady = self.is_steady(&meaning, &reach);
         self.all.push(Class {
             name: word.name.clone(),
@@ -290,6 +312,6 @@ impl<'s, 'a> Builder<'s, 'a> {
                 }
             }
         }
-        Classes { all: self.all, by_node, unknown }
+        Classes { all: self.all, by_node, unknown, is_complete: self.left.is_some() }
     }
 }

@@ -53,8 +53,8 @@ fn line(change: &Change) -> String {
 fn reproduce(before: &Compiled, after: &Compiled, difference: &Difference) {
     for change in &difference.changes {
         let request = &change.request;
-        assert_eq!(answer(before, request), change.was, "{change:?}");
-        assert_eq!(answer(after, request), change.would_be, "{change:?}");
+        assert_eq!(answer(before, request).0, change.was, "{change:?}");
+        assert_eq!(answer(after, request).0, change.would_be, "{change:?}");
         assert_ne!(change.was.0, change.would_be.0, "{change:?}");
     }
 }
@@ -357,6 +357,52 @@ fn a_search_that_is_cut_says_so() {
 }
 
 /// 1,000 agents with 10 actions each, one of them in another way.
+#[test]
+fn what_is_too_long_is_cut_and_says_so() {
+    let permits = |condition: usize| {
+        let implies = (1..700).map(|at| {
+            let before = at - 1;
+            format!(r#"{{"type":"implies","source":"actor:b{before}","target":"actor:b{at}"}}"#)
+        });
+        let permit = format!(
+            r#"{{"type":"permits","source":"actor:b699","target":"action:r","conditions":{{"x":{condition}}}}}"#
+        );
+        let terms = (0..700).map(|at| format!(r#"{{"id":"actor:b{at}","type":"actor"}}"#));
+        let terms: Vec<String> =
+            terms.chain([r#"{"id":"action:r","type":"action"}"#.to_owned()]).collect();
+        let relations: Vec<String> = implies.chain([permit]).collect();
+        compile(&format!(
+            r#"{{"terms":[{}],"relations":[{}]}}"#,
+            terms.join(","),
+            relations.join(",")
+        ))
+    };
+    let difference = diff(&permits(1), &permits(2), DiffBounds::default());
+    assert!(!difference.is_exhaustive && 0 < difference.narrowed, "{}", difference.evaluations);
+    let denied = |missing: usize| {
+        let limits = (0..200).filter(|at| *at != missing).map(|at| {
+            format!(r#"{{"name":"c{at}","condition":{{"key":"decision.resource","op":"eq","value":"r{at}"}},"action":"deny"}}"#)
+        });
+        let limits = limits.collect::<Vec<_>>().join(",");
+        policy(&format!(r#";"mode":"permissive","constraints":[{limits}]"#))
+    };
+    assert!(!compare(&denied(200), &denied(190), DiffBounds::default()).is_exhaustive);
+}
+
+#[test]
+fn a_word_that_is_nothing_is_in_no_text() {
+    for (others, expect) in [("", "other"), ("other", "other2"), ("other2 other31 other", "other4")]
+    {
+        let terms =
+            others.split_whitespace().map(|id| format!(r#"{{"id":"{id}","type":"actor"}}"#));
+        let terms = terms.collect::<Vec<_>>().join(",");
+        let of = |mode: &str| compile(&format!(r#"{{"mode":"{mode}","terms":[{terms}]}}"#));
+        let difference = compare(&of("strict"), &of("permissive"), DiffBounds::default());
+        let is_so = |change: &Change| change.actor == "*" && change.request.actor == expect;
+        assert!(difference.changes.iter().any(is_so), "{expect} {difference:#?}");
+    }
+}
+
 fn large(value_of_one: &str) -> Compiled {
     let mut terms = Vec::new();
     let mut relations = Vec::new();
@@ -596,7 +642,7 @@ proptest! {
             return Ok(());
         }
         for request in requests {
-            let [was, would_be] = [&before, &after].map(|policy| answer(policy, &request));
+            let [was, would_be] = [&before, &after].map(|policy| answer(policy, &request).0);
             let is_found = difference.changes.iter().any(|change| {
                 (lowered(change.was), lowered(change.would_be)) == (lowered(was), lowered(would_be))
             });

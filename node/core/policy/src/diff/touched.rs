@@ -33,11 +33,29 @@ enum Which {
 /// Every pair of these is touched.
 type Block = (Which, Which);
 
+/// Blocks up to a size.
+#[derive(Debug)]
+struct Blocks {
+    all: BTreeSet<Block>,
+    /// Positions that further blocks may have; without any, they are left out.
+    left: Option<usize>,
+}
+
+impl Blocks {
+    fn insert(&mut self, actors: Which, actions: Which) {
+        self.left = self.left.and_then(|left| left.checked_sub(actors.size()));
+        self.left = self.left.and_then(|left| left.checked_sub(actions.size()));
+        if self.left.is_some() {
+            self.all.insert((actors, actions));
+        }
+    }
+}
+
 /// Lists the pairs, at most `pairs_max`.
 pub(super) fn touched(sides: &[Side<'_>; 2], classes: &[Classes; 3], pairs_max: usize) -> Touched {
     let [actors, actions, objects] = classes;
     let finder = Finder { sides, actors, actions, objects };
-    let blocks = finder.blocks();
+    let blocks = finder.blocks(pairs_max.saturating_mul(REPEATS_MAX));
     finder.pairs(&blocks, pairs_max)
 }
 
@@ -49,14 +67,14 @@ struct Finder<'s, 'a> {
 }
 
 impl Finder<'_, '_> {
-    fn blocks(&self) -> BTreeSet<Block> {
-        let mut blocks = BTreeSet::new();
+    fn blocks(&self, size_max: usize) -> Blocks {
+        let mut blocks = Blocks { all: BTreeSet::new(), left: Some(size_max) };
         if self.is_all_different() {
-            blocks.insert((Which::All, Which::All));
+            blocks.insert(Which::All, Which::All);
             return blocks;
         }
-        blocks.insert((Which::These(unsteady(self.actors)), Which::All));
-        blocks.insert((Which::All, Which::These(unsteady(self.actions))));
+        blocks.insert(Which::These(unsteady(self.actors)), Which::All);
+        blocks.insert(Which::All, Which::These(unsteady(self.actions)));
         self.add_rules(&mut blocks);
         self.add_conflicts(&mut blocks);
         self.add_limits(&mut blocks);
@@ -75,7 +93,7 @@ impl Finder<'_, '_> {
 
     /// Rules of one policy alone, and those about an object that means another
     /// thing.
-    fn add_rules(&self, blocks: &mut BTreeSet<Block>) {
+    fn add_rules(&self, blocks: &mut Blocks) {
         for (at, side) in self.sides.iter().enumerate() {
             let moved = moved(self.objects, at);
             let known = self.numbers_beside(at);
@@ -87,14 +105,14 @@ impl Finder<'_, '_> {
             for pair in side.policy.pairs.iter().filter(is_touched) {
                 let actors = self.actors.of(at, pair.source).to_vec();
                 let actions = self.actions.of(at, pair.target).to_vec();
-                blocks.insert((Which::These(actors), Which::These(actions)));
+                blocks.insert(Which::These(actors), Which::These(actions));
             }
         }
     }
 
     /// Conflicts of one policy alone, and those whose other side means another
     /// thing.
-    fn add_conflicts(&self, blocks: &mut BTreeSet<Block>) {
+    fn add_conflicts(&self, blocks: &mut Blocks) {
         for (at, side) in self.sides.iter().enumerate() {
             let moved = moved(self.actions, at);
             let known = self.numbers_beside(at);
@@ -103,13 +121,13 @@ impl Finder<'_, '_> {
             };
             for pair in side.policy.conflicts.iter().filter(is_touched) {
                 let actions = self.actions.of(at, pair.source).to_vec();
-                blocks.insert((Which::All, Which::These(actions)));
+                blocks.insert(Which::All, Which::These(actions));
             }
         }
     }
 
     /// Constraints of one policy alone.
-    fn add_limits(&self, blocks: &mut BTreeSet<Block>) {
+    fn add_limits(&self, blocks: &mut Blocks) {
         let [before, after] = self.sides.each_ref().map(|side| {
             let limits = side.policy.limits.iter();
             limits.map(|limit| side.limit_content(limit)).collect::<BTreeSet<_>>()
@@ -120,7 +138,7 @@ impl Finder<'_, '_> {
                 let which = |classes: &Classes, node: Option<Node>| {
                     node.map_or(Which::All, |node| Which::These(classes.of(at, node).to_vec()))
                 };
-                blocks.insert((which(self.actors, limit.actor), which(self.actions, limit.action)));
+                blocks.insert(which(self.actors, limit.actor), which(self.actions, limit.action));
             }
         }
     }
@@ -131,10 +149,10 @@ impl Finder<'_, '_> {
         others.flat_map(|(_, side)| side.numbers()).map(Some).collect()
     }
 
-    fn pairs(&self, blocks: &BTreeSet<Block>, pairs_max: usize) -> Touched {
+    fn pairs(&self, blocks: &Blocks, pairs_max: usize) -> Touched {
         let mut pairs = BTreeSet::new();
         let mut left = pairs_max.saturating_mul(REPEATS_MAX);
-        for (actors, actions) in blocks {
+        for (actors, actions) in &blocks.all {
             for (actor, action) in product(self.actors, actors, self.actions, actions) {
                 let is_odd = |classes: &Classes, at| classes.get(at).is_some_and(|one| one.is_odd);
                 let odd = is_odd(self.actors, actor) || is_odd(self.actions, action);
@@ -146,7 +164,7 @@ impl Finder<'_, '_> {
                 pairs.insert((odd, actor, action));
             }
         }
-        Touched::new(pairs, true)
+        Touched::new(pairs, blocks.left.is_some())
     }
 }
 
@@ -171,6 +189,13 @@ fn product(
 }
 
 impl Which {
+    fn size(&self) -> usize {
+        match self {
+            Self::All => 1,
+            Self::These(these) => these.len().saturating_add(1),
+        }
+    }
+
     fn positions(&self, classes: &Classes) -> Vec<usize> {
         match self {
             Self::All => (0..classes.all.len()).collect(),

@@ -1,6 +1,6 @@
 //! The three forms of a condition, read into one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use types::Json;
 
@@ -33,7 +33,7 @@ pub(super) enum Wording {
 /// Reads conditions where the constraint terms are known.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    pub(super) constraint_terms: &'a BTreeSet<String>,
+    pub(super) constraint_terms: &'a BTreeMap<String, usize>,
     pub(super) patterns: &'a mut Patterns,
     pub(super) findings: &'a mut Findings,
 }
@@ -61,7 +61,10 @@ impl Reader<'_> {
             let detail = format!("must be at most {CONDITIONS_MAX} conditions");
             self.findings.fault(&field.pointer, "out_of_range", detail);
         }
-        let sizes = found.iter().map(|condition| condition.to_json().to_canonical().len());
+        let sizes = found.iter().map(|condition| match condition {
+            Condition::Named(name) => self.constraint_terms.get(name).copied().unwrap_or(0),
+            Condition::Test(test) => test.bytes(),
+        });
         if VALUES_BYTES_MAX < sizes.fold(0, usize::saturating_add) {
             let detail = format!("must be at most {VALUES_BYTES_MAX} bytes together");
             self.findings.fault(&field.pointer, "too_long", detail);
@@ -109,7 +112,7 @@ impl Reader<'_> {
             field.pointer.clone(),
             self.findings,
         )?;
-        if self.constraint_terms.contains(&text) {
+        if self.constraint_terms.contains_key(&text) {
             return Some(Condition::Named(text));
         }
         if wording == Wording::Terms || !is_flag(&text) {
@@ -126,7 +129,7 @@ impl Reader<'_> {
     }
 
     fn warn_of_near_term(&mut self, field: &Field<'_>, text: &str) {
-        let near = self.constraint_terms.iter().take(NEAR_TERMS_MAX);
+        let near = self.constraint_terms.keys().take(NEAR_TERMS_MAX);
         let near: Vec<&str> = near.map(String::as_str).collect();
         if let Some(near) = suggest(text, &near) {
             let detail = format!(

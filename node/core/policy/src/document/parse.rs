@@ -84,7 +84,8 @@ struct Parser {
     patterns: Patterns,
     /// Ids that may be referred to; without a type where that was faulted.
     terms: BTreeMap<String, Option<TermType>>,
-    constraint_terms: BTreeSet<String>,
+    /// And the bytes of what each tests.
+    constraint_terms: BTreeMap<String, usize>,
 }
 
 impl Parser {
@@ -171,7 +172,8 @@ impl Parser {
         let metadata = members.metadata(&mut self.findings);
         let test = self.term_test(&members, kind);
         if let (Some(id), Some(TermType::Constraint)) = (&id, kind) {
-            self.constraint_terms.insert(id.clone());
+            let bytes = test.as_ref().map_or(0, Test::bytes);
+            self.constraint_terms.insert(id.clone(), bytes);
         }
         Some(Term {
             id: id?,

@@ -666,3 +666,18 @@ fn every_code_is_asked_for_in_these_tests() {
         assert!(is_asked, "no test asks for `{code}`");
     }
 }
+
+#[test]
+fn naming_a_constraint_counts_as_much_as_writing_it_out() {
+    let of = |bytes: usize| {
+        let term = format!(
+            r#"{{"id":"c","type":"constraint","key":"k","op":"eq","value":"{}"}}"#,
+            "x".repeat(bytes)
+        );
+        format!(
+            r#"{{"terms":[{term}],"relations":[{{"type":"permits","source":"*","conditions":"c"}}]}}"#
+        )
+    };
+    faults(&of(60 << 10), &[]);
+    faults(&of(64 << 10), &["/relations/0/conditions too_long"]);
+}

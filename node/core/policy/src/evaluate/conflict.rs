@@ -3,13 +3,14 @@
 //! The only part that asks for recorded decisions, and only when a conflict in
 //! force is about the action. They are matched by the policy now in force.
 
-use super::subject::Subject;
+use super::subject::{Subject, per_step};
 use super::walk::{Held, Walk, from_source};
 use super::{Findings, Hit, Stop};
 use crate::compile::RuleId;
 use crate::meter::Spent;
 use crate::names::{Node, without_kind};
 use crate::request::{Allowed, History, PAIRS_MAX};
+use crate::words::Engine;
 
 impl Walk<'_> {
     pub(super) fn weigh_conflicts<H: History>(
@@ -116,7 +117,12 @@ impl Walk<'_> {
                 self.policy.names.find_exact(spelling, terms);
             }
         }
-        let [past, asked] = terms;
-        Ok(past.iter().any(|term| asked.contains(term)))
+        let [mut past, asked] = terms;
+        if Engine::V2 <= self.request.engine {
+            self.meter.spend(per_step(&past))?;
+            self.meter.spend(per_step(&asked))?;
+        }
+        past.sort_unstable();
+        Ok(asked.iter().any(|term| past.binary_search(term).is_ok()))
     }
 }

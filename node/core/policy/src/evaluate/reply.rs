@@ -3,6 +3,8 @@
 //! A reply is recorded, so it is bounded here whatever the policy: what decided
 //! comes first, what applies next, the rest is counted.
 
+use std::cell::RefCell;
+
 use types::{Digest, Json};
 
 use sha2::Digest as _;
@@ -13,7 +15,7 @@ use crate::condition::probe::Answer;
 use crate::document::Relation;
 use crate::meter::Meter;
 use crate::request::{Evaluation, Matched, MatchedCondition, Obligation, Request};
-use crate::words::{ReasonCode, RelationType};
+use crate::words::{Engine, ReasonCode, RelationType};
 
 /// Relations a reply lists.
 pub(crate) const MATCHED_MAX: usize = 256;
@@ -23,6 +25,8 @@ pub(crate) const MATCHED_BYTES_MAX: usize = 192 << 10;
 const OBLIGATIONS_MAX: usize = 256;
 /// Bytes of an actual value that are shown; a longer one is in the context.
 const ACTUAL_BYTES_MAX: usize = 1024;
+/// Steps that showing a reply may take.
+const SHOWN_STEPS_MAX: u32 = 100_000;
 /// What an obligation without conditions asks for.
 const APPROVAL: &str = "approval";
 
@@ -32,7 +36,12 @@ pub(super) fn evaluation(
     judgement: &Judgement,
     findings: Findings,
 ) -> Evaluation {
-    let reply = Reply { policy, request, judgement, findings: &findings };
+    let steps_max = match request.engine {
+        Engine::V1 => u32::MAX,
+        Engine::V2 => SHOWN_STEPS_MAX,
+    };
+    let meter = RefCell::new(Meter::new(steps_max));
+    let reply = Reply { policy, request, judgement, findings: &findings, meter };
     let (matched, matched_omitted) = reply.matched();
     Evaluation {
         outcome: judgement.outcome,
@@ -55,6 +64,8 @@ struct Reply<'a> {
     request: &'a Request<'a>,
     judgement: &'a Judgement,
     findings: &'a Findings,
+    /// What showing costs, apart from what deciding did.
+    meter: RefCell<Meter>,
 }
 
 impl Reply<'_> {
@@ -142,7 +153,7 @@ impl Reply<'_> {
             };
             let matched = self.matched_one(hit, relation, rule);
             let bytes = matched.bytes();
-            if room < bytes && !listed.is_empty() {
+            if (room < bytes || self.is_spent()) && !listed.is_empty() {
                 break;
             }
             room = room.saturating_sub(bytes);
@@ -202,10 +213,14 @@ impl Reply<'_> {
         }
     }
 
-    /// Asked once more: what is shown is not part of the cost of deciding, and
-    /// is bounded by what a reply lists.
+    /// Asked once more: what is shown is not part of the cost of deciding, but it
+    /// is bounded too. Beyond the bound nothing is said to be met.
     fn is_met(&self, clause: &Clause) -> bool {
-        clause.probe.ask(self.request, &mut Meter::new(u32::MAX)) == Ok(Answer::Met)
+        clause.probe.ask(self.request, &mut self.meter.borrow_mut()) == Ok(Answer::Met)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.meter.borrow().is_spent()
     }
 
     /// The one that decided among the first, so that it has room; shown in the

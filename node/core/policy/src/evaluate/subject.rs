@@ -27,6 +27,9 @@ impl Subject {
     pub(super) fn find(word: &str, walk: &mut Walk<'_>) -> Result<Self, Spent> {
         let mut given = Vec::new();
         walk.policy.names.find(word, &mut given, walk.meter)?;
+        if Engine::V2 <= walk.request.engine {
+            walk.meter.spend(per_step(&given))?;
+        }
         settle(&mut given);
         let mut wide = match without_kind(word) {
             Some(rest) => {
@@ -64,6 +67,12 @@ impl Subject {
     pub(super) fn may_be(&self, node: Node) -> bool {
         self.wide().binary_search(&node).is_ok()
     }
+}
+
+/// A label can be shared by as many terms as there are.
+pub(super) fn per_step(nodes: &[Node]) -> u32 {
+    const NODES_PER_STEP: usize = 16;
+    u32::try_from(nodes.len() / NODES_PER_STEP).unwrap_or(u32::MAX)
 }
 
 fn settle(nodes: &mut Vec<Node>) {

@@ -2,18 +2,21 @@
 
 use types::{Json, Object};
 
-use crate::request::Request;
+use crate::request::{RISK_CRITICAL, Request};
 
 /// What a context may hold (api.md, section 2.2).
 const CONTEXT_KEYS_MAX: usize = 100;
 const CONTEXT_DEPTH_MAX: usize = 5;
+/// The lowest scores of two levels.
+pub(super) const RISK_HIGH: u32 = 60;
+pub(super) const RISK_MEDIUM: u32 = 30;
 
 /// A part of the request that can be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Context(Vec<String>),
-    RiskScore,
-    RiskLevel,
+    /// The score, from which the level follows.
+    Risk,
     Resource,
     Tool,
     DataClasses,
@@ -34,8 +37,7 @@ impl Part {
     /// `None` for what is no part of the request: time, and who does what.
     pub(super) fn of(key: &str) -> Option<Self> {
         match key {
-            "decision.risk_score" => Some(Self::RiskScore),
-            "decision.risk_level" => Some(Self::RiskLevel),
+            "decision.risk_score" => Some(Self::Risk),
             "decision.resource" => Some(Self::Resource),
             "decision.tool" => Some(Self::Tool),
             _ if key.starts_with("decision.") || key.starts_with("time.") => None,
@@ -64,13 +66,16 @@ impl Changed {
         };
         match part {
             Part::Context(path) => {
+                // The rest of the context is as deep as before, and is not measured again.
+                let below = value.map_or(0, Json::depth);
+                (path.len().saturating_add(below) <= CONTEXT_DEPTH_MAX).then_some(())?;
                 place(&mut self.context, path, value)?;
-                let is_small = self.context.len() <= CONTEXT_KEYS_MAX;
-                let depth = Json::Object(self.context.clone()).depth();
-                (is_small && depth <= CONTEXT_DEPTH_MAX).then_some(())?;
+                (self.context.len() <= CONTEXT_KEYS_MAX).then_some(())?;
             }
-            Part::RiskScore => self.risk_score = u32::try_from(value?.as_u64()?).ok()?,
-            Part::RiskLevel => self.risk_level = value?.as_str()?.to_owned(),
+            Part::Risk => {
+                self.risk_score = u32::try_from(value?.as_u64()?).ok()?;
+                level_of(self.risk_score).clone_into(&mut self.risk_level);
+            }
             Part::Resource => self.resource = text(value)?,
             Part::Tool => self.tool = text(value)?,
             Part::DataClasses => {
@@ -96,6 +101,40 @@ impl Changed {
     }
 }
 
+/// The level that the node derives from a score (api.md, section 2.2).
+fn level_of(score: u32) -> &'static str {
+    match score {
+        RISK_CRITICAL.. => "critical",
+        RISK_HIGH.. => "high",
+        RISK_MEDIUM.. => "medium",
+        _ => "low",
+    }
+}
+
+/// Whether [`Changed::set`] would accept the value in the request as it is,
+/// without a copy of the request.
+pub(super) fn is_possible(request: &Request<'_>, part: &Part, value: Option<&Json>) -> bool {
+    let Part::Context(path) = part else {
+        let nothing = Object::new();
+        let bare = Request { context: &nothing, data_classes: &[], ..*request };
+        return Changed::new(&bare).set(part, value).is_some();
+    };
+    let Some((last, above)) = path.split_last() else {
+        return false;
+    };
+    let mut at = Some(request.context);
+    for segment in above {
+        at = match at.and_then(|at| at.get(segment)) {
+            Some(inner) if inner.as_object().is_none() => return false,
+            inner => inner.and_then(Json::as_object),
+        };
+    }
+    let is_new = request.context.get(path.first().unwrap_or(last)).is_none();
+    let is_full = is_new && value.is_some() && CONTEXT_KEYS_MAX <= request.context.len();
+    let depth = path.len().saturating_add(value.map_or(0, Json::depth));
+    !is_full && depth <= CONTEXT_DEPTH_MAX
+}
+
 /// Sets or takes out a member of a member. Something else that stands in the way
 /// stays, and the change is refused.
 fn place(object: &mut Object, path: &[String], value: Option<&Json>) -> Option<()> {
@@ -109,6 +148,7 @@ fn place(object: &mut Object, path: &[String], value: Option<&Json>) -> Option<(
     }
     let mut inner = match object.get(first) {
         Some(inner) => inner.as_object()?.clone(),
+        None if value.is_none() => return Some(()),
         None => Object::new(),
     };
     place(&mut inner, rest, value)?;

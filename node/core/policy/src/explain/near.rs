@@ -121,14 +121,16 @@ impl Search<'_> {
 
     fn list(&mut self, misses: &[Miss]) -> (Vec<NearMiss>, usize) {
         // Only what was asked before is asked again, and only to be shown.
-        self.meter = Meter::new(u32::MAX);
+        self.meter = Meter::new(STEPS_MAX);
         let mut room = MATCHED_BYTES_MAX;
         let mut listed: Vec<NearMiss> = Vec::new();
         for miss in misses.iter().take(MATCHED_MAX) {
             let Some((relation, rule)) = self.policy.relation(miss.rule) else {
                 continue;
             };
-            let near = self.near(miss, relation, rule);
+            let Ok(near) = self.near(miss, relation, rule) else {
+                break;
+            };
             let bytes = near.bytes();
             if room < bytes && !listed.is_empty() {
                 break;
@@ -140,10 +142,10 @@ impl Search<'_> {
         (listed, omitted)
     }
 
-    fn near(&mut self, miss: &Miss, relation: &Relation, rule: &Rule) -> NearMiss {
+    fn near(&mut self, miss: &Miss, relation: &Relation, rule: &Rule) -> Result<NearMiss, Spent> {
         let mut failed = Vec::new();
         for clause in &rule.clauses {
-            if self.fails(rule.kind, clause) == Ok(true) {
+            if self.fails(rule.kind, clause)? {
                 let actual = clause.probe.actual(self.request).map(|value| shown(&value));
                 failed.push(FailedCondition {
                     key: clause.test.key.clone(),
@@ -157,7 +159,7 @@ impl Search<'_> {
         if let (Some(target), Some(object)) = (rule.object, &relation.object) {
             failed.extend(self.by_object(miss.by, target, object));
         }
-        NearMiss { relation_id: relation.id.clone(), kind: relation.kind, failed }
+        Ok(NearMiss { relation_id: relation.id.clone(), kind: relation.kind, failed })
     }
 
     fn by_object(&self, cause: Cause, target: Target, object: &str) -> Option<FailedCondition> {

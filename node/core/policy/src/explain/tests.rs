@@ -294,3 +294,107 @@ fn a_hostile_policy_is_explained_within_bounds() {
     assert_eq!(explanation.minimal_flip, None);
     assert_eq!(explanation, ask(&policy, "{}"));
 }
+
+/// Permits of one key each, `values` for each of `keys` keys.
+fn named(keys: usize, values: usize) -> String {
+    let each = (0..keys).flat_map(|key| (0..values).map(move |value| (key, value)));
+    let permits = each.map(|(key, value)| {
+        let test = format!(r#","conditions":[{{"k{key:02}":{value}}},{{"z.y":1}}]"#);
+        of("permits", &format!("p{key:02}_{value:02}"), &test)
+    });
+    permits.collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn changes_that_are_refused_are_counted_and_not_combined() {
+    // `z` is no object, so that nothing under it can be set.
+    flips(&policy(&named(24, 23), ""), r#"{"context":{"z":7}}"#, "none");
+    let path = r#","conditions":{"a.b.c.d.e.f":1}"#;
+    flips(&policy(&of("permits", "p", path), ""), "{}", "none");
+    let path = r#","conditions":{"a.b.c.d.e":1}"#;
+    flips(&policy(&of("permits", "p", path), ""), "{}", "allowed: a.b.c.d.e eq 1");
+}
+
+#[test]
+fn a_large_context_and_many_patterns_leave_no_more_time() {
+    let list = vec!["1"; 300].join(",");
+    let members: Vec<String> = (0..70).map(|at| format!(r#""x{at}":[{list}]"#)).collect();
+    let request = format!(r#"{{"context":{{{}}}}}"#, members.join(","));
+    flips(&policy(&named(24, 23), ""), &request, "none");
+    let patterned = |key: usize| {
+        let test = format!(r#","conditions":{{"key":"k{key}","op":"matches","value":"a{key}"}}"#);
+        of("permits", &format!("p{key}"), &test)
+    };
+    let patterned = (0..24).map(patterned).collect::<Vec<_>>().join(",");
+    flips(&policy(&patterned, ""), "{}", r#"allowed: k0 eq "a0""#);
+}
+
+#[test]
+fn a_change_of_the_object_is_said_with_the_values_that_were_tried() {
+    let about = |kind: &str, id: &str, bound: u32| {
+        let rest = r#","object":"data:card","conditions":{"key":"x","op":"gt","value":"#;
+        of(kind, id, &format!("{rest}{bound}}}"))
+    };
+    let relations = [about("permits", "p", 0), about("forbids", "f", 100)].join(",");
+    let explanation = ask(&policy(&relations, ""), r#"{"classes":["name"]}"#);
+    assert!(!flip_of(&explanation).contains("gt"), "{}", flip_of(&explanation));
+}
+
+#[test]
+fn a_key_with_more_tests_than_are_looked_at_is_changed_to_one_value() {
+    let forbid = |at: usize| {
+        let test = format!(r#","conditions":{{"key":"x","op":"in","value":[-1,-{}]}}"#, at + 2);
+        of("forbids", &format!("b{at:02}"), &test)
+    };
+    let low = of("forbids", "a", r#","conditions":{"key":"x","op":"lt","value":10}"#);
+    let high = of("forbids", "z", r#","conditions":{"key":"x","op":"gte","value":100}"#);
+    let all: Vec<String> = (0..31).map(forbid).chain([of("permits", "p", ""), low, high]).collect();
+    let flip = flip_of(&ask(&policy(&all.join(","), ""), r#"{"context":{"x":0}}"#));
+    assert!(flip == "none" || flip.starts_with("allowed: x eq "), "{flip}");
+}
+
+#[test]
+fn changes_are_said_wide_only_as_far_as_they_hold_together() {
+    let bound = |key: &str, value: u32| format!(r#"{{"key":"{key}","op":"gt","value":{value}}}"#);
+    let permit = format!(r#","conditions":[{},{}]"#, bound("x", 0), bound("y", 0));
+    let forbid = format!(r#","conditions":[{},{}]"#, bound("x", 9), bound("y", 9));
+    let both = [of("permits", "p", &permit), of("forbids", "f", &forbid)].join(",");
+    flips(&policy(&both, ""), "{}", "allowed: x gt 0, y eq 9");
+}
+
+#[test]
+fn a_level_is_changed_by_its_score() {
+    let permit = of("permits", "p", "");
+    let test = |level: &str| format!(r#","conditions":{{"decision.risk_level":"{level}"}}"#);
+    let forbid = [permit, of("forbids", "f", &test("critical"))].join(",");
+    flips(&policy(&forbid, ""), "{}", "denied: decision.risk_score gte 80");
+    let high = policy(&of("permits", "p", &test("high")), "");
+    flips(&high, "{}", "allowed: decision.risk_score between [60,79]");
+    // A critical risk is escalated, whatever is permitted.
+    flips(&policy(&of("permits", "p", &test("critical")), ""), "{}", "none");
+}
+
+#[test]
+fn a_lever_that_is_cut_hides_no_smaller_change() {
+    // Any other value than those forty lets the request pass.
+    let forbid = |at: usize| {
+        of("forbids", &format!("f{at}"), r#","conditions":{"k":VALUE}"#)
+            .replace("VALUE", &at.to_string())
+    };
+    let many: Vec<String> = (0..30).map(forbid).chain([of("permits", "p", "")]).collect();
+    let flip = flip_of(&ask(&policy(&many.join(","), ""), r#"{"context":{"k":3}}"#));
+    assert!(flip.starts_with("allowed: k "), "{flip}");
+    // With a lever cut, two changes might not be the fewest.
+    flips(&policy(&named(1, 30).replace("z.y", "z"), ""), "{}", "none");
+    flips(&policy(&named(1, 3).replace("z.y", "z"), ""), "{}", "allowed: k00 eq 0, z eq 1");
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_no_matter_where_deciding_never_asks() {
+    let conflict = r#"{"type":"conflicts","source":"action:pay","target":"action:pay",
+        "conditions":{"x":1}}"#;
+    let context = json(r#"{"x":2}"#).as_object().unwrap().clone();
+    let nothing = Object::new();
+    let explanation = explain(&policy(conflict, ""), &plain(&nothing, &[], &context), &Full);
+    assert_eq!(explanation.map(|explanation| explanation.evaluation.outcome), Ok(Verdict::Denied));
+}

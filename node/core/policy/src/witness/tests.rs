@@ -185,6 +185,20 @@ fn a_set_is_bounded_and_says_so() {
 }
 
 #[test]
+fn nothing_is_made_around_very_long_texts() {
+    let long = "a".repeat(30_000);
+    let found = set("k", &format!("ne \"{long}\"\nne \"{long}\\u0000\""));
+    assert!(!found.is_exhaustive && found.values.contains(&Some(Json::from(long.as_str()))));
+    let found = set("k", &format!("suffix \"{long}\""));
+    assert!(!found.is_exhaustive);
+    let found = set("k", &format!("contains \"other{long}\""));
+    let lists = found.values.iter().flatten().filter_map(Json::as_array).flatten();
+    let longest = lists.filter_map(Json::as_str).filter(|text| !text.starts_with("other"));
+    assert!(!found.is_exhaustive && longest.map(str::len).max() <= Some(LITERAL_BYTES_MAX + 1));
+    assert!(set("k", &format!("eq \"{}\"", &long[..LITERAL_BYTES_MAX])).is_exhaustive);
+}
+
+#[test]
 fn without_tests_the_key_is_there_or_not() {
     assert_eq!(set("k", ""), Witnesses { values: vec![None], is_exhaustive: true });
 }

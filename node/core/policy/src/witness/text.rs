@@ -9,7 +9,7 @@
 use types::Json;
 
 use super::domain::{Domain, dates_around, ends_of_time, some_year};
-use super::{address, pattern};
+use super::{LITERAL_BYTES_MAX, address, pattern};
 use crate::condition::Test;
 use crate::words::Op;
 
@@ -59,13 +59,18 @@ pub(super) fn candidates(domain: &Domain, tests: &[&Test]) -> Texts {
         return dates(&named);
     }
     let mut texts = Texts { values: Vec::new(), bytes: 0, is_exact: true, combinations: None };
-    texts.values.extend(named.points.iter().cloned());
-    let other = unused(domain, &named.suffixes);
-    texts.is_exact &= other.is_some() || named.suffixes.is_empty();
-    let ends = named.points.iter().skip(1).map(Some).chain([None]);
-    for (low, high) in named.points.iter().zip(ends) {
-        let gap = Gap { domain, low, high: high.map(String::as_str) };
-        gap.fill(&named.suffixes, other, &mut texts);
+    for point in &named.points {
+        texts.push(point.clone());
+    }
+    let points = short(named.points.iter().map(String::as_str));
+    let suffixes = short(named.suffixes.iter().copied());
+    texts.is_exact &= points.len() == named.points.len() && suffixes.len() == named.suffixes.len();
+    let other = unused(domain, &suffixes);
+    texts.is_exact &= other.is_some() || suffixes.is_empty();
+    let ends = points.iter().copied().skip(1).map(Some).chain([None]);
+    for (low, high) in points.iter().copied().zip(ends) {
+        let gap = Gap { domain, low, high };
+        gap.fill(&suffixes, other, &mut texts);
         if texts.are_many() {
             texts.is_exact = false;
             break;
@@ -74,6 +79,11 @@ pub(super) fn candidates(domain: &Domain, tests: &[&Test]) -> Texts {
     add_addresses(domain, &named, &mut texts);
     add_matches(domain, &named, &mut texts);
     texts
+}
+
+/// Those that are not too long to make others around them.
+fn short<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    texts.filter(|text| text.len() <= LITERAL_BYTES_MAX).collect()
 }
 
 impl<'a> Named<'a> {
@@ -148,7 +158,9 @@ impl Gap<'_> {
         let Some(base) = self.base() else {
             let beginnings = self.beginnings();
             texts.is_exact &= beginnings.len() < BEGINNINGS_MAX;
-            texts.values.extend(beginnings);
+            for text in beginnings {
+                texts.push(text);
+            }
             return;
         };
         let closed = other.map_or_else(|| base.clone(), |other| format!("{base}{other}"));

@@ -219,6 +219,9 @@ fn long_lists_and_texts_cost_more() {
     assert_eq!(cost("text", "eq", "\"a\""), 1);
     assert_eq!(cost("text", "in", "[\"a\",\"b\"]"), 3);
     assert_eq!(cost("list", "contains", "\"x\""), 101);
-    assert_eq!(cost("text", "matches", "\"a*\""), 101);
+    assert_eq!(cost("text", "matches", "\"a*\""), 1601);
+    let long = format!("\"{}\"", "a".repeat(638));
+    assert_eq!(cost("text", "eq", &long), 11);
+    assert_eq!(cost("list", "contains", &long), 1111);
     assert_eq!(cost("absent", "matches", "\"a*\""), 1);
 }

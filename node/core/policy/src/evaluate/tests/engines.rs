@@ -63,3 +63,19 @@ fn a_label_is_no_way_around_a_restriction_on_a_pattern() {
     );
     check(&permits, r#"{"actor":"Helper"}"#, NO_PERMIT);
 }
+
+#[test]
+fn showing_an_answer_is_bounded_as_deciding_is() {
+    let tests = (0..60).map(|at| format!(r#"{{"key":"k","op":"matches","value":"x{at}.*"}}"#));
+    let tests: Vec<String> = tests.collect();
+    let policy = policy(&format!(
+        r#"{{"type":"permits","source":"*","conditions":[{}]}},
+           {{"type":"permits","source":"actor:bot","target":"*","conditions":[{}]}}"#,
+        tests.join(","),
+        tests.join(",")
+    ));
+    let request = format!(r#"{{"context":{{"k":"{}"}}}}"#, "y".repeat(5000));
+    let evaluation = ask(&policy, &request);
+    assert_eq!(evaluation.reason_code, ReasonCode::NoPermit);
+    assert_eq!((evaluation.matched.len(), evaluation.matched_omitted), (1, 1));
+}
