@@ -28,7 +28,7 @@ use crate::call::{Answer, Content};
 use crate::problem::{Code, Problem};
 use crate::rest;
 use crate::rest::system::docs;
-use crate::routes::{Access, Method, Op, ROUTES, Route};
+use crate::routes::{self, Access, Method, Op, Route};
 
 /// Label of requests that no route took.
 const UNMATCHED: &str = "unmatched";
@@ -73,7 +73,7 @@ pub(crate) fn router<B: Backend>(app: App<B>, grpc: axum::Router) -> axum::Route
 /// Routes of one path together, in the order of the table.
 fn by_path() -> Vec<Rows> {
     let mut grouped: Vec<Vec<&'static Route>> = Vec::new();
-    for route in ROUTES {
+    for route in routes::all() {
         match grouped.iter_mut().find(|rows| rows.iter().any(|row| row.path == route.path)) {
             Some(rows) => rows.push(route),
             None => grouped.push(vec![route]),

@@ -6,7 +6,7 @@ use types::{Json, Object};
 use crate::fields::{Field, schema};
 use crate::problem::Code;
 use crate::reply::{Member, Value};
-use crate::routes::{Access, ROUTES, Reply, Route, Shape};
+use crate::routes::{self, Access, Reply, Route, Shape};
 
 /// Codes that any route may answer with.
 const ANYWHERE: &[Code] = &[
@@ -53,7 +53,7 @@ const READING: &[Code] = &[
 /// The whole description.
 pub(crate) fn document(version: &str) -> Json {
     let mut paths = Object::new();
-    for route in ROUTES {
+    for route in routes::all() {
         let mut path = match paths.remove(route.path) {
             Some(Json::Object(path)) => path,
             Some(_) | None => Object::new(),

@@ -55,6 +55,8 @@ codes! {
     UNSUPPORTED_FORMAT = 400 "unsupported_format" "There is no such format";
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
+    NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
+    PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
     NOT_FOUND = 404 "not_found" "There is nothing at this path";
     METRICS_DISABLED = 404 "metrics_disabled" "Metrics are switched off";
     UNKNOWN_DECISION = 404 "unknown_decision" "No such decision is recorded";
@@ -355,6 +357,7 @@ impl From<Rejection> for Problem {
             Rejection::AlreadySigned => Code::ALREADY_SIGNED,
             Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
             Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
+            Rejection::NotAuthorised => Code::NOT_AUTHORISED,
             Rejection::UnknownDecision => Code::UNKNOWN_DECISION,
             Rejection::DecisionErased => Code::ERASED,
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
@@ -432,6 +435,7 @@ mod tests {
             Rejection::UnknownToken { token },
             Rejection::TokenRevoked { token },
             Rejection::TokenExpired { token, at: types::Timestamp(1) },
+            Rejection::NotAuthorised,
             Rejection::UnknownDecision,
             Rejection::DecisionErased,
             Rejection::AlreadyAssessed,

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod decision;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod named;
 pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod risk;

@@ -153,9 +153,17 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::DecisionByActor
         | Table::DecisionByAction
         | Table::DecisionByOutcome => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-        Table::Risk | Table::RiskByDecision | Table::RiskByScore | Table::RiskCount => {
-            rocksdb::DEFAULT_COLUMN_FAMILY_NAME
-        }
+        Table::Risk
+        | Table::RiskByDecision
+        | Table::RiskByScore
+        | Table::RiskCount
+        | Table::Escalation
+        | Table::EscalationByDecision
+        | Table::Override
+        | Table::OverrideByDecision
+        | Table::TokenByDecision
+        | Table::Deadline
+        | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::call::{Answer, Call};
 use crate::fields::{Field, Kind};
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, free, hash, integer, list, text, time};
-use crate::routes::ROUTES;
+use crate::routes;
 
 /// Name of the service on the wire.
 const SERVICE: &str = "lexecon";
@@ -236,7 +236,7 @@ pub(crate) async fn metrics<B: Backend>(app: &App<B>) -> Result<Answer, Problem>
 /// `GET /`.
 pub(crate) fn root<B: Backend>(app: &App<B>) -> Answer {
     let mut endpoints = Object::new();
-    for route in ROUTES {
+    for route in routes::all() {
         let mut methods = match endpoints.remove(route.path) {
             Some(Json::Array(methods)) => methods,
             Some(_) | None => Vec::new(),

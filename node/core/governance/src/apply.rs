@@ -11,8 +11,8 @@ use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
-    checkpoint, codec, decision, divergence, erasure, founding, keys, membership, node, policies,
-    risk, token,
+    checkpoint, codec, deadline, decision, divergence, effect, erasure, founding, keys, membership,
+    node, policies, risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -140,7 +140,7 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::Decide(decide) => decision::decide(context, decide),
         Command::LoadPolicy(load) => policies::load(context, load),
         Command::RegisterNode(register) => node::register(context, register),
-        Command::Tick => Ok(Outcome::Ticked),
+        Command::Tick => deadline::sweep(context),
         Command::Checkpoint => checkpoint::seal(context),
         Command::Cosign(cosign) => checkpoint::cosign(context, cosign),
         Command::AddKey(add) => node::keys::add(context, add),
@@ -155,6 +155,7 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::LoadGatedPolicy(gated) => policies::load_gated(context, gated),
         Command::RevokeToken(revoke) => token::revoke(context, revoke),
         Command::AssessRisk(assess) => risk::assess(context, assess),
+        Command::EffectsDone(entries) => effect::done(context, entries),
     }
 }
 

@@ -140,6 +140,8 @@ pub enum Command {
     RevokeToken(RevokeToken),
     /// Say what risk a decision brings.
     AssessRisk(Box<AssessRisk>),
+    /// Forget notices that were delivered: those of these entries.
+    EffectsDone(Vec<EntryId>),
 }
 
 /// A place in the log: the same on every node.

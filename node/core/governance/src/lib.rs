@@ -20,11 +20,17 @@
 pub mod audit;
 pub mod checkpoint;
 pub mod command;
+pub mod deadline;
 pub mod decision;
 pub mod divergence;
+pub mod effect;
+pub mod effective;
 pub mod erasure;
+pub mod escalation;
 pub mod impact;
 pub mod outcome;
+pub mod overrides;
+pub mod oversight;
 pub mod record;
 pub mod risk;
 pub mod store;

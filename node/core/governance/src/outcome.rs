@@ -265,6 +265,9 @@ pub enum Rejection {
         /// When.
         at: Timestamp,
     },
+    /// Who asks is no human, or none who may.
+    #[error("who asks is not one who may do this")]
+    NotAuthorised,
     /// No such decision is recorded.
     #[error("no such decision is recorded")]
     UnknownDecision,
@@ -322,6 +325,7 @@ impl Rejection {
             Self::SignatureInvalid => "signature_invalid",
             Self::AlreadyRecorded => "already_exists",
             Self::RangesInvalid => "out_of_range",
+            Self::NotAuthorised => "not_authorised",
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",

@@ -3,12 +3,19 @@
 //! A record is never changed in shape under one feature level, because the
 //! state digest is made over its bytes.
 
+mod oversight;
+
 use ledger::Frontier;
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
+
+pub use oversight::{
+    EffectRecord, EscalationRecord, EscalationStatus, OverrideKind, OverrideRecord, OverrideStatus,
+    Priority, Resolution, ReviewVerdict, Trigger,
+};
 
 /// Where the ledger ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

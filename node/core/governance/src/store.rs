@@ -78,11 +78,25 @@ pub enum Table {
     RiskByScore = 32,
     /// Score -> how many rows the table before has of it.
     RiskCount = 33,
+    /// Escalation id -> how it stands.
+    Escalation = 34,
+    /// Decision id and entry id -> escalation id.
+    EscalationByDecision = 35,
+    /// Override id -> how it stands.
+    Override = 40,
+    /// Decision id and entry id -> override id.
+    OverrideByDecision = 41,
+    /// Decision id and entry id -> a token that was issued for it later.
+    TokenByDecision = 43,
+    /// Time, kind and id of something that ends by itself then.
+    Deadline = 70,
+    /// Entry id -> a notice of it that is to be delivered.
+    Effect = 71,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 38] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -114,6 +128,13 @@ impl Table {
         Self::RiskByDecision,
         Self::RiskByScore,
         Self::RiskCount,
+        Self::Escalation,
+        Self::EscalationByDecision,
+        Self::Override,
+        Self::OverrideByDecision,
+        Self::TokenByDecision,
+        Self::Deadline,
+        Self::Effect,
     ];
 
     /// The table's number.

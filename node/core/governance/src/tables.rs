@@ -164,5 +164,12 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::RiskByDecision => "risk_by_decision",
         Table::RiskByScore => "risk_by_score",
         Table::RiskCount => "risk_count",
+        Table::Escalation => "escalation",
+        Table::EscalationByDecision => "escalation_by_decision",
+        Table::Override => "override",
+        Table::OverrideByDecision => "override_by_decision",
+        Table::TokenByDecision => "token_by_decision",
+        Table::Deadline => "deadline",
+        Table::Effect => "effect",
     }
 }

@@ -151,6 +151,18 @@ prefixed! {
     RiskId = "rsk_";
     /// A question to a human about a decision.
     EscalationId = "esc_";
+    /// A human's decision in the place of the policy's.
+    OverrideId = "ovr_";
+    /// A piece of evidence.
+    ArtifactId = "evd_";
+    /// A record of who is responsible.
+    ResponsibilityId = "resp_";
+    /// A recorded human intervention.
+    InterventionId = "int_";
+    /// An emergency stop.
+    StopId = "stop_";
+    /// A notice that is to be delivered.
+    EffectId = "evt_";
 }
 
 #[cfg(test)]

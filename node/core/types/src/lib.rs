@@ -14,8 +14,9 @@ pub mod time;
 pub use decimal::Decimal;
 pub use digest::Digest;
 pub use id::{
-    ClusterId, DecisionId, EntryId, EscalationId, KeyId, LogIndex, RaftId, RequestUlid, RiskId,
-    TokenId, Ulid,
+    ArtifactId, ClusterId, DecisionId, EffectId, EntryId, EscalationId, IdError, InterventionId,
+    KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId, RiskId, StopId, TokenId,
+    Ulid,
 };
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};
