@@ -15,13 +15,16 @@ mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use reqwest::Url;
 use settings::{Kind, SETTINGS, Setting};
+
+use crate::notices::{Secret, Target};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub struct Config {
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
+    /// Where notices go besides the log.
+    pub webhook: Option<Target>,
     /// `ERROR WARNING INFO DEBUG TRACE`.
     pub log_level: String,
     /// `text` or `json`.
@@ -252,6 +257,29 @@ impl Settings {
         Ok(self.switch("policy.impact_gate")?.then_some(window))
     }
 
+    /// What is sent is signed and not encrypted, so it stays on this machine; a
+    /// relay there may carry it on.
+    fn webhook(&self) -> Result<Option<Target>, ConfigError> {
+        let key = "notify.webhook_url";
+        let Some(text) = self.text(key) else { return Ok(None) };
+        let url: Url = text.parse().map_err(|_| bad(key, &text, "a URL"))?;
+        let is_here = match url.host_str() {
+            Some("localhost") => true,
+            Some(host) => {
+                let host = host.trim_start_matches('[').trim_end_matches(']');
+                host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+            None => false,
+        };
+        if url.scheme() != "http" || !is_here {
+            return Err(bad(key, &text, "`http://` and a loopback address"));
+        }
+        let missing = || ConfigError(format!("{key} needs notify.webhook_secret_file"));
+        let path = self.text("notify.webhook_secret_file").ok_or_else(missing)?;
+        let secret = Secret::read(Path::new(&path)).map_err(ConfigError)?;
+        Ok(Some(Target { url, secret }))
+    }
+
     /// The configuration these settings mean.
     ///
     /// # Errors
@@ -274,6 +302,7 @@ impl Settings {
             forget_after: self.seconds("forget_after_s")?,
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             impact_gate: self.impact_gate()?,
+            webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
             metrics: self.switch("enable_metrics")?,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntGauge, Registry};
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use raft::Handle;
 use tracing_subscriber::EnvFilter;
 use types::LogIndex;
@@ -36,6 +36,8 @@ const METRICS: [(&str, &str); 9] = [
 pub struct Telemetry {
     pub(crate) registry: Registry,
     pub(crate) api: api::Metrics,
+    /// Tries to deliver notices, by result.
+    pub(crate) notices: IntCounterVec,
 }
 
 /// Starts logging and makes the registry.
@@ -46,7 +48,10 @@ pub fn start(config: &Config) -> Result<Telemetry, StartError> {
     log(config)?;
     let registry = Registry::new();
     let api = api::Metrics::new(&registry).map_err(metrics)?;
-    Ok(Telemetry { registry, api })
+    let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
+    let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
+    registry.register(Box::new(notices.clone())).map_err(metrics)?;
+    Ok(Telemetry { registry, api, notices })
 }
 
 fn metrics(err: prometheus::Error) -> StartError {

@@ -135,6 +135,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How many of the newest decisions the gate replays",
     )
     .or("10000"),
+    text(
+        "notify.webhook_url",
+        "LEXECON_NOTIFY_WEBHOOK_URL",
+        "URL",
+        "Where notices of escalations go, besides the log: http:// of this machine",
+    ),
+    text(
+        "notify.webhook_secret_file",
+        "LEXECON_NOTIFY_WEBHOOK_SECRET_FILE",
+        "FILE",
+        "Holds `whsec_` and base64 of the 24 to 64 bytes that sign them",
+    ),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")

@@ -15,7 +15,8 @@ use crate::config::Rebuild;
 use crate::identity::Joining;
 use crate::telemetry::Telemetry;
 use crate::{
-    checkpoints, forgetting, founding, joining, ports, quarantine, recovery, rotation, scrub,
+    checkpoints, forgetting, founding, joining, notices, ports, quarantine, recovery, rotation,
+    scrub, sweep,
 };
 
 /// How a node ended.
@@ -46,7 +47,7 @@ pub(super) async fn serve(
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
     let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
-    let tasks = tasks(&running, &dir, joining, &stop);
+    let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
     let ended = wait(&running, &mut told).await?;
@@ -94,6 +95,7 @@ fn tasks(
     running: &Running,
     dir: &DataDir,
     joining: Option<Joining>,
+    telemetry: &Telemetry,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     vec![
@@ -102,6 +104,8 @@ fn tasks(
         tokio::spawn(rotation::run(running.clone(), stop.clone())),
         tokio::spawn(scrub::open(running.clone(), stop.clone())),
         tokio::spawn(scrub::run(running.clone(), stop.clone())),
+        tokio::spawn(sweep::run(running.clone(), stop.clone())),
+        tokio::spawn(notices::run(running.clone(), telemetry.notices.clone(), stop.clone())),
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(recovery::after_start(running.clone(), dir.clone(), stop.clone())),
     ]

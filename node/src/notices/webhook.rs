@@ -1,0 +1,155 @@
+//! Notices as HTTP calls that the receiver can check: Standard Webhooks 1.0.
+//!
+//! `webhook-id` is the same at every try, so that a receiver knows a repeated
+//! one; `webhook-signature` is HMAC-SHA256 over id, time of the try and body.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use governance::record::EffectRecord;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Url;
+use sha2::Sha256;
+use types::{EntryId, Json, Timestamp};
+
+/// Longest a receiver may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Shorter ones can be guessed; longer ones are not what the file is for.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// What both sides know. Never shown.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Secret {
+    /// Reads `whsec_` and base64 of 24..64 bytes from a file.
+    ///
+    /// # Errors
+    /// A sentence that does not show what is in the file.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        let encoded = text.trim().strip_prefix("whsec_").unwrap_or_default();
+        let bytes = STANDARD.decode(encoded).unwrap_or_default();
+        if !SECRET_BYTES.contains(&bytes.len()) {
+            let path = path.display();
+            return Err(format!("`{path}` must hold `whsec_` and base64 of 24 to 64 bytes"));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Where notices go.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Of this machine: what is sent is signed and not encrypted.
+    pub url: Url,
+    /// Signs what is sent.
+    pub secret: Secret,
+}
+
+/// A connection to it.
+#[derive(Debug)]
+pub struct Webhook {
+    http: reqwest::Client,
+    target: Target,
+}
+
+impl Webhook {
+    /// Connects when there is something to send.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn connect(target: &Target) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_MAX)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, target: target.clone() })
+    }
+
+    /// Whether the receiver took it: any status 2xx. The answer's body is not
+    /// read.
+    pub(super) async fn send(&self, id: &str, now: Timestamp, body: String) -> Result<(), String> {
+        let seconds = now.0 / 1_000_000;
+        let request = self
+            .http
+            .post(self.target.url.clone())
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", seconds.to_string())
+            .header("webhook-signature", sign(&self.target.secret, id, seconds, &body))
+            .body(body);
+        // What reqwest says names the URL, which may have a password in it.
+        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(format!("the receiver answered {status}")),
+        }
+    }
+}
+
+/// `v1,` and base64 of the HMAC over `<id>.<seconds>.<body>`.
+fn sign(secret: &Secret, id: &str, seconds: u64, body: &str) -> String {
+    // A secret is at most one block, so the constructor that cannot fail serves.
+    let mut key = [0_u8; 64];
+    key[..secret.0.len()].copy_from_slice(&secret.0);
+    let mut mac = Hmac::<Sha256>::new(&key.into());
+    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// What is sent: ids and states, and nothing that a person wrote.
+pub(super) fn body(cluster: &str, entry: EntryId, notice: &EffectRecord) -> String {
+    let data = Json::object([
+        ("cluster_id", cluster.into()),
+        ("ledger_entry_id", entry.0.into()),
+        ("subject", notice.subject.as_str().into()),
+    ]);
+    let body = Json::object([
+        ("data", data),
+        ("timestamp", notice.at.to_string().into()),
+        ("type", notice.event.as_str().into()),
+    ]);
+    body.to_canonical()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification.
+    #[test]
+    fn a_signature_is_that_of_the_specification() {
+        let bytes = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let body = r#"{"test": 2432232314}"#;
+        assert_eq!(
+            sign(&Secret(bytes), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_short_or_no_base64_is_refused_unseen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        for text in ["", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_?"] {
+            std::fs::write(&path, text).unwrap();
+            let why = Secret::read(&path).unwrap_err();
+            assert!(!why.contains("c2hvcnQ") && why.contains("24 to 64"), "{why}");
+        }
+        std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+        assert_eq!(format!("{:?}", Secret::read(&path).unwrap()), "Secret(..)");
+    }
+}
