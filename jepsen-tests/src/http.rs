@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request};
+use hyper::http::request::Builder;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use types::Json;
@@ -91,7 +92,7 @@ impl Client {
     /// # Errors
     /// [`Lost`] if there was no complete reply.
     pub async fn get(&mut self, path: &str) -> Result<Reply, Lost> {
-        self.send(Method::GET, path, Bytes::new()).await
+        self.send(Request::get(path), Bytes::new()).await
     }
 
     /// Sends a JSON body once.
@@ -107,7 +108,16 @@ impl Client {
     /// # Errors
     /// [`Lost`] if there was no complete reply.
     pub async fn post_bytes(&mut self, path: &str, body: Bytes) -> Result<Reply, Lost> {
-        self.send(Method::POST, path, body).await
+        self.send(Request::post(path), body).await
+    }
+
+    /// Sends a JSON body once, under a key that makes a repeated request known.
+    ///
+    /// # Errors
+    /// [`Lost`] if there was no complete reply.
+    pub async fn post_keyed(&mut self, path: &str, key: &str, body: &Json) -> Result<Reply, Lost> {
+        let request = Request::post(path).header("idempotency-key", key);
+        self.send(request, body.to_canonical().into()).await
     }
 
     /// The JSON of a reply that must be a 200.
@@ -128,22 +138,20 @@ impl Client {
         expect_ok(path, reply)
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply, Lost> {
+    async fn send(&mut self, request: Builder, body: Bytes) -> Result<Reply, Lost> {
         let patience = self.patience;
-        let exchange = self.exchange(method, path, body);
+        let exchange = self.exchange(request, body);
         tokio::time::timeout(patience, exchange).await.unwrap_or(Err(Lost::TimedOut(patience)))
     }
 
     /// The connection is taken out for the exchange and put back only after a
     /// whole reply, so one that broke or was given up is never used again.
-    async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply, Lost> {
+    async fn exchange(&mut self, request: Builder, body: Bytes) -> Result<Reply, Lost> {
         let mut connection = match self.connection.take().filter(|kept| !kept.is_closed()) {
             Some(kept) => kept,
             None => self.connect().await?,
         };
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
+        let request = request
             .header("host", self.address.to_string())
             .header("content-type", "application/json")
             .body(Full::new(body))

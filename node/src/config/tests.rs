@@ -93,3 +93,28 @@ fn variables_of_others_are_left_alone() {
     .unwrap();
     assert_eq!(settings.warnings, ["LEXECON_SOMETHING_ELSE is not a variable of ours"]);
 }
+
+#[test]
+fn notices_go_to_this_machine_alone_and_are_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret");
+    std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let secret = path.to_str().unwrap();
+    let with = |url: &str| {
+        settings(&["--notify-webhook-url", url, "--notify-webhook-secret-file", secret], &[])
+            .and_then(Settings::validate)
+    };
+    for url in ["http://127.0.0.1:9999/hook", "http://[::1]:9999/", "http://localhost:1/x"] {
+        assert!(with(url).unwrap().webhook.is_some(), "{url}");
+    }
+    for url in ["https://127.0.0.1/", "http://example.org/", "http://10.0.0.1/", "ftp://[::1]/"] {
+        let refused = with(url).unwrap_err();
+        assert!(refused.0.contains("loopback"), "{url}: {refused}");
+    }
+    check_refused(&["--notify-webhook-url", "nowhere"], &[], "a URL");
+    check_refused(
+        &["--notify-webhook-url", "http://127.0.0.1:1/"],
+        &[],
+        "needs notify.webhook_secret_file",
+    );
+}
