@@ -41,6 +41,25 @@ pub struct Escalation {
     pub metadata: Option<Object>,
 }
 
+impl Escalation {
+    /// The same right after an entry about it was recorded: what a request is
+    /// answered, however often it comes.
+    #[must_use]
+    pub fn as_of(mut self, entry: EntryId) -> Self {
+        self.answer = self.answer.filter(|answer| answer.entry_id <= entry);
+        self.record.acknowledged = self.record.acknowledged.filter(|(_, by)| *by <= entry);
+        self.acknowledged_at = self.acknowledged_at.filter(|_| self.record.acknowledged.is_some());
+        self.status = if self.answer.is_some() {
+            EscalationStatus::Resolved
+        } else if self.record.acknowledged.is_some() {
+            EscalationStatus::Acknowledged
+        } else {
+            EscalationStatus::Pending
+        };
+        self
+    }
+}
+
 /// The answer to an escalation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
