@@ -9,6 +9,7 @@ mod access;
 mod caller;
 mod cluster;
 mod decisions;
+mod escalations;
 mod health;
 mod keys;
 mod ledger;
@@ -31,6 +32,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
+use proto::governance::v1::escalations_server::EscalationsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::policies_server::PoliciesServer;
@@ -103,6 +105,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
         )
         .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            EscalationsServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

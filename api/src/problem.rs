@@ -63,6 +63,7 @@ codes! {
     UNKNOWN_ENTRY = 404 "unknown_entry" "No such ledger entry";
     UNKNOWN_CHECKPOINT = 404 "unknown_checkpoint" "No final checkpoint of that size";
     UNKNOWN_KEY = 404 "unknown_key" "No such key";
+    UNKNOWN_ESCALATION = 404 "unknown_escalation" "No such escalation";
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
@@ -70,11 +71,14 @@ codes! {
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
+    ALREADY_ACKNOWLEDGED = 409 "already_acknowledged" "Somebody looks already";
     ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
     ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
+    ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
+    EXPIRED = 409 "expired" "Its time is over";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
     IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
@@ -358,6 +362,11 @@ impl From<Rejection> for Problem {
             Rejection::SignatureInvalid => Code::SIGNATURE_INVALID,
             Rejection::AlreadyRecorded => Code::ALREADY_EXISTS,
             Rejection::NotAuthorised => Code::NOT_AUTHORISED,
+            Rejection::UnknownEscalation { .. } => Code::UNKNOWN_ESCALATION,
+            Rejection::AlreadyAcknowledged => Code::ALREADY_ACKNOWLEDGED,
+            Rejection::AlreadyResolved => Code::ALREADY_RESOLVED,
+            Rejection::EscalationExpired => Code::EXPIRED,
+            Rejection::TooManyEscalations { .. } => Code::NOT_ALLOWED,
             Rejection::UnknownDecision => Code::UNKNOWN_DECISION,
             Rejection::DecisionErased => Code::ERASED,
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
@@ -436,6 +445,11 @@ mod tests {
             Rejection::TokenRevoked { token },
             Rejection::TokenExpired { token, at: types::Timestamp(1) },
             Rejection::NotAuthorised,
+            Rejection::UnknownEscalation { id: types::EscalationId(types::Ulid(1)) },
+            Rejection::AlreadyAcknowledged,
+            Rejection::AlreadyResolved,
+            Rejection::EscalationExpired,
+            Rejection::TooManyEscalations { there: 1000 },
             Rejection::UnknownDecision,
             Rejection::DecisionErased,
             Rejection::AlreadyAssessed,

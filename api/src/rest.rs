@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod cluster;
 pub(crate) mod decision;
+pub(crate) mod escalation;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
@@ -43,6 +44,12 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Risk => risk::get(app, &call),
         Op::RiskOfDecision => risk::of_decision(app, &call).await,
         Op::Risks => risk::list_risks(app, &call).await,
+        Op::EscalationCreate => escalation::create(app, call).await,
+        Op::EscalationAcknowledge => escalation::acknowledge(app, call).await,
+        Op::EscalationResolve => escalation::resolve(app, call).await,
+        Op::Escalation => escalation::get(app, &call),
+        Op::Escalations => escalation::escalations(app, &call).await,
+        Op::EscalationViolations => escalation::violations(app, &call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

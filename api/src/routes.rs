@@ -6,6 +6,7 @@
 
 mod cluster;
 mod decisions;
+mod escalations;
 mod keys;
 mod ledger;
 mod policies;
@@ -38,6 +39,12 @@ pub(crate) enum Op {
     Risk,
     RiskOfDecision,
     Risks,
+    EscalationCreate,
+    EscalationAcknowledge,
+    EscalationResolve,
+    Escalation,
+    Escalations,
+    EscalationViolations,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -274,6 +281,7 @@ const AREAS: &[&[Route]] = &[
     tokens::ROUTES,
     policies::ROUTES,
     risks::ROUTES,
+    escalations::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

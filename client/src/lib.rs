@@ -19,6 +19,7 @@ pub mod checkpoint;
 pub mod cluster;
 pub mod decision;
 pub mod error;
+pub mod escalation;
 pub mod export;
 pub mod keys;
 pub mod ledger;

@@ -159,6 +159,10 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::RiskCount
         | Table::Escalation
         | Table::EscalationByDecision
+        | Table::EscalationByState
+        | Table::EscalationCount
+        | Table::EscalationViolation
+        | Table::EscalationByEntry
         | Table::Override
         | Table::OverrideByDecision
         | Table::TokenByDecision

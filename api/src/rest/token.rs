@@ -110,7 +110,7 @@ pub(crate) fn verify<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Pro
 
 /// The later of applied time and this node's clock: a node that is cut off must
 /// not take for valid what has expired.
-fn now<B: Backend>(app: &App<B>, read: &impl Read) -> Result<Timestamp, Problem> {
+pub(crate) fn now<B: Backend>(app: &App<B>, read: &impl Read) -> Result<Timestamp, Problem> {
     Ok(view::head(read)?.at.max(app.backend.now()))
 }
 

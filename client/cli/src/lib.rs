@@ -17,6 +17,7 @@ mod command;
 mod console;
 mod decide;
 mod decisions;
+mod escalation;
 mod exit;
 mod failure;
 mod input;
@@ -72,6 +73,7 @@ async fn dispatch(
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
         Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
+        Command::Escalation(verb) => escalation::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -9,6 +9,7 @@ mod copy;
 mod decide;
 #[path = "../../../tests/sdk/double.rs"]
 mod double;
+mod escalation;
 mod examples;
 mod exports;
 mod failures;

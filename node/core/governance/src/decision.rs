@@ -15,18 +15,20 @@ mod replay;
 use ledger::EntryType;
 use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Obligation, Request, Verdict};
 use types::{
-    DecisionId, Digest, EntryId, Json, Micros, Object, RequestUlid, RiskId, Timestamp, TokenId,
+    DecisionId, Digest, EntryId, EscalationId, Json, Micros, Object, RequestUlid, RiskId,
+    Timestamp, TokenId,
 };
 
 use crate::apply::{Context, Stop};
 use crate::cache::ActivePolicy;
 use crate::codec;
 use crate::command::Decide;
+use crate::escalation;
 use crate::idempotency;
 use crate::journal::{Draft, Journal};
 use crate::keys;
 use crate::outcome::{Corruption, Decided, Outcome, Rejection};
-use crate::record::{AllowedRecord, DecisionRecord, RiskRecord, TokenRecord};
+use crate::record::{AllowedRecord, DecisionRecord, RiskRecord, TokenRecord, Trigger};
 use crate::risk::{self, Score};
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::token;
@@ -41,9 +43,9 @@ pub use replay::{Replay, Unreplayable, replay};
 /// Steps an evaluation may take before the request is denied.
 pub(crate) const STEPS_MAX: u32 = 100_000;
 
-/// From this feature level on a decision that tells its risk keeps it as a risk
-/// record.
-const KEEPS_RISK: u32 = 3;
+/// From this feature level on a decision brings what governs it: a record of the
+/// risk it tells, and an escalation where a human must look.
+const GOVERNS: u32 = 3;
 
 /// A new id that is taken already is drawn again; by chance that never happens
 /// even once.
@@ -68,8 +70,9 @@ pub(crate) fn decide<S: Store>(
         .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
         .ok_or(Rejection::LifetimeTooLong)?;
     let mut ids = draw_ids(context, decide, judged.evaluation.outcome, expires_at)?;
-    if KEEPS_RISK <= level {
+    if GOVERNS <= level {
         ids.risk = risk::of_decision(context, decide)?;
+        ids.escalation = escalation::of_decision(context, &judged.evaluation, judged.score.score)?;
     }
     let principal = &context.envelope.principal;
     let mut data = data(decide, &active, &judged, &ids);
@@ -87,6 +90,10 @@ pub(crate) fn decide<S: Store>(
     let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
     keep(context, decide, &ids, judged.evaluation.outcome, recorded.entry_id)?;
     keep_risk(context, &judged, &ids, recorded.entry_id)?;
+    if let (Some((id, trigger)), Some(decision)) = (ids.escalation, ids.decision) {
+        let cause = escalation::Cause { decision, risk: ids.risk, trigger };
+        escalation::announce(context, id, cause, recorded.entry_id)?;
+    }
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
 }
 
@@ -120,6 +127,7 @@ struct Ids {
     request: Option<String>,
     token: Option<(TokenId, Timestamp)>,
     risk: Option<RiskId>,
+    escalation: Option<(EscalationId, Trigger)>,
 }
 
 fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, Stop> {
@@ -200,7 +208,13 @@ fn draw_ids<S: Store>(
         Some(id) => id.clone(),
         None => RequestUlid(context.draw.ulid("req")).to_string(),
     };
-    Ok(Ids { decision: Some(decision), request: Some(request), token, risk: None })
+    Ok(Ids {
+        decision: Some(decision),
+        request: Some(request),
+        token,
+        risk: None,
+        escalation: None,
+    })
 }
 
 /// `data` of the entry, less who asked.
@@ -217,7 +231,7 @@ fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> O
         ("data_classes", classes.into()),
         ("decision_id", ids.decision.map(|id| id.to_string()).into()),
         ("engine_version", engine.number().into()),
-        ("escalation_id", Json::Null),
+        ("escalation_id", ids.escalation.map(|(id, _)| id.to_string()).into()),
         ("facts", facts(evaluation)),
         ("matched", matched(&evaluation.matched)),
         ("obligations", obligations(evaluation)),

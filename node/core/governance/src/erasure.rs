@@ -16,6 +16,7 @@ use types::{Digest, EntryId, Json, Object};
 use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
+use crate::escalation;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
@@ -150,6 +151,7 @@ fn forget_derived<S: Store>(
     }
     if part == ErasedPart::All {
         risk::forget(context, &data, id)?;
+        escalation::forget(context, &data, id)?;
     }
     Ok(())
 }

@@ -87,6 +87,20 @@ pub(crate) fn scored(score: u8, entry: EntryId) -> [u8; 9] {
     tile(100_u8.saturating_sub(score), entry.0)
 }
 
+/// An escalation among those of one state.
+pub(crate) fn stated(state: [u8; 2], entry: EntryId) -> Vec<u8> {
+    let mut key = state.to_vec();
+    key.extend_from_slice(&entry.key());
+    key
+}
+
+/// An entry in the order of a time.
+pub(crate) fn timed(at: Timestamp, entry: EntryId) -> Vec<u8> {
+    let mut key = at.0.to_be_bytes().to_vec();
+    key.extend_from_slice(&entry.key());
+    key
+}
+
 /// Key of a place in the log.
 pub(crate) fn place(place: Place) -> Vec<u8> {
     let mut key = place.index.0.to_be_bytes().to_vec();

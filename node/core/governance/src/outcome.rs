@@ -4,7 +4,7 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, Timestamp, TokenId};
+use types::{Digest, EntryId, EscalationId, Json, KeyId, RaftId, RiskId, Timestamp, TokenId};
 
 use crate::command::{Claim, Place};
 
@@ -268,6 +268,27 @@ pub enum Rejection {
     /// Who asks is no human, or none who may.
     #[error("who asks is not one who may do this")]
     NotAuthorised,
+    /// There is no such escalation.
+    #[error("no escalation `{id}` is recorded")]
+    UnknownEscalation {
+        /// The escalation.
+        id: EscalationId,
+    },
+    /// Somebody looks already.
+    #[error("this escalation was acknowledged before")]
+    AlreadyAcknowledged,
+    /// It has its answer.
+    #[error("this escalation was resolved before")]
+    AlreadyResolved,
+    /// Its time is over.
+    #[error("this escalation has expired: raise a new one")]
+    EscalationExpired,
+    /// One decision has so many escalations that there is no end to it.
+    #[error("this decision has {there} escalations, which is the most")]
+    TooManyEscalations {
+        /// How many there are.
+        there: usize,
+    },
     /// No such decision is recorded.
     #[error("no such decision is recorded")]
     UnknownDecision,
@@ -326,6 +347,11 @@ impl Rejection {
             Self::AlreadyRecorded => "already_exists",
             Self::RangesInvalid => "out_of_range",
             Self::NotAuthorised => "not_authorised",
+            Self::UnknownEscalation { .. } => "unknown_escalation",
+            Self::AlreadyAcknowledged => "already_acknowledged",
+            Self::AlreadyResolved => "already_resolved",
+            Self::EscalationExpired => "expired",
+            Self::TooManyEscalations { .. } => "not_allowed",
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",

@@ -82,6 +82,14 @@ pub enum Table {
     Escalation = 34,
     /// Decision id and entry id -> escalation id.
     EscalationByDecision = 35,
+    /// Status, priority and entry id -> escalation id.
+    EscalationByState = 36,
+    /// Status and priority -> how many rows the table before has of them.
+    EscalationCount = 37,
+    /// Deadline and entry id -> an escalation that nobody answered in time.
+    EscalationViolation = 38,
+    /// Entry id -> escalation id, and how many there were by then.
+    EscalationByEntry = 39,
     /// Override id -> how it stands.
     Override = 40,
     /// Decision id and entry id -> override id.
@@ -96,7 +104,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -130,6 +138,10 @@ impl Table {
         Self::RiskCount,
         Self::Escalation,
         Self::EscalationByDecision,
+        Self::EscalationByState,
+        Self::EscalationCount,
+        Self::EscalationViolation,
+        Self::EscalationByEntry,
         Self::Override,
         Self::OverrideByDecision,
         Self::TokenByDecision,

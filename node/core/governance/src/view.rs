@@ -4,6 +4,7 @@
 mod checkpoints;
 mod decisions;
 mod entries;
+mod escalations;
 mod risks;
 
 use ledger::{Header, Part, StoredEntry};
@@ -24,6 +25,10 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use escalations::{
+    Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
+    escalations, violations,
+};
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };

@@ -14,10 +14,11 @@ use super::{Score, input_json};
 use crate::apply::{Context, Stop};
 use crate::command::{AssessRisk, Decide};
 use crate::decision;
+use crate::escalation;
 use crate::idempotency;
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
-use crate::record::RiskRecord;
+use crate::record::{RiskRecord, Trigger};
 use crate::store::{Store, Table};
 use crate::view;
 
@@ -34,13 +35,14 @@ pub(crate) fn assess<S: Store>(
     let recorded = decision::known(context.tables.read(), assess.decision)?;
     let version = next_version(context, assess)?;
     let score = Score::of(Some(&assess.dimensions), None);
+    let escalation = escalation::of_assessment(context, assess.decision, score.score)?;
     let id = RiskId(context.fresh("rsk", Table::Risk)?);
     let actor = recorded.request.actor.as_str();
     let mut data = context.asked();
     data.insert("actor", actor);
     data.insert("decision_id", assess.decision.to_string());
     data.insert("dimensions", input_json(&assess.dimensions));
-    data.insert("escalation_id", Json::Null);
+    data.insert("escalation_id", escalation.map(|id| id.to_string()));
     data.insert("impact", assess.impact.map(u32::from));
     data.insert("likelihood", assess.likelihood.map(u32::from));
     data.insert("mitigations", assess.mitigations.clone());
@@ -56,6 +58,11 @@ pub(crate) fn assess<S: Store>(
     let record =
         RiskRecord { entry_id, decision: assess.decision, version, score: Some(score.byte()) };
     keep(context, id, &record)?;
+    if let Some(escalation) = escalation {
+        let (decision, trigger) = (assess.decision, Trigger::RiskThreshold);
+        let cause = escalation::Cause { decision, risk: Some(id), trigger };
+        escalation::announce(context, escalation, cause, entry_id)?;
+    }
     idempotency::keep(context, entry_id)?;
     Ok(Outcome::Recorded(recorded))
 }

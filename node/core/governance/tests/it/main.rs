@@ -7,6 +7,7 @@ mod audit;
 mod checkpoints;
 mod diverging;
 mod erasing;
+mod escalations;
 mod impact;
 mod joining;
 mod listing;
