@@ -5,6 +5,8 @@
 //! are append-only: a variant is never reordered, and a change of meaning needs
 //! a feature level.
 
+mod responsibility;
+
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
@@ -13,6 +15,8 @@ use types::{
 };
 
 use crate::draw::Seed;
+
+pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -142,6 +146,10 @@ pub enum Command {
     AssessRisk(Box<AssessRisk>),
     /// Forget notices that were delivered: those of these entries.
     EffectsDone(Vec<EntryId>),
+    /// Say who answers for a decision.
+    RecordResponsibility(Box<RecordResponsibility>),
+    /// Say what is thought of such a record.
+    ReviewResponsibility(Box<ReviewResponsibility>),
 }
 
 /// A place in the log: the same on every node.

@@ -4,6 +4,7 @@
 mod checkpoints;
 mod decisions;
 mod entries;
+mod responsibility;
 mod risks;
 
 use ledger::{Header, Part, StoredEntry};
@@ -24,6 +25,11 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use responsibility::{
+    PARTIES_MAX, PENDING_MAX, Responsibility, ResponsibilityPage, ResponsibilityQuery,
+    ResponsibilityReport, ResponsibilityReview, party, pending_reviews, responsibilities,
+    responsibility, responsibility_entry, responsibility_report,
+};
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };
