@@ -14,6 +14,7 @@ mod keys;
 mod ledger;
 mod members;
 mod policies;
+mod responsibility;
 mod risks;
 mod status;
 mod tokens;
@@ -34,6 +35,7 @@ use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::policies_server::PoliciesServer;
+use proto::governance::v1::responsibility_server::ResponsibilityServer;
 use proto::governance::v1::risks_server::RisksServer;
 use proto::governance::v1::tokens_server::TokensServer;
 use tonic::service::Routes;
@@ -103,6 +105,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
         )
         .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            ResponsibilityServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

@@ -9,6 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod named;
 pub(crate) mod policy;
 pub(crate) mod recording;
+pub(crate) mod responsibility;
 pub(crate) mod risk;
 pub(crate) mod system;
 pub(crate) mod token;
@@ -43,6 +44,13 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Risk => risk::get(app, &call),
         Op::RiskOfDecision => risk::of_decision(app, &call).await,
         Op::Risks => risk::list_risks(app, &call).await,
+        Op::ResponsibilityChain => responsibility::chain(app, &call).await,
+        Op::ResponsibilityParty => responsibility::party(app, &call).await,
+        Op::ResponsibilityLegal => responsibility::legal(app, &call).await,
+        Op::ResponsibilityReport => responsibility::report(app, &call).await,
+        Op::ResponsibilityPending => responsibility::pending(app, &call).await,
+        Op::ResponsibilityRecord => responsibility::record(app, call).await,
+        Op::ResponsibilityReview => responsibility::review(app, call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

@@ -9,6 +9,7 @@ mod decisions;
 mod keys;
 mod ledger;
 mod policies;
+mod responsibility;
 mod risks;
 mod system;
 mod tokens;
@@ -38,6 +39,13 @@ pub(crate) enum Op {
     Risk,
     RiskOfDecision,
     Risks,
+    ResponsibilityChain,
+    ResponsibilityParty,
+    ResponsibilityLegal,
+    ResponsibilityReport,
+    ResponsibilityPending,
+    ResponsibilityRecord,
+    ResponsibilityReview,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -274,6 +282,7 @@ const AREAS: &[&[Route]] = &[
     tokens::ROUTES,
     policies::ROUTES,
     risks::ROUTES,
+    responsibility::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

@@ -18,6 +18,7 @@ mod ledger;
 mod listing;
 mod policies;
 mod receipts;
+mod responsibility;
 mod risks;
 mod seed;
 mod server;
