@@ -57,6 +57,7 @@ codes! {
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
+    SAME_PERSON = 403 "same_person" "Somebody else must do this";
     NOT_FOUND = 404 "not_found" "There is nothing at this path";
     METRICS_DISABLED = 404 "metrics_disabled" "Metrics are switched off";
     UNKNOWN_DECISION = 404 "unknown_decision" "No such decision is recorded";
@@ -68,6 +69,7 @@ codes! {
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
+    UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request did not arrive in time";
@@ -76,6 +78,7 @@ codes! {
     ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
+    ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     EXPIRED = 409 "expired" "Its time is over";
@@ -368,10 +371,15 @@ impl From<Rejection> for Problem {
             Rejection::EscalationExpired => Code::EXPIRED,
             Rejection::TooManyEscalations { .. } => Code::NOT_ALLOWED,
             Rejection::UnknownDecision => Code::UNKNOWN_DECISION,
-            Rejection::DecisionErased => Code::ERASED,
+            Rejection::DecisionErased | Rejection::RecordErased => Code::ERASED,
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
             Rejection::NotLatest { .. } => Code::NOT_LATEST,
-            Rejection::TooManyAssessments { .. } => Code::NOT_ALLOWED,
+            Rejection::TooManyAssessments { .. } | Rejection::TooManyRecords { .. } => {
+                Code::NOT_ALLOWED
+            }
+            Rejection::UnknownRecord => Code::UNKNOWN_RECORD,
+            Rejection::SamePerson => Code::SAME_PERSON,
+            Rejection::AlreadyReviewed => Code::ALREADY_REVIEWED,
         };
         Self::new(code, why.to_string())
     }
@@ -455,6 +463,11 @@ mod tests {
             Rejection::AlreadyAssessed,
             Rejection::NotLatest { risk: types::RiskId(types::Ulid(1)) },
             Rejection::TooManyAssessments { versions: 1000 },
+            Rejection::UnknownRecord,
+            Rejection::RecordErased,
+            Rejection::SamePerson,
+            Rejection::AlreadyReviewed,
+            Rejection::TooManyRecords { records: 1000 },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod named;
 pub(crate) mod policy;
 pub(crate) mod recording;
+pub(crate) mod responsibility;
 pub(crate) mod risk;
 pub(crate) mod system;
 pub(crate) mod token;
@@ -50,6 +51,13 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Escalation => escalation::get(app, &call),
         Op::Escalations => escalation::escalations(app, &call).await,
         Op::EscalationViolations => escalation::violations(app, &call).await,
+        Op::ResponsibilityChain => responsibility::chain(app, &call).await,
+        Op::ResponsibilityParty => responsibility::party(app, &call).await,
+        Op::ResponsibilityLegal => responsibility::legal(app, &call).await,
+        Op::ResponsibilityReport => responsibility::report(app, &call).await,
+        Op::ResponsibilityPending => responsibility::pending(app, &call).await,
+        Op::ResponsibilityRecord => responsibility::record(app, call).await,
+        Op::ResponsibilityReview => responsibility::review(app, call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

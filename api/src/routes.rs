@@ -10,6 +10,7 @@ mod escalations;
 mod keys;
 mod ledger;
 mod policies;
+mod responsibility;
 mod risks;
 mod system;
 mod tokens;
@@ -45,6 +46,13 @@ pub(crate) enum Op {
     Escalation,
     Escalations,
     EscalationViolations,
+    ResponsibilityChain,
+    ResponsibilityParty,
+    ResponsibilityLegal,
+    ResponsibilityReport,
+    ResponsibilityPending,
+    ResponsibilityRecord,
+    ResponsibilityReview,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -282,6 +290,7 @@ const AREAS: &[&[Route]] = &[
     policies::ROUTES,
     risks::ROUTES,
     escalations::ROUTES,
+    responsibility::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

@@ -166,6 +166,12 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::Override
         | Table::OverrideByDecision
         | Table::TokenByDecision
+        | Table::Responsibility
+        | Table::ResponsibilityById
+        | Table::ResponsibilityByDecision
+        | Table::ResponsibilityByParty
+        | Table::ResponsibilityPending
+        | Table::ResponsibilityReview
         | Table::Deadline
         | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }

@@ -26,6 +26,8 @@ impl Text {
 pub(crate) enum Alphabet {
     /// Any.
     Any,
+    /// Any but control characters.
+    Line,
     /// Letters, digits and `_ - . @ : /`.
     Actor,
     /// Letters, digits, `_ - . / : ( )` and space.
@@ -46,6 +48,7 @@ impl Alphabet {
         let letter = character.is_ascii_alphanumeric();
         match self {
             Self::Any => true,
+            Self::Line => !character.is_control(),
             Self::Actor => letter || "_-.@:/".contains(character),
             Self::Action => letter || "_-./:() ".contains(character),
             Self::Name => letter || "_-.".contains(character),
@@ -59,6 +62,7 @@ impl Alphabet {
     pub(crate) fn words(self) -> Option<&'static str> {
         match self {
             Self::Any => None,
+            Self::Line => Some("any characters but control characters"),
             Self::Actor => Some("letters, digits and `_ - . @ : /`"),
             Self::Action => Some("letters, digits, `_ - . / : ( )` and space"),
             Self::Name => Some("letters, digits and `_ - .`"),
@@ -72,6 +76,7 @@ impl Alphabet {
     pub(crate) fn pattern(self) -> Option<&'static str> {
         match self {
             Self::Any => None,
+            Self::Line => Some(r"^[^\u0000-\u001f\u007f-\u009f]+$"),
             Self::Actor => Some("^[A-Za-z0-9_.@:/-]+$"),
             Self::Action => Some("^[A-Za-z0-9_./:() -]+$"),
             Self::Name => Some("^[A-Za-z0-9_.-]+$"),

@@ -237,15 +237,20 @@ fn checkpoint(mut reply: Members) -> CheckpointReply {
         origin: reply.word("origin"),
         size: reply.count("size"),
         root_hash: reply.word("root_hash"),
-        signatures: reply.list("signatures", |mut signature| NoteSignature {
-            name: signature.word("name"),
-            key_id: signature.word("key_id"),
-            r#type: signature.count("type"),
-            valid: signature.flag("valid"),
-        }),
+        signatures: reply.list("signatures", note_signature),
         state_hash: reply.word("state_hash"),
         policy_hash: reply.word("policy_hash"),
         timestamp: reply.word("timestamp"),
+    }
+}
+
+/// A line of a checkpoint.
+pub(super) fn note_signature(mut signature: Members) -> NoteSignature {
+    NoteSignature {
+        name: signature.word("name"),
+        key_id: signature.word("key_id"),
+        r#type: signature.count("type"),
+        valid: signature.flag("valid"),
     }
 }
 

@@ -54,6 +54,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
         let path = path.replace("{token_id}", "tok_1");
+        let path = path.replace("{record_id}", "resp_1").replace("{party}", "system");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -128,6 +129,9 @@ const READ: &[(&str, &str)] = &[
     ("/health/ready", "/health/ready"),
     ("/health/startup", "/health/startup"),
     ("/status", "/status"),
+    ("/responsibility/party/{party}", "/responsibility/party/act_human_user:bob"),
+    ("/responsibility/report", "/responsibility/report"),
+    ("/responsibility/pending-reviews", "/responsibility/pending-reviews"),
     ("/", "/"),
 ];
 
@@ -143,9 +147,13 @@ fn joiner() -> Value {
     })
 }
 
+fn id_of(decision: &Value) -> &str {
+    decision["decision_id"].as_str().unwrap()
+}
+
 /// Paths of what belongs to a decision that was allowed.
 fn paths_of(decision: &Value) -> [String; 5] {
-    let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let id = format!("/decisions/{}", id_of(decision));
     let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
     let (receipt, replay) = (format!("{id}/receipt"), format!("{id}/replay"));
     let revoke = format!("{token}/revoke");
@@ -166,6 +174,15 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let risk = format!("/risks/{}", other["risk_id"].as_str().unwrap());
     let of_decision = format!("/risks/decision/{}", other["decision_id"].as_str().unwrap());
     let assess = json!({"decision_id": decision["decision_id"], "dimensions": {"security": 40}});
+    let [chain, legal] =
+        ["chain", "legal"].map(|part| format!("/responsibility/{part}/{}", id_of(&decision)));
+    let answers = json!({
+        "decision_id": decision["decision_id"], "decision_maker": "human_operator",
+        "responsible_party": "act_human_user:bob", "role": "clerk", "reasoning": "x",
+        "responsibility_level": "shared", "review_required": true,
+    });
+    let judge = format!("/responsibility/resp_{}/review", &id_of(&decision)[4..]);
+    let judged = json!({"outcome": "accepted", "notes": "x", "reviewed_by": "act_human_user:eve"});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
         "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
@@ -191,6 +208,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("get", "/risks/{risk_id}", risk.as_str(), String::new()),
         ("get", "/risks/decision/{decision_id}", of_decision.as_str(), String::new()),
         ("get", "/risks", "/risks", String::new()),
+        ("post", "/responsibility/records", "/responsibility/records", answers.to_string()),
+        ("post", "/responsibility/{record_id}/review", judge.as_str(), judged.to_string()),
+        ("get", "/responsibility/chain/{decision_id}", chain.as_str(), String::new()),
+        ("get", "/responsibility/legal/{decision_id}", legal.as_str(), String::new()),
         ("post", "/policies/explain", "/policies/explain", ALLOWED.to_owned()),
         ("post", "/policies/impact", "/policies/impact", crate::common::POLICY.to_owned()),
         ("post", "/policies/rollback", "/policies/rollback", rollback.to_string()),

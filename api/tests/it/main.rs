@@ -19,6 +19,7 @@ mod ledger;
 mod listing;
 mod policies;
 mod receipts;
+mod responsibility;
 mod risks;
 mod seed;
 mod server;

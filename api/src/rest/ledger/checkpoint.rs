@@ -35,7 +35,8 @@ pub(crate) const CHECKPOINT_QUERY: &[Field] = &[Field::optional(
 )
 .default("\"frozen\"")];
 
-const SIGNATURE: &[Member] = &[
+/// A line of a checkpoint.
+pub(crate) const SIGNATURE: &[Member] = &[
     text("name", "Name of the key."),
     text("key_id", "Its id in signed notes, 8 hex digits."),
     integer("type", "1 is Ed25519, 255 RSASSA-PSS."),
@@ -136,15 +137,7 @@ pub(crate) async fn last<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer
 
 fn describe(read: &impl Read, record: &CheckpointRecord, note: String) -> Result<Object, Problem> {
     let claim = &record.claim;
-    let rows = signed(read, record, &note)?.into_iter().map(|signed| {
-        Json::object([
-            ("name", signed.line.name.into()),
-            ("key_id", to_hex(&signed.line.key_id).into()),
-            ("type", u32::from(signed.algorithm).into()),
-            ("valid", signed.is_valid.into()),
-        ])
-    });
-    let rows: Vec<Json> = rows.collect();
+    let rows = signatures(read, record, &note)?;
     let mut reply = Object::new();
     reply.insert("origin", note.lines().next());
     reply.insert("checkpoint", note.as_str());
@@ -155,6 +148,23 @@ fn describe(read: &impl Read, record: &CheckpointRecord, note: String) -> Result
     reply.insert("policy_hash", claim.policy_hash.to_string());
     reply.insert("timestamp", claim.at.to_string());
     Ok(reply)
+}
+
+/// The lines of a note of this checkpoint, as they are shown.
+pub(crate) fn signatures(
+    read: &impl Read,
+    record: &CheckpointRecord,
+    note: &str,
+) -> Result<Vec<Json>, Problem> {
+    let rows = signed(read, record, note)?.into_iter().map(|signed| {
+        Json::object([
+            ("name", signed.line.name.into()),
+            ("key_id", to_hex(&signed.line.key_id).into()),
+            ("type", u32::from(signed.algorithm).into()),
+            ("valid", signed.is_valid.into()),
+        ])
+    });
+    Ok(rows.collect())
 }
 
 /// A line of a checkpoint, verified.

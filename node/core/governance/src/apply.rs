@@ -12,7 +12,7 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, founding, keys,
-    membership, node, policies, risk, token,
+    membership, node, policies, responsibility, risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -161,6 +161,8 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
             escalation::acknowledge(context, acknowledge)
         }
         Command::ResolveEscalation(resolve) => escalation::resolve(context, resolve),
+        Command::RecordResponsibility(record) => responsibility::record(context, record),
+        Command::ReviewResponsibility(review) => responsibility::review(context, review),
     }
 }
 

@@ -6,6 +6,7 @@
 //! a feature level.
 
 mod escalation;
+mod responsibility;
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use types::{
 use crate::draw::Seed;
 
 pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation};
+pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -152,6 +154,10 @@ pub enum Command {
     AcknowledgeEscalation(AcknowledgeEscalation),
     /// Answer.
     ResolveEscalation(Box<ResolveEscalation>),
+    /// Say who answers for a decision.
+    RecordResponsibility(Box<RecordResponsibility>),
+    /// Say what is thought of such a record.
+    ReviewResponsibility(Box<ReviewResponsibility>),
 }
 
 /// A place in the log: the same on every node.

@@ -21,6 +21,7 @@ use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord, TokenRecord};
+use crate::responsibility;
 use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
@@ -152,6 +153,7 @@ fn forget_derived<S: Store>(
     if part == ErasedPart::All {
         risk::forget(context, &data, id)?;
         escalation::forget(context, &data, id)?;
+        responsibility::forget(context, id)?;
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod overrides;
 pub mod oversight;
 pub mod record;
+pub mod responsibility;
 pub mod risk;
 pub mod store;
 pub mod token;

@@ -310,6 +310,24 @@ pub enum Rejection {
         /// How many there are.
         versions: u64,
     },
+    /// There is no such record of responsibility.
+    #[error("there is no such record of responsibility")]
+    UnknownRecord,
+    /// What the record said is erased.
+    #[error("the content of this record has been erased")]
+    RecordErased,
+    /// Nobody judges what they answer for themselves.
+    #[error("who is responsible cannot review it")]
+    SamePerson,
+    /// There is one review.
+    #[error("this was reviewed before")]
+    AlreadyReviewed,
+    /// So many answer for one decision that there is no end to it.
+    #[error("this decision has {records} records of responsibility, which is the most")]
+    TooManyRecords {
+        /// How many there are.
+        records: u64,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -320,7 +338,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
-            Self::Erased | Self::DecisionErased => "erased",
+            Self::Erased | Self::DecisionErased | Self::RecordErased => "erased",
             Self::NotFounded => "starting",
             Self::AlreadyFounded | Self::NodeNameInUse { .. } => "already_exists",
             Self::UnknownEnvelope { .. } => "not_allowed",
@@ -355,7 +373,10 @@ impl Rejection {
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",
-            Self::TooManyAssessments { .. } => "not_allowed",
+            Self::TooManyAssessments { .. } | Self::TooManyRecords { .. } => "not_allowed",
+            Self::UnknownRecord => "unknown_record",
+            Self::SamePerson => "same_person",
+            Self::AlreadyReviewed => "already_reviewed",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! state digest is made over its bytes.
 
 mod oversight;
+mod responsibility;
 
 use ledger::Frontier;
 use policy::Mode;
@@ -15,6 +16,10 @@ use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 pub use oversight::{
     EffectRecord, EscalationRecord, EscalationStatus, OverrideKind, OverrideRecord, OverrideStatus,
     Priority, Resolution, ReviewVerdict, Trigger,
+};
+pub use responsibility::{
+    DecisionMaker, ResponsibilityCounts, ResponsibilityLevel, ResponsibilityOrigin,
+    ResponsibilityRecord, ReviewOutcome,
 };
 
 /// Where the ledger ends.

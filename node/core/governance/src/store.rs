@@ -96,6 +96,18 @@ pub enum Table {
     OverrideByDecision = 41,
     /// Decision id and entry id -> a token that was issued for it later.
     TokenByDecision = 43,
+    /// Entry id -> who it says answers for a decision, and counts up to it.
+    Responsibility = 50,
+    /// Id of such a record -> entry id.
+    ResponsibilityById = 51,
+    /// Decision id and entry id -> which record of the decision that is.
+    ResponsibilityByDecision = 52,
+    /// Party and entry id -> which record of the party that is. Erasable.
+    ResponsibilityByParty = 53,
+    /// Entry id of a record that waits for a review -> nothing.
+    ResponsibilityPending = 54,
+    /// Id of a record -> the entry of its review.
+    ResponsibilityReview = 55,
     /// Time, kind and id of something that ends by itself then.
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
@@ -104,7 +116,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 48] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -145,6 +157,12 @@ impl Table {
         Self::Override,
         Self::OverrideByDecision,
         Self::TokenByDecision,
+        Self::Responsibility,
+        Self::ResponsibilityById,
+        Self::ResponsibilityByDecision,
+        Self::ResponsibilityByParty,
+        Self::ResponsibilityPending,
+        Self::ResponsibilityReview,
         Self::Deadline,
         Self::Effect,
     ];

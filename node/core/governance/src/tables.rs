@@ -173,6 +173,12 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::Override => "override",
         Table::OverrideByDecision => "override_by_decision",
         Table::TokenByDecision => "token_by_decision",
+        Table::Responsibility => "responsibility",
+        Table::ResponsibilityById => "responsibility_by_id",
+        Table::ResponsibilityByDecision => "responsibility_by_decision",
+        Table::ResponsibilityByParty => "responsibility_by_party",
+        Table::ResponsibilityPending => "responsibility_pending",
+        Table::ResponsibilityReview => "responsibility_review",
         Table::Deadline => "deadline",
         Table::Effect => "effect",
     }

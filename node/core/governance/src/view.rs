@@ -5,6 +5,7 @@ mod checkpoints;
 mod decisions;
 mod entries;
 mod escalations;
+mod responsibility;
 mod risks;
 
 use ledger::{Header, Part, StoredEntry};
@@ -28,6 +29,11 @@ pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
+};
+pub use responsibility::{
+    PARTIES_MAX, PENDING_MAX, Responsibility, ResponsibilityPage, ResponsibilityQuery,
+    ResponsibilityReport, ResponsibilityReview, party, pending_reviews, responsibilities,
+    responsibility, responsibility_entry, responsibility_report,
 };
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,

@@ -110,6 +110,34 @@ pub(crate) fn decision_ids(
     Ok(first.map_or(whole.to, |id| id.0)..whole.to)
 }
 
+/// How many entries of a type have ids in a span.
+pub(super) fn count_of_type(
+    read: &impl Read,
+    entry_type: EntryType,
+    ids: &std::ops::Range<u64>,
+) -> Result<u64, Corruption> {
+    let source = Source::Under { table: Table::EntryByType, text: entry_type.as_str() };
+    Ok(source.numbers(read, Range { from: ids.start, to: ids.end })?.len())
+}
+
+/// At most so many ids of entries of a type in a span, oldest first.
+pub(super) fn ids_of_type(
+    read: &impl Read,
+    entry_type: EntryType,
+    ids: &std::ops::Range<u64>,
+    ids_max: usize,
+) -> Result<Vec<EntryId>, Corruption> {
+    let (table, text) = (Table::EntryByType, entry_type.as_str());
+    let source = Source::Under { table, text };
+    let numbers = source.numbers(read, Range { from: ids.start, to: ids.end })?;
+    let (from, to) =
+        (keys::text_and_number(text, numbers.from), keys::text_and_number(text, numbers.to));
+    let direction = Direction::Ascending;
+    let rows =
+        read.scan(Scan { table, from: &from, to: Some(&to), direction, rows_max: ids_max })?;
+    rows.iter().map(|(_, id)| codec::decode(tables::name(table), id)).collect()
+}
+
 /// Half-open range of ids, or of numbers under a key.
 #[derive(Clone, Copy, Debug)]
 struct Range {

@@ -15,6 +15,7 @@ mod machine;
 mod policies;
 mod properties;
 mod replaying;
+mod responsibility;
 mod risks;
 mod support;
 mod tokens;
