@@ -13,6 +13,7 @@ mod health;
 mod keys;
 mod ledger;
 mod members;
+mod overrides;
 mod policies;
 mod risks;
 mod status;
@@ -33,6 +34,7 @@ use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
+use proto::governance::v1::overrides_server::OverridesServer;
 use proto::governance::v1::policies_server::PoliciesServer;
 use proto::governance::v1::risks_server::RisksServer;
 use proto::governance::v1::tokens_server::TokensServer;
@@ -103,6 +105,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
         )
         .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            OverridesServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

@@ -8,6 +8,7 @@ mod cluster;
 mod decisions;
 mod keys;
 mod ledger;
+mod overrides;
 mod policies;
 mod risks;
 mod system;
@@ -31,6 +32,7 @@ pub(crate) enum Op {
     Evaluation,
     Evaluations,
     Replay,
+    TokenIssue,
     TokenVerify,
     Token,
     TokenRevoke,
@@ -38,6 +40,12 @@ pub(crate) enum Op {
     Risk,
     RiskOfDecision,
     Risks,
+    OverrideExecute,
+    OverrideReview,
+    Override,
+    OverridesOfDecision,
+    OverrideActive,
+    OverridesPending,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -274,6 +282,7 @@ const AREAS: &[&[Route]] = &[
     tokens::ROUTES,
     policies::ROUTES,
     risks::ROUTES,
+    overrides::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

@@ -161,6 +161,7 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::EscalationByDecision
         | Table::Override
         | Table::OverrideByDecision
+        | Table::OverrideUnreviewed
         | Table::TokenByDecision
         | Table::Deadline
         | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,

@@ -12,7 +12,7 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, deadline, decision, divergence, effect, erasure, founding, keys, membership,
-    node, policies, risk, token,
+    node, overrides, policies, risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -156,6 +156,9 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::RevokeToken(revoke) => token::revoke(context, revoke),
         Command::AssessRisk(assess) => risk::assess(context, assess),
         Command::EffectsDone(entries) => effect::done(context, entries),
+        Command::ExecuteOverride(execute) => overrides::execute(context, execute),
+        Command::ReviewOverride(review) => overrides::review(context, review),
+        Command::IssueToken(issue) => token::issue(context, issue),
     }
 }
 

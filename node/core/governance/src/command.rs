@@ -5,6 +5,8 @@
 //! are append-only: a variant is never reordered, and a change of meaning needs
 //! a feature level.
 
+mod overrides;
+
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
@@ -13,6 +15,8 @@ use types::{
 };
 
 use crate::draw::Seed;
+
+pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -142,6 +146,12 @@ pub enum Command {
     AssessRisk(Box<AssessRisk>),
     /// Forget notices that were delivered: those of these entries.
     EffectsDone(Vec<EntryId>),
+    /// Decide in the place of the policy.
+    ExecuteOverride(Box<ExecuteOverride>),
+    /// Say, as a second person, whether an override was right.
+    ReviewOverride(Box<ReviewOverride>),
+    /// Grant a token for what a decision has come to.
+    IssueToken(IssueToken),
 }
 
 /// A place in the log: the same on every node.

@@ -87,6 +87,12 @@ pub(crate) fn scored(score: u8, entry: EntryId) -> [u8; 9] {
     tile(100_u8.saturating_sub(score), entry.0)
 }
 
+/// An entry in the order of a time.
+pub(crate) fn timed(at: Timestamp, entry: EntryId) -> [u8; 16] {
+    let number = u128::from(at.0) << 64 | u128::from(entry.0);
+    number.to_be_bytes()
+}
+
 /// Key of a place in the log.
 pub(crate) fn place(place: Place) -> Vec<u8> {
     let mut key = place.index.0.to_be_bytes().to_vec();

@@ -86,6 +86,9 @@ pub enum Table {
     Override = 40,
     /// Decision id and entry id -> override id.
     OverrideByDecision = 41,
+    /// Time by which it must be reviewed, entry id -> override id; of those that
+    /// nobody has reviewed alone.
+    OverrideUnreviewed = 42,
     /// Decision id and entry id -> a token that was issued for it later.
     TokenByDecision = 43,
     /// Time, kind and id of something that ends by itself then.
@@ -96,7 +99,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -132,6 +135,7 @@ impl Table {
         Self::EscalationByDecision,
         Self::Override,
         Self::OverrideByDecision,
+        Self::OverrideUnreviewed,
         Self::TokenByDecision,
         Self::Deadline,
         Self::Effect,

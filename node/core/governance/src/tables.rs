@@ -168,6 +168,7 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::EscalationByDecision => "escalation_by_decision",
         Table::Override => "override",
         Table::OverrideByDecision => "override_by_decision",
+        Table::OverrideUnreviewed => "override_unreviewed",
         Table::TokenByDecision => "token_by_decision",
         Table::Deadline => "deadline",
         Table::Effect => "effect",

@@ -4,6 +4,7 @@
 mod checkpoints;
 mod decisions;
 mod entries;
+mod overrides;
 mod risks;
 
 use ledger::{Header, Part, StoredEntry};
@@ -24,6 +25,9 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use overrides::{
+    Override, Review, ReviewPlace, UnreviewedPage, override_of, overrides_of, unreviewed_overrides,
+};
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };
