@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod ledger;
 mod members;
+mod overrides;
 mod policies;
 mod responsibility;
 mod risks;
@@ -36,6 +37,7 @@ use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::escalations_server::EscalationsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
+use proto::governance::v1::overrides_server::OverridesServer;
 use proto::governance::v1::policies_server::PoliciesServer;
 use proto::governance::v1::responsibility_server::ResponsibilityServer;
 use proto::governance::v1::risks_server::RisksServer;
@@ -109,6 +111,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             EscalationsServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            OverridesServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             ResponsibilityServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),

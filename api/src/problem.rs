@@ -56,6 +56,7 @@ codes! {
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
+    SAME_PERSON = 403 "same_person" "This takes a second person";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
     SAME_PERSON = 403 "same_person" "Somebody else must do this";
     NOT_FOUND = 404 "not_found" "There is nothing at this path";
@@ -68,6 +69,8 @@ codes! {
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
+    UNKNOWN_OVERRIDE = 404 "unknown_override" "No such override";
+    UNKNOWN_ARTIFACT = 404 "unknown_artifact" "No such evidence";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
@@ -81,13 +84,18 @@ codes! {
     ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
+    APPROVAL_CONSUMED = 409 "approval_consumed" "The approval has yielded its token";
     EXPIRED = 409 "expired" "Its time is over";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
     IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
     NOT_LATEST = 409 "not_latest" "Only the latest assessment can be superseded";
+    NOTHING_TO_OVERRIDE = 409 "nothing_to_override" "The decision is allowed already";
+    ORIGINAL_OUTCOME_MISMATCH = 409 "original_outcome_mismatch" "The decision comes to something else";
+    OVERRIDE_CONSUMED = 409 "override_consumed" "The override has yielded its token";
     POLICY_VERSION_CONFLICT = 409 "policy_version_conflict" "Another policy version is active";
+    TOKEN_ACTIVE = 409 "token_active" "A token of this decision is active";
     UNSAFE_MEMBERSHIP_CHANGE = 409 "unsafe_membership_change" "The change would endanger the cluster";
     ERASED = 410 "erased" "What was recorded has been erased";
     CONTEXT_TOO_LARGE = 413 "context_too_large" "The context is too large";
@@ -348,6 +356,16 @@ impl From<Rejection> for Problem {
                 let fault = Fault::at("/expires_in", "out_of_range", why.to_string());
                 return Self::fault(fault);
             }
+            Rejection::StockJustification { .. } | Rejection::JustificationTooShort { .. } => {
+                return Self::fault(Fault::at("/justification", why.code(), why.to_string()));
+            }
+            Rejection::ExpiryOutOfRange => {
+                return Self::fault(Fault::at("/expires_at", why.code(), why.to_string()));
+            }
+            Rejection::ScopeMismatch { member } => {
+                let pointer = format!("/scope/{member}");
+                return Self::fault(Fault::at(pointer, why.code(), why.to_string()));
+            }
             Rejection::RangesInvalid => {
                 return Self::fault(Fault::at("/ranges", "out_of_range", why.to_string()));
             }
@@ -371,15 +389,27 @@ impl From<Rejection> for Problem {
             Rejection::EscalationExpired => Code::EXPIRED,
             Rejection::TooManyEscalations { .. } => Code::NOT_ALLOWED,
             Rejection::UnknownDecision => Code::UNKNOWN_DECISION,
-            Rejection::DecisionErased | Rejection::RecordErased => Code::ERASED,
+            Rejection::UnknownRecord => Code::UNKNOWN_RECORD,
+            Rejection::DecisionErased | Rejection::RecordErased | Rejection::OverrideErased => {
+                Code::ERASED
+            }
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
             Rejection::NotLatest { .. } => Code::NOT_LATEST,
-            Rejection::TooManyAssessments { .. } | Rejection::TooManyRecords { .. } => {
-                Code::NOT_ALLOWED
-            }
-            Rejection::UnknownRecord => Code::UNKNOWN_RECORD,
+            Rejection::TooManyAssessments { .. }
+            | Rejection::TooManyRecords { .. }
+            | Rejection::TooManyOverrides { .. }
+            | Rejection::TooManyTokens { .. }
+            | Rejection::NotAllowed { .. }
+            | Rejection::TokenTakenBack => Code::NOT_ALLOWED,
+            Rejection::UnknownOverride { .. } => Code::UNKNOWN_OVERRIDE,
+            Rejection::UnknownArtifact { .. } => Code::UNKNOWN_ARTIFACT,
+            Rejection::NothingToOverride => Code::NOTHING_TO_OVERRIDE,
+            Rejection::OriginalOutcomeMismatch { .. } => Code::ORIGINAL_OUTCOME_MISMATCH,
             Rejection::SamePerson => Code::SAME_PERSON,
             Rejection::AlreadyReviewed => Code::ALREADY_REVIEWED,
+            Rejection::ApprovalConsumed { .. } => Code::APPROVAL_CONSUMED,
+            Rejection::OverrideConsumed { .. } => Code::OVERRIDE_CONSUMED,
+            Rejection::TokenActive { .. } => Code::TOKEN_ACTIVE,
         };
         Self::new(code, why.to_string())
     }
@@ -465,14 +495,33 @@ mod tests {
             Rejection::TooManyAssessments { versions: 1000 },
             Rejection::UnknownRecord,
             Rejection::RecordErased,
+            Rejection::TooManyRecords { records: 1000 },
+            Rejection::UnknownOverride { id: types::OverrideId(types::Ulid(1)) },
+            Rejection::OverrideErased,
+            Rejection::UnknownArtifact { id: types::ArtifactId(types::Ulid(1)) },
+            Rejection::NothingToOverride,
+            Rejection::OriginalOutcomeMismatch { effective: "denied" },
             Rejection::SamePerson,
             Rejection::AlreadyReviewed,
-            Rejection::TooManyRecords { records: 1000 },
+            Rejection::TooManyOverrides { overrides: 1000 },
+            Rejection::NotAllowed { effective: "denied" },
+            Rejection::TokenTakenBack,
+            Rejection::ApprovalConsumed { id: types::EscalationId(types::Ulid(1)) },
+            Rejection::OverrideConsumed { id: types::OverrideId(types::Ulid(1)) },
+            Rejection::TokenActive { token, until: types::Timestamp(1) },
+            Rejection::TooManyTokens { tokens: 1000 },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);
         }
-        for rejection in [Rejection::LifetimeTooLong, Rejection::RangesInvalid] {
+        for rejection in [
+            Rejection::LifetimeTooLong,
+            Rejection::RangesInvalid,
+            Rejection::StockJustification { phrase: "override needed", chars_min: 50 },
+            Rejection::JustificationTooShort { chars_min: 20 },
+            Rejection::ExpiryOutOfRange,
+            Rejection::ScopeMismatch { member: "is_one_time" },
+        ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);
         }

@@ -8,6 +8,7 @@ pub(crate) mod escalation;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
+pub(crate) mod overrides;
 pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod responsibility;
@@ -38,6 +39,7 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Evaluation => access::evaluate(app, call).await,
         Op::Evaluations => access::evaluations::evaluate(app, call).await,
         Op::Replay => decision::replay::replay(app, &call).await,
+        Op::TokenIssue => decision::token::issue(app, call).await,
         Op::TokenVerify => token::verify(app, call),
         Op::Token => token::get(app, &call),
         Op::TokenRevoke => token::revoke(app, call).await,
@@ -58,6 +60,12 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::ResponsibilityPending => responsibility::pending(app, &call).await,
         Op::ResponsibilityRecord => responsibility::record(app, call).await,
         Op::ResponsibilityReview => responsibility::review(app, call).await,
+        Op::OverrideExecute => overrides::execute(app, call).await,
+        Op::OverrideReview => overrides::review(app, call).await,
+        Op::Override => overrides::get(app, &call),
+        Op::OverridesOfDecision => overrides::of_decision(app, &call).await,
+        Op::OverrideActive => overrides::active(app, &call),
+        Op::OverridesPending => overrides::pending(app, &call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

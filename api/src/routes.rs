@@ -9,6 +9,7 @@ mod decisions;
 mod escalations;
 mod keys;
 mod ledger;
+mod overrides;
 mod policies;
 mod responsibility;
 mod risks;
@@ -33,6 +34,7 @@ pub(crate) enum Op {
     Evaluation,
     Evaluations,
     Replay,
+    TokenIssue,
     TokenVerify,
     Token,
     TokenRevoke,
@@ -53,6 +55,12 @@ pub(crate) enum Op {
     ResponsibilityPending,
     ResponsibilityRecord,
     ResponsibilityReview,
+    OverrideExecute,
+    OverrideReview,
+    Override,
+    OverridesOfDecision,
+    OverrideActive,
+    OverridesPending,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -291,6 +299,7 @@ const AREAS: &[&[Route]] = &[
     risks::ROUTES,
     escalations::ROUTES,
     responsibility::ROUTES,
+    overrides::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

@@ -165,6 +165,7 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::EscalationByEntry
         | Table::Override
         | Table::OverrideByDecision
+        | Table::OverrideUnreviewed
         | Table::TokenByDecision
         | Table::Responsibility
         | Table::ResponsibilityById

@@ -259,6 +259,9 @@ fn check_text(bounds: Text, text: &str) -> Result<String, (&'static str, String)
     if bounds.chars_max < text.len() && bounds.chars_max < text.chars().count() {
         return Err(("too_long", format!("must have at most {} characters", bounds.chars_max)));
     }
+    if text.chars().count() < bounds.chars_min {
+        return Err(("too_short", format!("must have at least {} characters", bounds.chars_min)));
+    }
     match bounds.alphabet.words() {
         Some(words) if !text.chars().all(|character| bounds.alphabet.admits(character)) => {
             Err(("bad_format", format!("may have {words}")))

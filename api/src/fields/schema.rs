@@ -129,10 +129,10 @@ pub(crate) fn kind(kind: Kind) -> Object {
 }
 
 fn text(bounds: Text) -> Object {
-    let Text { chars_max, alphabet } = bounds;
+    let Text { chars_min, chars_max, alphabet } = bounds;
     let mut schema = Object::new();
     schema.insert("type", "string");
-    schema.insert("minLength", 1_u32);
+    schema.insert("minLength", count(chars_min));
     schema.insert("maxLength", count(chars_max));
     if let Some(pattern) = Alphabet::pattern(alphabet) {
         schema.insert("pattern", pattern);

@@ -3,7 +3,9 @@
 /// Bounds of a text, which is trimmed before it is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text {
-    /// At most so many characters; at least one, since blank is missing.
+    /// At least so many characters; one, since blank is missing.
+    pub(crate) chars_min: usize,
+    /// At most so many.
     pub(crate) chars_max: usize,
     /// Which characters.
     pub(crate) alphabet: Alphabet,
@@ -12,7 +14,14 @@ pub(crate) struct Text {
 impl Text {
     /// A text of these characters.
     pub(crate) const fn of(alphabet: Alphabet, chars_max: usize) -> Self {
-        Self { chars_max, alphabet }
+        Self { chars_min: 1, chars_max, alphabet }
+    }
+
+    /// That is longer than a word.
+    #[must_use]
+    pub(crate) const fn at_least(mut self, chars_min: usize) -> Self {
+        self.chars_min = chars_min;
+        self
     }
 
     /// A text of any characters.

@@ -6,10 +6,10 @@ use prost::Message as _;
 use proto::governance::v1::decisions_server::Decisions;
 use proto::governance::v1::{
     Checks, DecideBatchReply, DecideBatchRequest, DecideBatchResult, DecideReply, DecideRequest,
-    DecisionRecord, GetDecisionRequest, GetReceiptRequest, Judged, ListDecisionsReply,
-    ListDecisionsRequest, MatchedCondition, MatchedRelation, Obligation, Receipt, ReceiptReply,
-    ReplayDecisionRequest, ReplayReply, RiskInput, RiskScore, RiskVersion, Signature,
-    VerifyDecisionReply, VerifyDecisionRequest,
+    DecisionRecord, GetDecisionRequest, GetReceiptRequest, IssueTokenReply, IssueTokenRequest,
+    Judged, ListDecisionsReply, ListDecisionsRequest, MatchedCondition, MatchedRelation,
+    Obligation, Receipt, ReceiptReply, ReplayDecisionRequest, ReplayReply, RiskInput, RiskScore,
+    RiskVersion, Signature, VerifyDecisionReply, VerifyDecisionRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Number, Object};
@@ -160,6 +160,34 @@ impl<B: Backend> Decisions for Service<B> {
         })
         .await
     }
+
+    async fn issue_token(
+        &self,
+        request: Request<IssueTokenRequest>,
+    ) -> Result<Response<IssueTokenReply>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        self.answer(&extensions, issue(message), |reply| {
+            let mut reply = Members(reply);
+            IssueTokenReply {
+                capability_token: reply.word("capability_token"),
+                token_id: reply.word("token_id"),
+                token_expires_at: reply.word("token_expires_at"),
+                decision_id: reply.word("decision_id"),
+                basis: reply.word("basis"),
+                basis_id: reply.word("basis_id"),
+                ledger_entry_id: reply.count("ledger_entry_id"),
+            }
+        })
+        .await
+    }
+}
+
+fn issue(message: IssueTokenRequest) -> Result<Input, Problem> {
+    let bytes = message.encoded_len();
+    let mut body = Object::new();
+    put_integer(&mut body, "expires_in", message.expires_in)?;
+    let (path, body) = (message.decision_id, Some(Json::Object(body)));
+    Ok(Input { path, body, bytes, ..Input::of(Op::TokenIssue) })
 }
 
 fn judged(mut judged: Members) -> Judged {

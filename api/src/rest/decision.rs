@@ -10,6 +10,7 @@ pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod reply;
+pub(crate) mod token;
 pub(crate) mod verify;
 
 mod describe;

@@ -12,7 +12,7 @@ use governance::command::{Command, KeyUsage, RevokeToken};
 use governance::record::{KeyRecord, TokenRecord};
 use governance::token::Status;
 use governance::{Corruption, Outcome, Read, Rejection, view};
-use ledger::{signature, token};
+use ledger::{EntryType, signature, token};
 use types::{EntryId, Json, KeyId, Object, Timestamp, TokenId};
 
 use super::decision::reply::{self, Recorded, parts, place};
@@ -288,10 +288,22 @@ fn revocation(read: &impl Read, record: TokenRecord) -> Result<Option<Revocation
     };
     let damaged = || Corruption::new("token", format!("entry {id} is gone"));
     let entry = view::entry(read, id)?.ok_or_else(damaged)?;
-    let data = parts(&entry)?.data.unwrap_or_default();
+    let data = parts(&entry)?.data;
+    let is_erased = data.is_none();
+    let data = data.unwrap_or_default();
     let text = |name: &str| data.get(name).and_then(Json::as_str).map(str::to_owned);
+    let reason = match entry.header.entry_type {
+        EntryType::OverrideReviewed if text("verdict").as_deref() == Some("reversed") => {
+            Some("its override was reversed".to_owned())
+        }
+        EntryType::OverrideReviewed | EntryType::OverrideLapsed => {
+            Some("its override lapsed".to_owned())
+        }
+        _ => text("reason"),
+    };
+    let reason = reason.filter(|_| !is_erased);
     let at = entry.header.timestamp;
-    Ok(Some(Revocation { at, by: text("by"), reason: text("reason") }))
+    Ok(Some(Revocation { at, by: text("by"), reason }))
 }
 
 /// `GET /tokens/{token_id}`.

@@ -55,4 +55,21 @@ pub(super) const ROUTES: &[Route] = &[
     .tag("Decisions")
     .replies(decision::replay::REPLY)
     .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
+    Route::post(
+        Op::TokenIssue,
+        "/decisions/{decision_id}/token",
+        "A token for what a decision has come to",
+    )
+    .tag("Decisions")
+    .body(Shape::Fields(decision::token::ISSUE))
+    .replies(decision::token::ISSUE_REPLY)
+    .codes(&[
+        Code::UNKNOWN_DECISION,
+        Code::NOT_ALLOWED,
+        Code::APPROVAL_CONSUMED,
+        Code::OVERRIDE_CONSUMED,
+        Code::TOKEN_ACTIVE,
+        Code::IDEMPOTENCY_CONFLICT,
+        Code::ERASED,
+    ]),
 ];

@@ -53,7 +53,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
-        let path = path.replace("{token_id}", "tok_1");
+        let path = path.replace("{token_id}", "tok_1").replace("{override_id}", "ovr_1");
         let path = path.replace("{record_id}", "resp_1").replace("{party}", "system");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
@@ -160,6 +160,49 @@ fn paths_of(decision: &Value) -> [String; 5] {
     [id, receipt, replay, token, revoke]
 }
 
+/// Calls about overrides, and about the token that one yields: method, path as it
+/// is described, path, body.
+async fn overriding(server: &Server) -> Vec<(&'static str, &'static str, String, String)> {
+    let ask = r#"{"actor":"a","action":"b"}"#;
+    let body = |decision: &Value| {
+        json!({
+            "decision_id": decision["decision_id"], "override_type": "risk_accepted",
+            "authorized_by": "act_human_user:executive:jane",
+            "justification": "the patient cannot wait any longer",
+        })
+        .to_string()
+    };
+    let decision = server.post("/decide", ask).await.json();
+    let made = server.post("/overrides/execute", body(&decision)).await.json();
+    let other = server.post("/decide", ask).await.json();
+    let review = json!({
+        "verdict": "reversed", "notes": "x", "reviewed_by": "act_human_user:executive:leo",
+    });
+    let id = made["override_id"].as_str().unwrap();
+    let decision = decision["decision_id"].as_str().unwrap();
+    let of_decision = format!("/overrides/decision/{decision}");
+    let active = || format!("{of_decision}/active");
+    let none = String::new;
+    let template = "/overrides/decision/{decision_id}";
+    let active_template = "/overrides/decision/{decision_id}/active";
+    let token = format!("/decisions/{decision}/token");
+    vec![
+        ("post", "/overrides/execute", "/overrides/execute".to_owned(), body(&other)),
+        ("get", active_template, active(), none()),
+        ("post", "/decisions/{decision_id}/token", token, none()),
+        ("get", "/overrides/pending-reviews", "/overrides/pending-reviews".to_owned(), none()),
+        (
+            "post",
+            "/overrides/{override_id}/review",
+            format!("/overrides/{id}/review"),
+            review.to_string(),
+        ),
+        ("get", "/overrides/{override_id}", format!("/overrides/{id}"), none()),
+        ("get", template, of_decision.clone(), none()),
+        ("get", active_template, active(), none()),
+    ]
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
@@ -226,6 +269,12 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/cluster/transfer-leader", "/cluster/transfer-leader", String::new()),
         ("post", "/cluster/snapshot", "/cluster/snapshot", String::new()),
     ];
+    let overriding = overriding(&server).await;
+    calls.extend(
+        overriding.iter().map(|(method, template, path, body)| {
+            (*method, *template, path.as_str(), body.clone())
+        }),
+    );
     calls.extend(READ.iter().map(|(template, path)| ("get", *template, *path, String::new())));
     let mut seen = Vec::new();
     for (method, template, path, body) in calls {

@@ -15,6 +15,7 @@ const ALL: &[Field] = &[
     Field::optional("word", Kind::Word(&["one", "two"]), ""),
     Field::optional("at", Kind::Time, ""),
     Field::optional("tags", Kind::Texts { items_max: 2, item: Text::any(3) }, ""),
+    Field::optional("why", Kind::Text(Text::any(9).at_least(4)), ""),
     Field::optional("point", Kind::Object(POINT), ""),
     Field::optional("points", Kind::Objects { items_min: 1, items_max: 2, item: POINT }, ""),
     Field::optional("bodies", Kind::Bodies { items_max: 2, item: POINT }, ""),
@@ -73,6 +74,7 @@ fn what_is_not_of_its_kind_is_a_fault() {
     check(r#"{"name":1}"#, "/name wrong_type");
     check(r#"{"name":"a b"}"#, "/name bad_format");
     check(r#"{"name":"abcde"}"#, "/name too_long");
+    check(r#"{"name":"a","why":" abc "}"#, "/why too_short");
     check(r#"{"name":" "}"#, "/name missing");
     check(r#"{"label":null}"#, "/name missing");
     check(r#"{"label":"a","name":"b"}"#, "/name conflicting_values");

@@ -15,6 +15,7 @@ use crate::fields::{Checked, Field, Kind, Text};
 use crate::problem::Problem;
 use crate::rest::ledger::ID_MAX;
 use crate::rest::ledger::entries::LIMIT;
+use crate::rest::token::now;
 
 /// A page ends early, with `next`, once its entries are as large as this.
 const PAGE_BYTES_MAX: usize = 16 << 20;
@@ -47,6 +48,7 @@ pub(crate) async fn list_decisions<B: Backend>(
     call: Call,
 ) -> Result<Answer, Problem> {
     let read = app.backend.view()?;
+    let now = now(app, &read)?;
     let query = query(call.query);
     let work = move || {
         let page = view::decisions(&read, &query)?;
@@ -55,7 +57,7 @@ pub(crate) async fn list_decisions<B: Backend>(
             let parts = parts(entry)?;
             let gone = || Corruption::new("data", format!("entry {} is listed", entry.header.id));
             let data = parts.data.ok_or_else(gone)?;
-            let row = record::members(&read, entry, &data, parts.personal.as_ref())?;
+            let row = record::row(&read, entry, (&data, parts.personal.as_ref()), now)?;
             rows.push(Json::Object(row));
         }
         Ok(Answer::members([

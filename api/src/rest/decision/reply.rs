@@ -188,7 +188,10 @@ pub(super) fn signature_json(signature: &Signature) -> Json {
 }
 
 /// The token's text, minted by this node; `None` where none was granted.
-fn token_text<B: Backend>(app: &App<B>, recorded: &Recorded) -> Result<Option<String>, Problem> {
+pub(super) fn token_text<B: Backend>(
+    app: &App<B>,
+    recorded: &Recorded,
+) -> Result<Option<String>, Problem> {
     let Some(kid) = recorded.word("token_id").and_then(|_| app.backend.key_id(KeyUsage::Token))
     else {
         return if recorded.word("token_id").is_some() { Err(no_key()) } else { Ok(None) };
@@ -201,7 +204,7 @@ fn token_text<B: Backend>(app: &App<B>, recorded: &Recorded) -> Result<Option<St
     Ok(Some(token::text(&input, &signature.bytes)))
 }
 
-/// What the token of a decision says when it is minted with the key `kid`;
+/// What the token of a decision, or one issued for it later, says when it is minted with the key `kid`;
 /// `None` where none was granted.
 pub(crate) fn claims(recorded: &Recorded, cluster: &str, kid: &str) -> Option<Json> {
     let expires_at: Timestamp = recorded.word("token_expires_at")?.parse().ok()?;

@@ -12,7 +12,7 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, founding, keys,
-    membership, node, policies, responsibility, risk, token,
+    membership, node, overrides, policies, responsibility, risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -163,6 +163,9 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ResolveEscalation(resolve) => escalation::resolve(context, resolve),
         Command::RecordResponsibility(record) => responsibility::record(context, record),
         Command::ReviewResponsibility(review) => responsibility::review(context, review),
+        Command::ExecuteOverride(execute) => overrides::execute(context, execute),
+        Command::ReviewOverride(review) => overrides::review(context, review),
+        Command::IssueToken(issue) => token::issue(context, issue),
     }
 }
 

@@ -6,6 +6,7 @@
 //! a feature level.
 
 mod escalation;
+mod overrides;
 mod responsibility;
 
 use policy::Mode;
@@ -18,6 +19,7 @@ use types::{
 use crate::draw::Seed;
 
 pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation};
+pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
 /// The only version of the envelope there is.
@@ -158,6 +160,12 @@ pub enum Command {
     RecordResponsibility(Box<RecordResponsibility>),
     /// Say what is thought of such a record.
     ReviewResponsibility(Box<ReviewResponsibility>),
+    /// Decide in the place of the policy.
+    ExecuteOverride(Box<ExecuteOverride>),
+    /// Say, as a second person, whether an override was right.
+    ReviewOverride(Box<ReviewOverride>),
+    /// Grant a token for what a decision has come to.
+    IssueToken(IssueToken),
 }
 
 /// A place in the log: the same on every node.

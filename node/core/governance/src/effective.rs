@@ -54,10 +54,8 @@ pub fn effective(
     decided: Verdict,
     now: Timestamp,
 ) -> Result<Effective, Corruption> {
-    let overrides = overrides(read, decision)?;
-    let active =
-        overrides.into_iter().rev().find(|(_, it)| it.status(now) == OverrideStatus::Active);
-    if let Some((id, record)) = active {
+    let active = |record: &OverrideRecord| record.status(now) == OverrideStatus::Active;
+    if let Some((id, record)) = newest_override(read, decision, active)? {
         return Ok(Effective { outcome: Verdict::Allowed, basis: Basis::Override(id, record) });
     }
     let answered = escalations(read, decision)?.into_iter().filter_map(|(id, record)| {
@@ -72,6 +70,27 @@ pub fn effective(
         Some((outcome, id, record)) => Effective { outcome, basis: Basis::Escalation(id, record) },
         None => Effective { outcome: decided, basis: Basis::Decision },
     })
+}
+
+/// The newest override of a decision that is as asked. It is usually the last,
+/// so that the others are not read.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn newest_override(
+    read: &impl Read,
+    decision: DecisionId,
+    is_asked: impl Fn(&OverrideRecord) -> bool,
+) -> Result<Option<(OverrideId, OverrideRecord)>, Corruption> {
+    for id in override_ids(read, decision)?.into_iter().rev() {
+        let record = tables::record(read, Table::Override, &id.0.key())?;
+        let record: OverrideRecord =
+            record.ok_or_else(|| leads_nowhere(Table::OverrideByDecision))?;
+        if is_asked(&record) {
+            return Ok(Some((id, record)));
+        }
+    }
+    Ok(None)
 }
 
 /// Escalations of a decision, oldest first.
@@ -95,21 +114,15 @@ pub fn escalation_ids(
     read: &impl Read,
     decision: DecisionId,
 ) -> Result<Vec<EscalationId>, Corruption> {
-    let found = escalations(read, decision)?;
-    Ok(found.into_iter().map(|(id, _)| id).collect())
+    ids(read, decision, Table::EscalationByDecision)
 }
 
-/// Overrides of a decision, oldest first.
+/// Ids of the overrides of a decision, oldest first.
 ///
 /// # Errors
 /// [`Corruption`] when one cannot be read.
-pub fn overrides(
-    read: &impl Read,
-    decision: DecisionId,
-) -> Result<Vec<(OverrideId, OverrideRecord)>, Corruption> {
-    of(read, decision, Table::OverrideByDecision, |id: &OverrideId| {
-        tables::record(read, Table::Override, &id.0.key())
-    })
+pub fn override_ids(read: &impl Read, decision: DecisionId) -> Result<Vec<OverrideId>, Corruption> {
+    ids(read, decision, Table::OverrideByDecision)
 }
 
 /// Records that an index of things by decision leads to.
@@ -122,6 +135,18 @@ fn of<R: Read, I, T>(
 where
     I: serde::de::DeserializeOwned,
 {
+    let rows = ids(read, decision, index)?.into_iter().map(|id| {
+        let record = record(&id)?.ok_or_else(|| leads_nowhere(index))?;
+        Ok((id, record))
+    });
+    rows.collect()
+}
+
+/// What an index has under a decision, which is bounded: a thousand of a kind.
+fn ids<I>(read: &impl Read, decision: DecisionId, index: Table) -> Result<Vec<I>, Corruption>
+where
+    I: serde::de::DeserializeOwned,
+{
     let (from, to) = keys::all_under(decision.0);
     let rows = read.scan(Scan {
         table: index,
@@ -130,11 +155,9 @@ where
         direction: Direction::Ascending,
         rows_max: usize::MAX,
     })?;
-    let missing = || Corruption::new(tables::name(index), "leads to nothing");
-    let rows = rows.iter().map(|(_, value)| {
-        let id: I = codec::decode(tables::name(index), value)?;
-        let record = record(&id)?.ok_or_else(missing)?;
-        Ok((id, record))
-    });
-    rows.collect()
+    rows.iter().map(|(_, value)| codec::decode(tables::name(index), value)).collect()
+}
+
+fn leads_nowhere(index: Table) -> Corruption {
+    Corruption::new(tables::name(index), "leads to nothing")
 }

@@ -20,11 +20,13 @@ use crate::escalation;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
+use crate::overrides;
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord, TokenRecord};
 use crate::responsibility;
 use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
+use crate::token;
 use crate::view;
 
 /// Entries that one command may erase.
@@ -144,8 +146,8 @@ fn forget_derived<S: Store>(
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {
         forget_actor(context, actor, entry.header.actor_seq)?;
-        forget_allowed(context, actor, &data)?;
         if entry.header.entry_type == EntryType::Decision {
+            forget_allowed(context, actor, &data)?;
             forget_index(context, actor, &data, id);
         }
         forget_token(context, &data, id)?;
@@ -154,6 +156,7 @@ fn forget_derived<S: Store>(
         risk::forget(context, &data, id)?;
         escalation::forget(context, &data, id)?;
         responsibility::forget(context, id)?;
+        overrides::forget(context, &data, id)?;
     }
     Ok(())
 }
@@ -259,15 +262,20 @@ fn forget_token<S: Store>(
     data: &Object,
     id: EntryId,
 ) -> Result<(), Corruption> {
-    let token = data.get("token_id").and_then(Json::as_str);
-    let Some(token) = token.and_then(|id| id.parse::<types::TokenId>().ok()) else {
+    let token_id = data.get("token_id").and_then(Json::as_str);
+    let Some(token) = token_id.and_then(|id| id.parse::<types::TokenId>().ok()) else {
         return Ok(());
     };
     let known: Option<TokenRecord> = context.tables.record(Table::Token, &token.0.key())?;
-    if known.is_some_and(|known| known.entry_id == id) {
-        context.tables.delete(Table::Token, &token.0.key());
+    if known.is_none_or(|known| known.entry_id != id) {
+        return Ok(());
     }
-    Ok(())
+    context.tables.delete(Table::Token, &token.0.key());
+    let decision = data.get("decision_id").and_then(Json::as_str);
+    match decision.and_then(|id| id.parse::<types::DecisionId>().ok()) {
+        Some(decision) => token::forget_issued(context, decision, id),
+        None => Ok(()),
+    }
 }
 
 /// The newest other decision that allowed the actor the same, among its last

@@ -95,10 +95,9 @@ pub(crate) fn stated(state: [u8; 2], entry: EntryId) -> Vec<u8> {
 }
 
 /// An entry in the order of a time.
-pub(crate) fn timed(at: Timestamp, entry: EntryId) -> Vec<u8> {
-    let mut key = at.0.to_be_bytes().to_vec();
-    key.extend_from_slice(&entry.key());
-    key
+pub(crate) fn timed(at: Timestamp, entry: EntryId) -> [u8; 16] {
+    let number = u128::from(at.0) << 64 | u128::from(entry.0);
+    number.to_be_bytes()
 }
 
 /// Key of a place in the log.

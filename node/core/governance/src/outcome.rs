@@ -4,7 +4,10 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, EscalationId, Json, KeyId, RaftId, RiskId, Timestamp, TokenId};
+use types::{
+    ArtifactId, Digest, EntryId, EscalationId, Json, KeyId, OverrideId, RaftId, RiskId, Timestamp,
+    TokenId,
+};
 
 use crate::command::{Claim, Place};
 
@@ -316,17 +319,105 @@ pub enum Rejection {
     /// What the record said is erased.
     #[error("the content of this record has been erased")]
     RecordErased,
-    /// Nobody judges what they answer for themselves.
-    #[error("who is responsible cannot review it")]
-    SamePerson,
-    /// There is one review.
-    #[error("this was reviewed before")]
-    AlreadyReviewed,
     /// So many answer for one decision that there is no end to it.
     #[error("this decision has {records} records of responsibility, which is the most")]
     TooManyRecords {
         /// How many there are.
         records: u64,
+    },
+    /// There is no such override.
+    #[error("no override `{id}` is recorded")]
+    UnknownOverride {
+        /// The override.
+        id: OverrideId,
+    },
+    /// What was recorded of the override is erased.
+    #[error("the content of this override has been erased")]
+    OverrideErased,
+    /// There is no such evidence.
+    #[error("no artifact `{id}` is recorded")]
+    UnknownArtifact {
+        /// The artifact.
+        id: ArtifactId,
+    },
+    /// The decision comes to what an override would make of it.
+    #[error("the effective outcome of this decision is `allowed`: there is nothing to override")]
+    NothingToOverride,
+    /// The caller takes the decision for something else than it is.
+    #[error("the effective outcome of this decision is `{effective}`")]
+    OriginalOutcomeMismatch {
+        /// What it comes to.
+        effective: &'static str,
+    },
+    /// A stock phrase says nothing; a text with one must say more than it.
+    #[error("must have at least {chars_min} characters, or say more than `{phrase}`")]
+    StockJustification {
+        /// The phrase.
+        phrase: &'static str,
+        /// How long a text with it must be.
+        chars_min: usize,
+    },
+    /// Who decides in the place of the policy says why.
+    #[error("must have at least {chars_min} characters")]
+    JustificationTooShort {
+        /// How long it must be.
+        chars_min: usize,
+    },
+    /// The end of an override is past, or too far off.
+    #[error("must be later than now and within 90 days")]
+    ExpiryOutOfRange,
+    /// The scope of an override is not that of the decision.
+    #[error("`{member}` of the scope does not fit this override")]
+    ScopeMismatch {
+        /// Which member of it.
+        member: &'static str,
+    },
+    /// Nobody reviews what they answer for themselves.
+    #[error("who answers for this cannot review it")]
+    SamePerson,
+    /// One review settles it.
+    #[error("this was reviewed before")]
+    AlreadyReviewed,
+    /// One decision has so many overrides that there is no end to it.
+    #[error("this decision was overridden {overrides} times, which is the most")]
+    TooManyOverrides {
+        /// How many there are.
+        overrides: usize,
+    },
+    /// A token permits only what is allowed.
+    #[error("the effective outcome of this decision is `{effective}`")]
+    NotAllowed {
+        /// What it comes to.
+        effective: &'static str,
+    },
+    /// Its token was taken back, and the decision alone is no reason for another.
+    #[error("the token of this decision was revoked or erased; ask for a decision anew")]
+    TokenTakenBack,
+    /// An approval yields one token.
+    #[error("the token of approval `{id}` was given")]
+    ApprovalConsumed {
+        /// The escalation.
+        id: EscalationId,
+    },
+    /// A one-time override yields one token.
+    #[error("the token of override `{id}` was given")]
+    OverrideConsumed {
+        /// The override.
+        id: OverrideId,
+    },
+    /// One token of a decision is active at a time.
+    #[error("token `{token}` of this decision is active until {until}")]
+    TokenActive {
+        /// The token.
+        token: TokenId,
+        /// When it ends by itself.
+        until: Timestamp,
+    },
+    /// One decision has so many tokens that there is no end to it.
+    #[error("{tokens} tokens were issued for this decision, which is the most")]
+    TooManyTokens {
+        /// How many there are.
+        tokens: usize,
     },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
@@ -338,7 +429,9 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
-            Self::Erased | Self::DecisionErased | Self::RecordErased => "erased",
+            Self::Erased | Self::DecisionErased | Self::RecordErased | Self::OverrideErased => {
+                "erased"
+            }
             Self::NotFounded => "starting",
             Self::AlreadyFounded | Self::NodeNameInUse { .. } => "already_exists",
             Self::UnknownEnvelope { .. } => "not_allowed",
@@ -373,10 +466,25 @@ impl Rejection {
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",
-            Self::TooManyAssessments { .. } | Self::TooManyRecords { .. } => "not_allowed",
             Self::UnknownRecord => "unknown_record",
+            Self::TooManyAssessments { .. }
+            | Self::TooManyRecords { .. }
+            | Self::TooManyOverrides { .. }
+            | Self::TooManyTokens { .. }
+            | Self::NotAllowed { .. }
+            | Self::TokenTakenBack => "not_allowed",
+            Self::UnknownOverride { .. } => "unknown_override",
+            Self::UnknownArtifact { .. } => "unknown_artifact",
+            Self::NothingToOverride => "nothing_to_override",
+            Self::OriginalOutcomeMismatch { .. } => "original_outcome_mismatch",
+            Self::StockJustification { .. } | Self::JustificationTooShort { .. } => "too_short",
+            Self::ExpiryOutOfRange => "out_of_range",
+            Self::ScopeMismatch { .. } => "conflicting_values",
             Self::SamePerson => "same_person",
             Self::AlreadyReviewed => "already_reviewed",
+            Self::ApprovalConsumed { .. } => "approval_consumed",
+            Self::OverrideConsumed { .. } => "override_consumed",
+            Self::TokenActive { .. } => "token_active",
         }
     }
 }

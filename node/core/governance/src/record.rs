@@ -14,8 +14,8 @@ use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftI
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
 pub use oversight::{
-    EffectRecord, EscalationRecord, EscalationStatus, OverrideKind, OverrideRecord, OverrideStatus,
-    Priority, Resolution, ReviewVerdict, Trigger,
+    EffectRecord, EscalationRecord, EscalationStatus, IssuedRecord, OverrideKind, OverrideRecord,
+    OverrideStatus, Priority, Resolution, ReviewVerdict, Trigger,
 };
 pub use responsibility::{
     DecisionMaker, ResponsibilityCounts, ResponsibilityLevel, ResponsibilityOrigin,

@@ -94,6 +94,9 @@ pub enum Table {
     Override = 40,
     /// Decision id and entry id -> override id.
     OverrideByDecision = 41,
+    /// Time by which it must be reviewed, entry id -> override id; of those that
+    /// nobody has reviewed alone.
+    OverrideUnreviewed = 42,
     /// Decision id and entry id -> a token that was issued for it later.
     TokenByDecision = 43,
     /// Entry id -> who it says answers for a decision, and counts up to it.
@@ -116,7 +119,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -156,6 +159,7 @@ impl Table {
         Self::EscalationByEntry,
         Self::Override,
         Self::OverrideByDecision,
+        Self::OverrideUnreviewed,
         Self::TokenByDecision,
         Self::Responsibility,
         Self::ResponsibilityById,

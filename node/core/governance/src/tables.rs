@@ -172,6 +172,7 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::EscalationByEntry => "escalation_by_entry",
         Table::Override => "override",
         Table::OverrideByDecision => "override_by_decision",
+        Table::OverrideUnreviewed => "override_unreviewed",
         Table::TokenByDecision => "token_by_decision",
         Table::Responsibility => "responsibility",
         Table::ResponsibilityById => "responsibility_by_id",

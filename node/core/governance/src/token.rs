@@ -1,13 +1,16 @@
 //! Capability tokens: permission for one actor, for a while, with one end.
 //!
-//! A token is granted by the entry of a decision, which has all that it claims;
-//! the row kept here leads there. Its text is minted and signed at the edge, by
+//! A token is granted by the entry of a decision, or issued later by an entry of
+//! its own (`token/issue.rs`), which has all that it claims; the row kept here
+//! leads there. Its text is minted and signed at the edge, by
 //! whichever node is asked, and is kept nowhere.
 //!
 //! Invariants
 //! - Each life has one end: a token is revoked once, and not after it expired.
 //! - A revoked token never permits anything again. Where its grant is erased the
 //!   row goes, and a token nobody knows permits nothing either.
+
+mod issue;
 
 use ledger::EntryType;
 use types::{DecisionId, EntryId, Json, Object, Timestamp, TokenId};
@@ -22,6 +25,8 @@ use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::TokenRecord;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::view;
+
+pub(crate) use issue::{end_issued, forget_issued, issue};
 
 /// Where a token is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

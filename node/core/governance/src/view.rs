@@ -5,6 +5,7 @@ mod checkpoints;
 mod decisions;
 mod entries;
 mod escalations;
+mod overrides;
 mod responsibility;
 mod risks;
 
@@ -29,6 +30,9 @@ pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
+};
+pub use overrides::{
+    Override, Review, ReviewPlace, UnreviewedPage, override_of, overrides_of, unreviewed_overrides,
 };
 pub use responsibility::{
     PARTIES_MAX, PENDING_MAX, Responsibility, ResponsibilityPage, ResponsibilityQuery,

@@ -105,6 +105,31 @@ pub enum OverrideKind {
     RiskAccepted,
 }
 
+impl OverrideKind {
+    /// Every ground there is.
+    pub const ALL: [Self; 4] = [
+        Self::EmergencyBypass,
+        Self::ExecutiveOverride,
+        Self::TimeLimitedException,
+        Self::RiskAccepted,
+    ];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EmergencyBypass => "emergency_bypass",
+            Self::ExecutiveOverride => "executive_override",
+            Self::TimeLimitedException => "time_limited_exception",
+            Self::RiskAccepted => "risk_accepted",
+        }
+    }
+
+    /// The ground that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// What a second person says of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReviewVerdict {
@@ -112,6 +137,21 @@ pub enum ReviewVerdict {
     Upheld,
     /// It is taken back, with what it yielded.
     Reversed,
+}
+
+impl ReviewVerdict {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upheld => "upheld",
+            Self::Reversed => "reversed",
+        }
+    }
+
+    /// The verdict that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Upheld, Self::Reversed].into_iter().find(|verdict| verdict.as_str() == word)
+    }
 }
 
 /// An override.
@@ -141,7 +181,8 @@ pub struct OverrideRecord {
     pub review_by: Timestamp,
     /// What that person said, and the entry that says so.
     pub review: Option<(ReviewVerdict, EntryId)>,
-    /// The entry that says that nobody reviewed it in time.
+    /// The entry that says that nobody reviewed it in time, or that of a review
+    /// that came too late to keep it.
     pub lapsed: Option<EntryId>,
     /// The entry of the token that used it up.
     pub consumed: Option<EntryId>,
@@ -181,6 +222,10 @@ impl OverrideRecord {
     pub fn status(&self, now: Timestamp) -> OverrideStatus {
         match self.review {
             Some((ReviewVerdict::Reversed, _)) => return OverrideStatus::Reversed,
+            // What lapsed is not revived by a review that came too late.
+            Some((ReviewVerdict::Upheld, _)) if self.lapsed.is_some() => {
+                return OverrideStatus::Lapsed;
+            }
             // Nobody reviewed it in time, whether or not that is recorded yet.
             None if self.lapsed.is_some() || self.review_by <= now => {
                 return OverrideStatus::Lapsed;
@@ -195,6 +240,15 @@ impl OverrideRecord {
             Some(_) | None => OverrideStatus::Active,
         }
     }
+}
+
+/// A token that was issued for a decision after it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedRecord {
+    /// The token; gone once the entry that granted it is erased.
+    pub token: Option<types::TokenId>,
+    /// The override that yielded it.
+    pub of: Option<types::OverrideId>,
 }
 
 /// A notice to be delivered at least once.

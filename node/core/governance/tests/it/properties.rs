@@ -3,20 +3,25 @@
 
 use crate::support::{decide, envelope, found, load, node, policy};
 use governance::command::{
-    Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Idempotency, RegisterNode,
-    RevokeToken, RiskInput, RollbackPolicy,
+    Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, ExecuteOverride, Idempotency,
+    IssueToken, OverrideScope, RegisterNode, ReviewOverride, RevokeToken, RiskInput,
+    RollbackPolicy,
 };
 use governance::decision::{RecordedHistory, recorded};
 use governance::impact::Example;
+use governance::record::{OverrideKind, ReviewVerdict};
+use governance::token::Status;
 use governance::{
     Applied, Cache, Impact, ImpactQuery, MemStore, NoReplay, Outcome, Table, apply,
     apply_membership, decode_envelope, encode_envelope, finish_batch, impact, replay, view,
 };
-use ledger::Checker;
+use ledger::{Checker, EntryType, StoredEntry};
 use policy::{Compiled, Document, Engine, Verdict};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use types::{DecisionId, Digest, EntryId, Json, LogIndex, RaftId, Timestamp, TokenId, Ulid};
+use types::{
+    DecisionId, Digest, EntryId, Json, LogIndex, OverrideId, RaftId, Timestamp, TokenId, Ulid,
+};
 
 /// One step of a log.
 #[derive(Clone, Debug)]
@@ -29,11 +34,70 @@ enum Step {
         voters: Vec<Vec<RaftId>>,
         learners: Vec<RaftId>,
     },
-    /// Ends one of the tokens there are then.
-    Revoke {
+    /// Does something to one of those that there are then.
+    To {
         at: u64,
         nth: usize,
+        what: What,
     },
+}
+
+/// What is done to a token, a decision or an override.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Revoke,
+    Override(OverrideKind, Option<bool>),
+    Review(ReviewVerdict),
+    Issue,
+}
+
+impl What {
+    /// Where the ids are of what it is done to.
+    fn table(self) -> Table {
+        match self {
+            Self::Revoke => Table::Token,
+            Self::Override(..) | Self::Issue => Table::Decision,
+            Self::Review(_) => Table::Override,
+        }
+    }
+
+    fn command(self, at: u64, id: Ulid) -> Command {
+        match self {
+            Self::Revoke => revoke(TokenId(id)),
+            Self::Override(kind, is_one_time) => {
+                Command::ExecuteOverride(Box::new(ExecuteOverride {
+                    decision: DecisionId(id),
+                    kind,
+                    justification: "the patient cannot wait any longer".to_owned(),
+                    original: None,
+                    is_conditional: false,
+                    expires_at: is_one_time.map(|_| Timestamp(at + 500_000_000)),
+                    scope: OverrideScope { is_one_time, ..OverrideScope::default() },
+                    evidence: Vec::new(),
+                    metadata: None,
+                }))
+            }
+            Self::Review(verdict) => {
+                let (id, notes) = (OverrideId(id), "seen".to_owned());
+                Command::ReviewOverride(Box::new(ReviewOverride { id, verdict, notes }))
+            }
+            Self::Issue => Command::IssueToken(IssueToken {
+                decision: DecisionId(id),
+                expires_in_seconds: 600,
+            }),
+        }
+    }
+}
+
+fn any_what() -> impl Strategy<Value = What> {
+    let kind = prop::sample::select(OverrideKind::ALL.to_vec());
+    let verdict = prop::sample::select(vec![ReviewVerdict::Upheld, ReviewVerdict::Reversed]);
+    prop_oneof![
+        2 => Just(What::Revoke),
+        4 => (kind, any::<Option<bool>>()).prop_map(|(kind, once)| What::Override(kind, once)),
+        2 => verdict.prop_map(What::Review),
+        4 => Just(What::Issue),
+    ]
 }
 
 /// Where a replica cuts the log.
@@ -149,9 +213,16 @@ fn any_step() -> impl Strategy<Value = Step> {
     let ids = || prop::collection::vec((1..9_u64).prop_map(RaftId), 1..4);
     let membership = (prop::collection::vec(ids(), 1..3), ids())
         .prop_map(|(voters, learners)| Step::Membership { voters, learners });
-    let revoke = (0..1_000_000_000_u64, 0..8_usize).prop_map(|(at, nth)| Step::Revoke { at, nth });
-    prop_oneof![12 => command, 1 => membership, 1 => revoke]
+    let to = (0..1_000_000_000_u64, 0..8_usize, any_what(), any::<bool>()).prop_map(
+        |(at, nth, what, is_far)| Step::To { at: at + u64::from(is_far) * LEAP, nth, what },
+    );
+    prop_oneof![12 => command, 1 => membership, 4 => to]
 }
+
+/// After which nobody may review any more what had to be reviewed soon: 72 hours.
+const LEAP: u64 = 72 * 3_600_000_000;
+
+const HUMANS: [&str; 2] = ["act_human_user:executive:jane", "act_human_user:executive:leo"];
 
 fn run(steps: &[Step], cuts: &[Cut]) -> (MemStore, Vec<Option<Outcome>>) {
     let (mut store, mut cache) = (MemStore::default(), Cache::default());
@@ -163,11 +234,13 @@ fn run(steps: &[Step], cuts: &[Cut]) -> (MemStore, Vec<Option<Outcome>>) {
                 let applied = Applied { index, sub_index: 0, at: Timestamp(*at) };
                 Some(apply(&mut store, &mut cache, applied, envelope).unwrap())
             }
-            Step::Revoke { at, nth } => {
-                let rows = store.rows().filter(|(table, ..)| *table == Table::Token);
+            Step::To { at, nth, what } => {
+                let rows = store.rows().filter(|(table, ..)| *table == what.table());
                 let ids = rows.map(|(_, key, _)| u128::from_be_bytes(key.try_into().unwrap()));
-                let token = ids.collect::<Vec<_>>().get(*nth).copied().unwrap_or_default();
-                let envelope = envelope(revoke(TokenId(Ulid(token))), 0);
+                let id = Ulid(ids.collect::<Vec<_>>().get(*nth).copied().unwrap_or_default());
+                let seed = u8::try_from(index.0).unwrap();
+                let mut envelope = envelope(what.command(*at, id), seed);
+                envelope.principal.id = HUMANS[nth % 2].to_owned();
                 let applied = Applied { index, sub_index: 0, at: Timestamp(*at) };
                 Some(apply(&mut store, &mut cache, applied, &envelope).unwrap())
             }
@@ -272,6 +345,7 @@ fn verify_indexes(store: &MemStore) {
         let key = [text.as_bytes(), &[0], &id.key()].concat();
         store.rows().any(|(of, row, _)| of == table && row == key)
     };
+    let now = view::head(store).unwrap().at;
     let (mut left, mut granted) = (0, 0);
     for (entry_id, id) in decisions(store) {
         let Ok(recorded) = recorded(store, id).unwrap() else { continue };
@@ -284,12 +358,33 @@ fn verify_indexes(store: &MemStore) {
             let known = view::token(store, token.parse().unwrap()).unwrap().unwrap();
             assert_eq!(known.entry_id, entry_id);
         }
+        assert!(active(store, id, now) <= 1, "{id} has more than one token");
     }
+    granted += entries(store, EntryType::TokenIssued).filter(|entry| entry.data.is_some()).count();
     let rows = |table| store.rows().filter(|(of, ..)| *of == table).count();
     for table in [Table::DecisionByActor, Table::DecisionByAction, Table::DecisionByOutcome] {
         assert_eq!(rows(table), left, "{table:?}");
     }
     assert_eq!(rows(Table::Token), granted);
+}
+
+/// Tokens of a decision that permit something.
+fn active(store: &MemStore, decision: DecisionId, now: Timestamp) -> usize {
+    let grants = entries(store, EntryType::Decision).chain(entries(store, EntryType::TokenIssued));
+    let tokens = grants.filter_map(|entry| {
+        let data: types::Object = serde_json::from_str(&entry.data?.text).unwrap();
+        let text = |name| data.get(name).and_then(Json::as_str);
+        let is_its = text("decision_id") == Some(&decision.to_string());
+        let token = text("token_id").filter(|_| is_its)?;
+        view::token(store, token.parse().unwrap()).unwrap()
+    });
+    tokens.filter(|token| token.status(now) == Status::Active).count()
+}
+
+fn entries(store: &MemStore, of: EntryType) -> impl Iterator<Item = StoredEntry> {
+    let size = view::head(store).unwrap().size();
+    let all = (0..size).map(|id| view::entry(store, EntryId(id)).unwrap().unwrap());
+    all.filter(move |entry| entry.header.entry_type == of)
 }
 
 /// Nothing comes out different, whatever happened since.

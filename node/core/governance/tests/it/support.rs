@@ -2,14 +2,17 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
-    Claim, Command, Cosign, Decide, Envelope, Found, Idempotency, KeyUsage, LoadPolicy,
-    NodeDescription, Place, Principal, PublicKey,
+    Claim, Command, Cosign, Decide, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Found,
+    Idempotency, KeyUsage, LoadPolicy, NodeDescription, Place, Principal, PublicKey,
 };
 use governance::{
-    Applied, Cache, MemStore, Outcome, Recorded, Seed, apply, apply_membership, finish_batch,
+    Applied, Cache, MemStore, Outcome, Recorded, Rejection, Seed, apply, apply_membership,
+    finish_batch, view,
 };
 use ledger::Note;
-use types::{ClusterId, Digest, Json, KeyId, LogIndex, Object, RaftId, Timestamp, Ulid};
+use types::{
+    ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, Object, RaftId, Timestamp, Ulid,
+};
 
 /// One replica.
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ impl Machine {
     }
 
     pub(crate) fn origin(&self) -> String {
-        governance::view::cluster(&self.store).unwrap().unwrap().origin()
+        view::cluster(&self.store).unwrap().unwrap().origin()
     }
 
     /// Applies a command in an entry of its own.
@@ -50,6 +53,13 @@ impl Machine {
     pub(crate) fn run_by(&mut self, node: &str, at: u64, command: Command) -> Outcome {
         let mut envelope = envelope(command, u8::try_from(self.index.0 % 251).unwrap());
         envelope.principal = Principal::node(node);
+        self.apply(at, &envelope)
+    }
+
+    /// The same in the name of somebody whom nobody checked.
+    pub(crate) fn run_as(&mut self, who: &str, at: u64, command: Command) -> Outcome {
+        let mut envelope = envelope(command, u8::try_from(self.index.0 % 251).unwrap());
+        envelope.principal.id = who.to_owned();
         self.apply(at, &envelope)
     }
 
@@ -158,6 +168,48 @@ pub(crate) fn load(document: Json) -> Command {
 
 /// Microseconds.
 pub(crate) const SECOND: u64 = 1_000_000;
+
+/// `data` of an entry.
+pub(crate) fn data(machine: &Machine, id: EntryId) -> Object {
+    let entry = view::entry(&machine.store, id).unwrap().unwrap();
+    serde_json::from_str(&entry.data.unwrap().text).unwrap()
+}
+
+/// A member of an object that is an id.
+pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(data: &Object, name: &str) -> T {
+    data.get(name).and_then(Json::as_str).unwrap().parse().unwrap()
+}
+
+/// The entry that a command made.
+#[track_caller]
+pub(crate) fn recorded(outcome: Outcome) -> EntryId {
+    match outcome {
+        Outcome::Recorded(recorded) => recorded.entry_id,
+        other => panic!("not recorded: {other:?}"),
+    }
+}
+
+/// Why a command was refused.
+#[track_caller]
+pub(crate) fn refused(outcome: Outcome) -> Rejection {
+    match outcome {
+        Outcome::Rejected(why) => why,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// Asks for a decision.
+pub(crate) fn decided(machine: &mut Machine, at: u64, actor: &str) -> DecisionId {
+    let Outcome::Decided(decided) = machine.run(at, decide(actor, "read")) else {
+        panic!("not decided")
+    };
+    id(decided.data.as_object().unwrap(), "decision_id")
+}
+
+pub(crate) fn erase(part: ErasedPart, id: EntryId) -> Command {
+    let ranges = vec![EntryRange { from: id, to: id }];
+    Command::Erase(Erase { part, ranges, cause: ErasureCause::Request })
+}
 
 /// The private key of a node for checkpoints.
 fn signing(name: &str) -> SigningKey {

@@ -206,7 +206,7 @@ pub fn violations(
     now: Timestamp,
 ) -> Result<ViolationPage, Corruption> {
     let from = after.map_or_else(Vec::new, |after| {
-        keys::timed(after.deadline, EntryId(after.entry.0.saturating_add(1)))
+        keys::timed(after.deadline, EntryId(after.entry.0.saturating_add(1))).to_vec()
     });
     let rows = read.scan(Scan {
         table: Table::EscalationViolation,

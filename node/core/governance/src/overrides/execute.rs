@@ -1,0 +1,243 @@
+//! Making an override.
+
+use ledger::EntryType;
+use policy::Verdict;
+use types::{ArtifactId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp};
+
+use super::{evidence_exists, keep};
+use crate::apply::{Context, Stop};
+use crate::command::{ExecuteOverride, OverrideScope};
+use crate::deadline::{self, Due};
+use crate::decision::{self, RecordedDecision};
+use crate::effective::{self, effective};
+use crate::idempotency;
+use crate::keys;
+use crate::outcome::{Outcome, Rejection};
+use crate::oversight::{self, Human, Role};
+use crate::record::{OverrideKind, OverrideRecord};
+use crate::store::{Store, Table};
+
+/// Overrides of one decision.
+const OVERRIDES_MAX: usize = 1_000;
+
+/// What a justification must have.
+const CHARS_MIN: usize = 20;
+
+/// What one must have that has a phrase which says nothing.
+const STOCK_CHARS_MIN: usize = 50;
+
+/// Phrases that say nothing.
+const STOCK: [&str; 4] =
+    ["override needed", "emergency override", "approved by executive", "business requirement"];
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// How far off an end may be.
+const LIFE_MAX: u64 = 90 * DAY;
+
+pub(crate) fn execute<S: Store>(
+    context: &mut Context<'_, S>,
+    execute: &ExecuteOverride,
+) -> Result<Outcome, Stop> {
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
+    }
+    let (human, role) = authorized(oversight::human(context)?, execute.kind)?;
+    let recorded = decision::known(context.tables.read(), execute.decision)?;
+    let original = original(context, execute, &recorded)?;
+    let terms = Terms::of(execute, context.applied.at)?;
+    check_justification(&execute.justification)?;
+    check_scope(&execute.scope, execute.kind, &recorded)?;
+    for id in &execute.evidence {
+        if !evidence_exists(context.tables.read(), *id)? {
+            return Err(Rejection::UnknownArtifact { id: *id }.into());
+        }
+    }
+    let id = OverrideId(context.fresh("ovr", Table::Override)?);
+    let grounds = Grounds { id, role, original, terms, actor: &recorded.request.actor };
+    let data = data(context, execute, &grounds);
+    let actor = Some(grounds.actor);
+    let recorded =
+        context.record_about(EntryType::OverrideExecuted, actor, data, personal(execute))?;
+    let entry_id = recorded.entry_id;
+    let record = OverrideRecord {
+        entry_id,
+        decision: execute.decision,
+        kind: execute.kind,
+        authorized_by: human.id.to_owned(),
+        role,
+        original,
+        is_conditional: execute.is_conditional,
+        at: context.applied.at,
+        expires_at: terms.expires_at,
+        is_one_time: terms.is_one_time,
+        review_by: terms.review_by,
+        review: None,
+        lapsed: None,
+        consumed: None,
+    };
+    keep(context, id, &record)?;
+    let by_decision = keys::under(execute.decision.0, entry_id.0);
+    context.tables.put_record(Table::OverrideByDecision, &by_decision, &id)?;
+    let unreviewed = keys::timed(terms.review_by, entry_id);
+    context.tables.put_record(Table::OverrideUnreviewed, &unreviewed, &id)?;
+    deadline::set(context, terms.review_by, Due::Override(id));
+    idempotency::keep(context, entry_id)?;
+    Ok(Outcome::Recorded(recorded))
+}
+
+/// A human in a role that may do this.
+fn authorized(human: Human<'_>, kind: OverrideKind) -> Result<(Human<'_>, Role), Rejection> {
+    let role = human.role.ok_or(Rejection::NotAuthorised)?;
+    let is_enough = match kind {
+        OverrideKind::EmergencyBypass | OverrideKind::ExecutiveOverride => role == Role::Executive,
+        OverrideKind::TimeLimitedException | OverrideKind::RiskAccepted => true,
+    };
+    if is_enough { Ok((human, role)) } else { Err(Rejection::NotAuthorised) }
+}
+
+/// What the decision comes to without this override.
+fn original<S: Store>(
+    context: &Context<'_, S>,
+    execute: &ExecuteOverride,
+    recorded: &RecordedDecision,
+) -> Result<Verdict, Stop> {
+    let read = context.tables.read();
+    let at = context.applied.at;
+    let original = effective(read, execute.decision, recorded.outcome, at)?.outcome;
+    if original == Verdict::Allowed {
+        return Err(Rejection::NothingToOverride.into());
+    }
+    if execute.original.is_some_and(|taken_for| taken_for != original) {
+        let effective = original.as_str();
+        return Err(Rejection::OriginalOutcomeMismatch { effective }.into());
+    }
+    let overrides = effective::override_ids(read, execute.decision)?.len();
+    if OVERRIDES_MAX <= overrides {
+        return Err(Rejection::TooManyOverrides { overrides }.into());
+    }
+    Ok(original)
+}
+
+/// For how long an override is, and how often.
+#[derive(Clone, Copy)]
+struct Terms {
+    expires_at: Option<Timestamp>,
+    is_one_time: bool,
+    review_by: Timestamp,
+}
+
+impl Terms {
+    fn of(execute: &ExecuteOverride, at: Timestamp) -> Result<Self, Rejection> {
+        let after =
+            |life: u64| at.checked_add(Micros::from_seconds(life)).unwrap_or(Timestamp::MAX);
+        let asked = execute.expires_at;
+        if asked.is_some_and(|asked| asked <= at || after(LIFE_MAX) < asked) {
+            return Err(Rejection::ExpiryOutOfRange);
+        }
+        let is_one_time = execute.scope.is_one_time.unwrap_or(false);
+        Ok(match execute.kind {
+            OverrideKind::EmergencyBypass => Self {
+                expires_at: Some(asked.unwrap_or(Timestamp::MAX).min(after(DAY))),
+                is_one_time: true,
+                review_by: after(3 * DAY),
+            },
+            OverrideKind::TimeLimitedException => Self {
+                expires_at: Some(asked.unwrap_or_else(|| after(DAY))),
+                is_one_time,
+                review_by: after(30 * DAY),
+            },
+            OverrideKind::ExecutiveOverride | OverrideKind::RiskAccepted => {
+                Self { expires_at: asked, is_one_time, review_by: after(30 * DAY) }
+            }
+        })
+    }
+}
+
+/// Who reads the ledger later must be able to judge what was done, and a stock
+/// phrase tells them nothing.
+fn check_justification(justification: &str) -> Result<(), Rejection> {
+    let text = justification.trim();
+    let chars = text.chars().count();
+    if chars < CHARS_MIN {
+        return Err(Rejection::JustificationTooShort { chars_min: CHARS_MIN });
+    }
+    let text = text.to_lowercase();
+    match STOCK.into_iter().find(|phrase| text.contains(phrase)) {
+        Some(phrase) if chars < STOCK_CHARS_MIN => {
+            Err(Rejection::StockJustification { phrase, chars_min: STOCK_CHARS_MIN })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// An override is for one decision, and so for its actor and its policy. One that
+/// is meant for others is refused rather than recorded as what it is not.
+fn check_scope(
+    scope: &OverrideScope,
+    kind: OverrideKind,
+    recorded: &RecordedDecision,
+) -> Result<(), Rejection> {
+    let mismatch = |member| Err(Rejection::ScopeMismatch { member });
+    if kind == OverrideKind::EmergencyBypass && scope.is_one_time == Some(false) {
+        return mismatch("is_one_time");
+    }
+    if scope.actor.as_ref().is_some_and(|actor| *actor != recorded.request.actor) {
+        return mismatch("applies_to_actor");
+    }
+    let (hash, version) = (recorded.policy_hash.to_string(), recorded.policy_version.to_string());
+    if scope.policy.as_ref().is_some_and(|policy| *policy != hash && *policy != version) {
+        return mismatch("applies_to_policy");
+    }
+    Ok(())
+}
+
+/// What an override came to once everything was checked.
+struct Grounds<'a> {
+    id: OverrideId,
+    role: Role,
+    original: Verdict,
+    terms: Terms,
+    actor: &'a str,
+}
+
+/// The ids of what the override makes besides are those of the override itself:
+/// its attestation and its record of responsibility.
+fn data<S: Store>(
+    context: &Context<'_, S>,
+    execute: &ExecuteOverride,
+    grounds: &Grounds<'_>,
+) -> Object {
+    let Grounds { id, role, original, terms, actor } = grounds;
+    let given = execute.evidence.iter().map(ToString::to_string);
+    let evidence: Vec<String> = given.chain([ArtifactId(id.0).to_string()]).collect();
+    let scope = &execute.scope;
+    let scope = Json::object([
+        ("is_one_time", terms.is_one_time.into()),
+        ("applies_to_actor", scope.actor.as_deref().into()),
+        ("applies_to_policy", scope.policy.as_deref().into()),
+    ]);
+    let outcome = if execute.is_conditional { "conditional" } else { "approved" };
+    let mut data = context.asked();
+    data.insert("actor", *actor);
+    data.insert("authorized_role", role.as_str());
+    data.insert("decision_id", execute.decision.to_string());
+    data.insert("evidence_ids", evidence);
+    data.insert("expires_at", terms.expires_at.map(|at| at.to_string()));
+    data.insert("new_outcome", outcome);
+    data.insert("original_outcome", original.as_str());
+    data.insert("override_id", id.to_string());
+    data.insert("override_type", execute.kind.as_str());
+    data.insert("responsibility_id", ResponsibilityId(id.0).to_string());
+    data.insert("review_required_by", terms.review_by.to_string());
+    data.insert("scope", scope);
+    data
+}
+
+fn personal(execute: &ExecuteOverride) -> Object {
+    let mut personal = Object::new();
+    personal.insert("justification", execute.justification.as_str());
+    personal.insert("metadata", execute.metadata.clone().map(Json::Object));
+    personal
+}
