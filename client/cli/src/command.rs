@@ -2,7 +2,7 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, keys, ledger, policy, risk, token, verify};
+use crate::{cluster, decide, decisions, keys, ledger, overrides, policy, risk, token, verify};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +57,9 @@ pub enum Command {
     /// The risk of decisions
     #[command(subcommand, long_about = risk::HELP)]
     Risk(risk::Verb),
+    /// Decisions of humans in the place of the policy's
+    #[command(subcommand, long_about = overrides::HELP)]
+    Override(overrides::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),
