@@ -207,6 +207,9 @@ pub struct RecordedDecision {
     pub effective_outcome: String,
     /// Why that holds: `decision`, `escalation` or `override`.
     pub effective_basis: String,
+    /// Its overrides, oldest first.
+    #[serde(default)]
+    pub override_ids: Vec<String>,
     /// Why, in words.
     pub reason: String,
     /// Who wanted to act.
@@ -274,6 +277,25 @@ pub struct Replay {
     pub replayed: Option<Judgement>,
     /// What differs.
     pub differences: Vec<Json>,
+}
+
+/// A token for what a decision has come to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Issued {
+    /// The permission as text. A secret.
+    pub capability_token: String,
+    /// Its id.
+    pub token_id: String,
+    /// When it ends.
+    pub token_expires_at: String,
+    /// The decision.
+    pub decision_id: String,
+    /// What it rests on: `decision`, `escalation` or `override`.
+    pub basis: String,
+    /// Which one.
+    pub basis_id: String,
+    /// The entry that grants it.
+    pub ledger_entry_id: u64,
 }
 
 /// An outcome and what it rests on.
@@ -365,6 +387,24 @@ impl Client {
     /// Any [`Error`]; another outcome is none.
     pub async fn decision_replay(&self, decision_id: &str) -> Result<Reply<Replay>, Error> {
         self.call(&Call::get(["decisions", decision_id, "replay"])).await
+    }
+
+    /// A token for what a decision has come to, for so many seconds (300 when
+    /// absent). It is sent once unless the client has a key.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn decision_token(
+        &self,
+        decision_id: &str,
+        expires_in: Option<u32>,
+    ) -> Result<Reply<Issued>, Error> {
+        let mut body = Object::new();
+        if let Some(expires_in) = expires_in {
+            body.insert("expires_in", expires_in);
+        }
+        let call = Call::write(Method::POST, ["decisions", decision_id, "token"]);
+        self.call(&call.body(&body.into())).await
     }
 
     /// The body with a request id. The caller's key, where the client has one,

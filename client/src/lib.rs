@@ -25,6 +25,7 @@ pub mod keys;
 pub mod ledger;
 pub mod offline;
 pub mod options;
+pub mod overrides;
 pub mod policy;
 pub mod proof;
 pub mod receipt;

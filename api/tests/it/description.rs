@@ -129,6 +129,8 @@ const READ: &[(&str, &str)] = &[
     ("/health/ready", "/health/ready"),
     ("/health/startup", "/health/startup"),
     ("/status", "/status"),
+    ("/escalations", "/escalations?limit=1"),
+    ("/escalations/sla/violations", "/escalations/sla/violations"),
     ("/responsibility/party/{party}", "/responsibility/party/act_human_user:bob"),
     ("/responsibility/report", "/responsibility/report"),
     ("/responsibility/pending-reviews", "/responsibility/pending-reviews"),
@@ -203,6 +205,25 @@ async fn overriding(server: &Server) -> Vec<(&'static str, &'static str, String,
     ]
 }
 
+/// Calls about escalations, in the same form.
+async fn escalating(server: &Server) -> Vec<(&'static str, &'static str, String, String)> {
+    let who = "act_human_user:executive:jane";
+    let decision = server.post("/decide", r#"{"actor":"a","action":"c"}"#).await.json();
+    let ask = json!({"decision_id": decision["decision_id"], "trigger": "explicit_rule",
+                     "escalated_to": [who]});
+    let made = server.post("/escalations/create", &ask).await.json();
+    let path = format!("/escalations/{}", made["escalation_id"].as_str().unwrap());
+    let (look, answer) = (format!("{path}/acknowledge"), format!("{path}/resolve"));
+    let looks = json!({"acknowledged_by": who});
+    let said = json!({"outcome": "deferred", "notes": "x", "resolved_by": who});
+    vec![
+        ("post", "/escalations/create", "/escalations/create".to_owned(), ask.to_string()),
+        ("post", "/escalations/{escalation_id}/acknowledge", look, looks.to_string()),
+        ("post", "/escalations/{escalation_id}/resolve", answer, said.to_string()),
+        ("get", "/escalations/{escalation_id}", path, String::new()),
+    ]
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
@@ -269,9 +290,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/cluster/transfer-leader", "/cluster/transfer-leader", String::new()),
         ("post", "/cluster/snapshot", "/cluster/snapshot", String::new()),
     ];
-    let overriding = overriding(&server).await;
+    let mut overseen = overriding(&server).await;
+    overseen.extend(escalating(&server).await);
     calls.extend(
-        overriding.iter().map(|(method, template, path, body)| {
+        overseen.iter().map(|(method, template, path, body)| {
             (*method, *template, path.as_str(), body.clone())
         }),
     );

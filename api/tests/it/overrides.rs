@@ -121,103 +121,52 @@ async fn a_decision_comes_to_what_its_overrides_make_of_it() {
     assert_eq!(verified["verified"], true, "{verified}");
 }
 
+/// Members that are no override of a denied decision, and what is said of them.
+const REFUSED: &str = r#"
+{"authorized_by":null} => 422 validation_failed /authorized_by missing
+{"authorized_by":"jane"} => 422 validation_failed /authorized_by bad_format
+{"override_type":"whim"} => 422 validation_failed /override_type not_one_of
+{"justification":"too short a text"} => 422 validation_failed /justification too_short
+{"justification":"this is a business requirement"} => 422 validation_failed /justification too_short
+{"original_outcome":"allowed"} => 422 validation_failed /original_outcome not_one_of
+{"new_outcome":"allowed"} => 422 validation_failed /new_outcome not_one_of
+{"expires_at":"2027-03-04"} => 422 validation_failed /expires_at out_of_range
+{"expires_at":"2027-06-03"} => 422 validation_failed /expires_at out_of_range
+{"scope":{"is_one_time":"yes"}} => 422 validation_failed /scope/is_one_time wrong_type
+{"scope":{"actor":"ai:x"}} => 422 unknown_field /scope/actor unknown_field
+{"scope":{"applies_to_actor":"ai:y"}} => 422 validation_failed /scope/applies_to_actor conflicting_values
+{"scope":{"applies_to_policy":"9"}} => 422 validation_failed /scope/applies_to_policy conflicting_values
+{"override_type":"emergency_bypass","scope":{"is_one_time":false}} => 422 validation_failed /scope/is_one_time conflicting_values
+{"by":"x"} => 422 unknown_field /by unknown_field
+{"metadata":[]} => 422 validation_failed /metadata wrong_type
+{"authorized_by":"act_human_user:maria"} => 403 not_authorised
+{"authorized_by":"act_human_user:governance_lead:leo"} => 403 not_authorised
+{"authorized_by":"act_human_user:executive_assistant"} => 403 not_authorised
+{"decision_id":"dec_1"} => 404 unknown_decision
+{"decision_id":"dec_01K1R0C9N5T8Z4W2Y6V3Q7M1HD"} => 404 unknown_decision
+{"evidence_ids":["evd_1"]} => 404 unknown_artifact
+{"evidence_ids":["evd_01K1R0C9N5T8Z4W2Y6V3Q7M1HD"]} => 404 unknown_artifact
+{"original_outcome":"escalated"} => 409 original_outcome_mismatch
+"#;
+
 #[tokio::test]
 async fn what_is_no_override_is_refused_and_leaves_nothing() {
     let (server, decision) = denied().await;
     let size = server.node.ledger_size();
-    let with = |members: Value| with(&decision, members);
-    for (body, expect, fault) in [
-        (with(json!({"authorized_by": null})), "422 validation_failed", "/authorized_by missing"),
-        (
-            with(json!({"authorized_by": "jane"})),
-            "422 validation_failed",
-            "/authorized_by bad_format",
-        ),
-        (
-            with(json!({"override_type": "whim"})),
-            "422 validation_failed",
-            "/override_type not_one_of",
-        ),
-        (
-            with(json!({"justification": "too short a text"})),
-            "422 validation_failed",
-            "/justification too_short",
-        ),
-        (
-            with(json!({"justification": "x".repeat(10_001)})),
-            "422 validation_failed",
-            "/justification too_long",
-        ),
-        (
-            with(json!({"justification": "this is a business requirement"})),
-            "422 validation_failed",
-            "/justification too_short",
-        ),
-        (
-            with(json!({"original_outcome": "allowed"})),
-            "422 validation_failed",
-            "/original_outcome not_one_of",
-        ),
-        (
-            with(json!({"new_outcome": "allowed"})),
-            "422 validation_failed",
-            "/new_outcome not_one_of",
-        ),
-        (
-            with(json!({"expires_at": "2027-03-04"})),
-            "422 validation_failed",
-            "/expires_at out_of_range",
-        ),
-        (
-            with(json!({"expires_at": "2027-06-03"})),
-            "422 validation_failed",
-            "/expires_at out_of_range",
-        ),
-        (
-            with(json!({"scope": {"is_one_time": "yes"}})),
-            "422 validation_failed",
-            "/scope/is_one_time wrong_type",
-        ),
-        (
-            with(json!({"scope": {"actor": "ai:x"}})),
-            "422 unknown_field",
-            "/scope/actor unknown_field",
-        ),
-        (
-            with(json!({"scope": {"applies_to_actor": "ai:y"}})),
-            "422 validation_failed",
-            "/scope/applies_to_actor conflicting_values",
-        ),
-        (
-            with(json!({"override_type": "emergency_bypass", "scope": {"is_one_time": false}})),
-            "422 validation_failed",
-            "/scope/is_one_time conflicting_values",
-        ),
-        (with(json!({"by": JANE})), "422 unknown_field", "/by unknown_field"),
-        (with(json!({"metadata": []})), "422 validation_failed", "/metadata wrong_type"),
-        (with(json!({"authorized_by": "act_human_user:maria"})), "403 not_authorised", ""),
-        (with(json!({"authorized_by": LEO})), "403 not_authorised", ""),
-        (
-            with(json!({"authorized_by": "act_human_user:executive_assistant"})),
-            "403 not_authorised",
-            "",
-        ),
-        (with(json!({"decision_id": "dec_1"})), "404 unknown_decision", ""),
-        (with(json!({"evidence_ids": ["evd_1"]})), "404 unknown_artifact", ""),
-        (
-            with(json!({"evidence_ids": ["evd_01K1R0C9N5T8Z4W2Y6V3Q7M1HD"]})),
-            "404 unknown_artifact",
-            "",
-        ),
-        (with(json!({"original_outcome": "escalated"})), "409 original_outcome_mismatch", ""),
-    ] {
+    for line in REFUSED.trim().lines() {
+        let (members, expect) = line.split_once(" => ").unwrap();
+        let body = with(&decision, serde_json::from_str(members).unwrap());
         let reply = server.post("/overrides/execute", &body).await;
-        assert_eq!(reply.outcome(), expect, "{body}");
-        assert_eq!(reply.faults().join(" "), fault, "{body}");
+        let said = format!("{} {}", reply.outcome(), reply.faults().join(" "));
+        assert_eq!(said.trim(), expect, "{members}");
     }
+    let long = with(&decision, json!({"justification": "x".repeat(10_001)}));
+    let reply = server.post("/overrides/execute", long).await;
+    assert_eq!(reply.faults(), ["/justification too_long"]);
     assert_eq!(server.node.ledger_size(), size);
-    execute(&server, with(json!({"scope": {"applies_to_policy": decision["policy_hash"]}}))).await;
-    let again = server.post("/overrides/execute", with(json!({}))).await;
+    let scope = json!({"scope": {"applies_to_policy": decision["policy_hash"]}});
+    execute(&server, with(&decision, scope)).await;
+    let again = server.post("/overrides/execute", body(&decision)).await;
     assert_eq!(again.outcome(), "409 nothing_to_override");
 }
 

@@ -2,7 +2,9 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, escalation, keys, ledger, policy, risk, token, verify};
+use crate::{
+    cluster, decide, decisions, escalation, keys, ledger, overrides, policy, risk, token, verify,
+};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,6 +62,9 @@ pub enum Command {
     /// Questions to humans about decisions
     #[command(subcommand, long_about = escalation::HELP)]
     Escalation(escalation::Verb),
+    /// Decisions of humans in the place of the policy's
+    #[command(subcommand, long_about = overrides::HELP)]
+    Override(overrides::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

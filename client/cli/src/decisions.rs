@@ -2,7 +2,7 @@
 //! `lexecon decide`.
 
 use client::Client;
-use client::decision::{Decisions, DecisionsQuery, Judgement, Replay};
+use client::decision::{Decisions, DecisionsQuery, Issued, Judgement, Replay};
 use client::ledger::Order;
 
 use crate::console::{Console, printable};
@@ -38,6 +38,14 @@ Examples:
 
   lexecon decisions list --actor ai_agent:claims_triage --action read_claim --from 2027-03-01";
 
+const TOKEN_HELP: &str = "\
+Gives a token for what a decision has come to: allowed by an approval, by an override, or by itself \
+once its own token has expired. One token of a decision is active at a time. It is sent once.
+
+Example:
+
+  lexecon decisions token dec_01K1R0D2J7Q4M8X5B9C3F6H0TN --expires-in 60";
+
 /// What to do with decisions.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
@@ -49,6 +57,16 @@ pub enum Verb {
     Replay {
         /// Which one
         decision_id: String,
+    },
+    /// Get a token for what a decision has come to
+    #[command(long_about = TOKEN_HELP)]
+    Token {
+        /// Which one
+        decision_id: String,
+        /// Life of the token in seconds
+        #[arg(long, value_name = "SECONDS",
+            value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        expires_in: Option<u32>,
     },
 }
 
@@ -100,6 +118,12 @@ pub(crate) async fn run(
             console.show(&reply.raw, || shown(&reply.value))?;
             Ok(Exit::answer(reply.value.identical == Some(true)))
         }
+        Verb::Token { decision_id, expires_in } => {
+            let token = client.decision_token(decision_id, *expires_in);
+            let reply = console.wait("the token", token).await?;
+            console.show(&reply.raw, || shown_token(&reply.value))?;
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -136,6 +160,17 @@ fn shown_page(page: &Decisions) -> String {
     }
     text.push('\n');
     text
+}
+
+fn shown_token(issued: &Issued) -> String {
+    fields([
+        ("token", Some(issued.capability_token.clone())),
+        ("id", Some(issued.token_id.clone())),
+        ("decision", Some(issued.decision_id.clone())),
+        ("rests on", Some(format!("{} {}", issued.basis, issued.basis_id))),
+        ("expires", Some(issued.token_expires_at.clone())),
+        ("entry", Some(issued.ledger_entry_id.to_string())),
+    ])
 }
 
 fn shown(replay: &Replay) -> String {

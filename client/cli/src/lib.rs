@@ -25,6 +25,7 @@ mod keys;
 mod ledger;
 mod members;
 mod output;
+mod overrides;
 mod policy;
 mod risk;
 mod status;
@@ -74,6 +75,7 @@ async fn dispatch(
         Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
         Command::Escalation(verb) => escalation::run(verb, &connect(globals)?, console).await,
+        Command::Override(verb) => overrides::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -7,6 +7,7 @@ mod access;
 mod calls;
 mod double;
 mod offline;
+mod overrides;
 mod pages;
 mod retry;
 mod signed;

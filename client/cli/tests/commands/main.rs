@@ -21,6 +21,7 @@ mod layout;
 mod ledger;
 mod listing;
 mod offline;
+mod overrides;
 mod policy;
 mod risk;
 mod shell;

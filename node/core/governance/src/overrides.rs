@@ -7,7 +7,7 @@
 //! Invariants
 //! - Whoever makes one and whoever reviews it are two humans with an oversight
 //!   role.
-//! - [`Table::OverrideUnreviewed`](crate::Table::OverrideUnreviewed) has those
+//! - [`Table::OverrideUnreviewed`] has those
 //!   that nobody has reviewed, lapsed ones too, while their entry is whole.
 //! - Nothing revives an override that has ended, and with one that is taken back
 //!   or lapses the token it yielded ends.

@@ -2,7 +2,7 @@
 
 use ledger::EntryType;
 use policy::Verdict;
-use types::{ArtifactId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp};
+use types::{ArtifactId, EntryId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp};
 
 use super::{evidence_exists, keep};
 use crate::apply::{Context, Stop};
@@ -12,7 +12,7 @@ use crate::decision::{self, RecordedDecision};
 use crate::effective::{self, effective};
 use crate::idempotency;
 use crate::keys;
-use crate::outcome::{Outcome, Rejection};
+use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::oversight::{self, Human, Role};
 use crate::record::{OverrideKind, OverrideRecord};
 use crate::store::{Store, Table};
@@ -55,17 +55,30 @@ pub(crate) fn execute<S: Store>(
         }
     }
     let id = OverrideId(context.fresh("ovr", Table::Override)?);
-    let grounds = Grounds { id, role, original, terms, actor: &recorded.request.actor };
-    let data = data(context, execute, &grounds);
-    let actor = Some(grounds.actor);
-    let recorded =
-        context.record_about(EntryType::OverrideExecuted, actor, data, personal(execute))?;
-    let entry_id = recorded.entry_id;
+    let grounds = Grounds { id, human: human.id, role, original, terms };
+    let actor = recorded.request.actor.as_str();
+    let data = data(context, execute, &grounds, actor);
+    let personal = personal(execute);
+    let executed =
+        context.record_about(EntryType::OverrideExecuted, Some(actor), data, personal)?;
+    write(context, execute, &grounds, executed.entry_id)?;
+    idempotency::keep(context, executed.entry_id)?;
+    Ok(Outcome::Recorded(executed))
+}
+
+/// The rows by which an override is found again, and what ends it.
+fn write<S: Store>(
+    context: &mut Context<'_, S>,
+    execute: &ExecuteOverride,
+    grounds: &Grounds<'_>,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    let Grounds { id, human, role, original, terms } = *grounds;
     let record = OverrideRecord {
         entry_id,
         decision: execute.decision,
         kind: execute.kind,
-        authorized_by: human.id.to_owned(),
+        authorized_by: human.to_owned(),
         role,
         original,
         is_conditional: execute.is_conditional,
@@ -83,8 +96,7 @@ pub(crate) fn execute<S: Store>(
     let unreviewed = keys::timed(terms.review_by, entry_id);
     context.tables.put_record(Table::OverrideUnreviewed, &unreviewed, &id)?;
     deadline::set(context, terms.review_by, Due::Override(id));
-    idempotency::keep(context, entry_id)?;
-    Ok(Outcome::Recorded(recorded))
+    Ok(())
 }
 
 /// A human in a role that may do this.
@@ -196,10 +208,10 @@ fn check_scope(
 /// What an override came to once everything was checked.
 struct Grounds<'a> {
     id: OverrideId,
+    human: &'a str,
     role: Role,
     original: Verdict,
     terms: Terms,
-    actor: &'a str,
 }
 
 /// The ids of what the override makes besides are those of the override itself:
@@ -208,8 +220,9 @@ fn data<S: Store>(
     context: &Context<'_, S>,
     execute: &ExecuteOverride,
     grounds: &Grounds<'_>,
+    actor: &str,
 ) -> Object {
-    let Grounds { id, role, original, terms, actor } = grounds;
+    let Grounds { id, role, original, terms, .. } = grounds;
     let given = execute.evidence.iter().map(ToString::to_string);
     let evidence: Vec<String> = given.chain([ArtifactId(id.0).to_string()]).collect();
     let scope = &execute.scope;
@@ -220,7 +233,7 @@ fn data<S: Store>(
     ]);
     let outcome = if execute.is_conditional { "conditional" } else { "approved" };
     let mut data = context.asked();
-    data.insert("actor", *actor);
+    data.insert("actor", actor);
     data.insert("authorized_role", role.as_str());
     data.insert("decision_id", execute.decision.to_string());
     data.insert("evidence_ids", evidence);

@@ -2,7 +2,7 @@
 //! nobody looks at it.
 
 use ledger::EntryType;
-use types::{EntryId, Json, Object, OverrideId};
+use types::{Json, Object, OverrideId};
 
 use super::keep;
 use crate::apply::{Context, Stop};
@@ -51,7 +51,7 @@ pub(crate) fn review<S: Store>(
     let is_late = record.review_by <= context.applied.at;
     let lapsed = record.lapsed.or_else(|| is_late.then_some(entry_id));
     if review.verdict == ReviewVerdict::Reversed || lapsed.is_some() {
-        end_token(context, id, &record, entry_id)?;
+        token::end_issued(context, record.decision, id, entry_id)?;
     }
     let record = OverrideRecord { review: Some((review.verdict, entry_id)), lapsed, ..record };
     keep(context, id, &record)?;
@@ -70,7 +70,7 @@ pub(crate) fn lapse<S: Store>(context: &mut Context<'_, S>, id: OverrideId) -> R
     let mut data = about(context, id, &record, actor);
     data.insert("review_required_by", record.review_by.to_string());
     let recorded = context.record_about(EntryType::OverrideLapsed, actor, data, Object::new())?;
-    end_token(context, id, &record, recorded.entry_id)?;
+    token::end_issued(context, record.decision, id, recorded.entry_id)?;
     keep(context, id, &OverrideRecord { lapsed: Some(recorded.entry_id), ..record })?;
     Ok(())
 }
@@ -95,14 +95,4 @@ fn about<S: Store>(
     data.insert("decision_id", record.decision.to_string());
     data.insert("override_id", id.to_string());
     data
-}
-
-/// Of a decision one token is active at a time, so that there is one to end.
-fn end_token<S: Store>(
-    context: &mut Context<'_, S>,
-    id: OverrideId,
-    record: &OverrideRecord,
-    by: EntryId,
-) -> Result<(), Corruption> {
-    token::end_issued(context, record.decision, id, by)
 }

@@ -265,3 +265,6 @@ pub(crate) fn forget_issued<S: Store>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

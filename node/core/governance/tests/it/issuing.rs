@@ -2,17 +2,14 @@
 //! and that there is never a second one beside the first.
 
 use crate::support::{Machine, SECOND, data, decided, erase, id, load, policy, recorded, refused};
-use bincode::Options as _;
 use governance::command::{
     Command, ErasedPart, ExecuteOverride, IssueToken, OverrideScope, RevokeToken,
 };
-use governance::record::{
-    EscalationRecord, EscalationStatus, OverrideKind, OverrideStatus, Priority, Resolution, Trigger,
-};
+use governance::record::{OverrideKind, OverrideStatus};
 use governance::token::Status;
-use governance::{Outcome, Rejection, Store, Table, view};
+use governance::{Outcome, Rejection, Table, view};
 use ledger::EntryType;
-use types::{DecisionId, EntryId, EscalationId, Json, OverrideId, Timestamp, TokenId, Ulid};
+use types::{DecisionId, EntryId, Json, OverrideId, Timestamp, TokenId, Ulid};
 
 const JANE: &str = "act_human_user:executive:jane";
 const DAY: u64 = 24 * 3_600 * SECOND;
@@ -50,36 +47,6 @@ fn allowed() -> (Machine, DecisionId, TokenId) {
     let decision = decided(&mut machine, 100, "ai:a");
     let token = id(&data(&machine, EntryId(2)), "token_id");
     (machine, decision, token)
-}
-
-fn put(machine: &mut Machine, table: Table, key: &[u8], record: &impl serde::Serialize) {
-    let options = bincode::DefaultOptions::new().with_fixint_encoding().with_big_endian();
-    let value = [vec![1], options.serialize(record).unwrap()].concat();
-    machine.store.put(table, key, &value);
-}
-
-/// Answers a question about a decision, as its service would keep it.
-fn answer(machine: &mut Machine, decision: DecisionId, n: u64, resolution: Resolution) {
-    let id = EscalationId(Ulid(u128::from(n)));
-    let record = EscalationRecord {
-        entry_id: EntryId(1),
-        decision,
-        risk: None,
-        trigger: Trigger::ActorRequest,
-        priority: Priority::Medium,
-        auto: false,
-        status: EscalationStatus::Resolved,
-        recipients: Vec::new(),
-        created_at: Timestamp(150),
-        deadline: Timestamp(DAY),
-        acknowledged: None,
-        ended: Some(EntryId(n)),
-        resolution: Some(resolution),
-        consumed: None,
-    };
-    put(machine, Table::Escalation, &id.0.key(), &record);
-    let row = [&decision.0.key()[..], &n.to_be_bytes()].concat();
-    put(machine, Table::EscalationByDecision, &row, &id);
 }
 
 /// Issues a token, and says which and on what it rests.
@@ -164,31 +131,6 @@ fn a_token_does_not_outlive_what_it_rests_on() {
 }
 
 #[test]
-fn an_approval_yields_one_token() {
-    let mut machine = Machine::founded();
-    let decision = decided(&mut machine, 100, "ai:x");
-    answer(&mut machine, decision, 7, Resolution::Denied);
-    answer(&mut machine, decision, 8, Resolution::Deferred);
-    let why = check(&mut machine, 200, decision, "not_allowed");
-    assert_eq!(why, Rejection::NotAllowed { effective: "denied" });
-    answer(&mut machine, decision, 9, Resolution::Approved);
-    // Another policy does not void what was approved.
-    machine.run(200, load(policy()));
-    let (token, basis) = issued(&mut machine, 300, decision);
-    assert_eq!(basis, "escalation");
-    let told = data(&machine, EntryId(3));
-    assert_eq!(id::<EscalationId>(&told, "basis_id"), EscalationId(Ulid(9)));
-    let recorded_hash = data(&machine, EntryId(1)).get("policy_hash").cloned();
-    assert_eq!(told.get("policy_hash").cloned(), recorded_hash);
-    let why = check(&mut machine, 400, decision, "approval_consumed");
-    assert_eq!(why, Rejection::ApprovalConsumed { id: EscalationId(Ulid(9)) });
-    recorded(machine.run(400, revoke(token)));
-    check(&mut machine, 500, decision, "approval_consumed");
-    answer(&mut machine, decision, 10, Resolution::Approved);
-    issued(&mut machine, 600, decision);
-}
-
-#[test]
 fn a_decision_that_allowed_yields_another_once_its_token_has_expired() {
     let (mut machine, decision, own) = allowed();
     let until = Timestamp(100 + 300 * SECOND);
@@ -211,12 +153,11 @@ fn a_token_that_was_revoked_is_not_replaced_by_the_decision_alone() {
     recorded(machine.run(200, revoke(own)));
     let why = check(&mut machine, 300, decision, "not_allowed");
     assert_eq!(why, Rejection::TokenTakenBack);
-    answer(&mut machine, decision, 9, Resolution::Approved);
-    assert_eq!(issued(&mut machine, 400, decision).1, "escalation");
+    check(&mut machine, 2 * DAY, decision, "not_allowed");
 }
 
 #[test]
-fn what_is_unknown_erased_or_too_long_yields_none() {
+fn what_is_unknown_lapsed_or_erased_yields_none() {
     let (mut machine, decision) = overridden(false, None);
     check(&mut machine, 300, DecisionId(Ulid(1)), "unknown_decision");
     let last = Timestamp::MAX.0;
@@ -224,10 +165,6 @@ fn what_is_unknown_erased_or_too_long_yields_none() {
     check(&mut late, last, of_late, "not_allowed");
     machine.run(300, erase(ErasedPart::All, EntryId(1)));
     check(&mut machine, 400, decision, "erased");
-    let mut machine = Machine::founded();
-    let decision = decided(&mut machine, 100, "ai:x");
-    answer(&mut machine, decision, 9, Resolution::Approved);
-    check(&mut machine, last, decision, "out_of_range");
 }
 
 #[test]
