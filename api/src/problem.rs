@@ -58,7 +58,6 @@ codes! {
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
     SAME_PERSON = 403 "same_person" "This takes a second person";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
-    SAME_PERSON = 403 "same_person" "Somebody else must do this";
     NOT_FOUND = 404 "not_found" "There is nothing at this path";
     METRICS_DISABLED = 404 "metrics_disabled" "Metrics are switched off";
     UNKNOWN_DECISION = 404 "unknown_decision" "No such decision is recorded";

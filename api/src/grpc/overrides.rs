@@ -4,8 +4,8 @@ use prost::Message as _;
 use proto::governance::v1::overrides_server::Overrides;
 use proto::governance::v1::{
     ActiveOverride, ExecuteOverrideRequest, GetActiveOverrideRequest, GetOverrideRequest,
-    GetOverridesOfDecisionRequest, ListPendingReviewsRequest, Override, OverrideReview,
-    OverrideScope, OverridesOfDecision, PendingReviews, ReviewOverrideRequest,
+    GetOverridesOfDecisionRequest, ListPendingOverridesRequest, Override, OverrideReview,
+    OverrideScope, OverridesOfDecision, PendingOverrides, ReviewOverrideRequest,
 };
 use tonic::{Request, Response, Status};
 use types::{Json, Object};
@@ -94,8 +94,8 @@ impl<B: Backend> Overrides for Service<B> {
 
     async fn pending_reviews(
         &self,
-        request: Request<ListPendingReviewsRequest>,
-    ) -> Result<Response<PendingReviews>, Status> {
+        request: Request<ListPendingOverridesRequest>,
+    ) -> Result<Response<PendingOverrides>, Status> {
         let (_, extensions, message) = request.into_parts();
         let query = Query::default()
             .put("limit", message.limit)
@@ -104,7 +104,7 @@ impl<B: Backend> Overrides for Service<B> {
         let input = Input { query, ..Input::of(Op::OverridesPending) };
         self.answer(&extensions, Ok(input), |reply| {
             let mut reply = Members(reply);
-            PendingReviews {
+            PendingOverrides {
                 overrides: reply.list("overrides", shown),
                 total: reply.count("total"),
                 total_exact: reply.flag("total_exact"),

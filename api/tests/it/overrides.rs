@@ -5,7 +5,7 @@ use proto::governance::v1::decisions_client::DecisionsClient;
 use proto::governance::v1::overrides_client::OverridesClient;
 use proto::governance::v1::{
     ExecuteOverrideRequest, GetActiveOverrideRequest, GetDecisionRequest, GetOverrideRequest,
-    GetOverridesOfDecisionRequest, ListPendingReviewsRequest, OverrideScopeInput,
+    GetOverridesOfDecisionRequest, ListPendingOverridesRequest, OverrideScopeInput,
     ReviewOverrideRequest,
 };
 use serde_json::{Value, json};
@@ -338,7 +338,7 @@ async fn overrides_by_grpc_are_those_of_rest() {
     let ask = GetActiveOverrideRequest { decision_id: decision_id.clone(), read: None };
     let active = client.active(ask).await.unwrap().into_inner();
     assert_eq!((active.is_overridden, active.r#override.as_ref()), (true, Some(&made)));
-    let pending = client.pending_reviews(ListPendingReviewsRequest::default()).await.unwrap();
+    let pending = client.pending_reviews(ListPendingOverridesRequest::default()).await.unwrap();
     assert_eq!((pending.get_ref().total, &pending.get_ref().overrides[0]), (1, &made));
     let said = ReviewOverrideRequest {
         override_id: made.override_id.clone(),

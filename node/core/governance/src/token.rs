@@ -13,20 +13,17 @@
 mod issue;
 
 use ledger::EntryType;
-use types::{DecisionId, EntryId, Json, Object, Timestamp, TokenId};
+use types::{Json, Object, Timestamp, TokenId};
 
 use crate::apply::{Context, Stop};
-use crate::codec;
 use crate::command::RevokeToken;
-use crate::decision::RecordedDecision;
 use crate::idempotency;
-use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::TokenRecord;
-use crate::store::{Direction, Read, Scan, Store, Table};
+use crate::store::{Store, Table};
 use crate::view;
 
-pub(crate) use issue::{end_issued, forget_issued, issue};
+pub(crate) use issue::{end_issued, end_of_decision, forget_issued, issue};
 
 /// Where a token is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,37 +116,4 @@ fn revoked<S: Store>(context: &Context<'_, S>, revoke: &RevokeToken, grant: &Obj
     data.insert("reason", revoke.reason.as_str());
     data.insert("token_id", revoke.token.to_string());
     data
-}
-
-/// Ends every token of a decision that permits something still: its own, and
-/// those that were issued for it later. `by` is the entry that says so.
-pub(crate) fn end_of_decision<S: Store>(
-    context: &mut Context<'_, S>,
-    decision: &RecordedDecision,
-    by: EntryId,
-) -> Result<(), Corruption> {
-    let own = decision.data.get("token_id").and_then(Json::as_str);
-    let own = own.and_then(|id| id.parse::<TokenId>().ok());
-    let issued = issued(context.tables.read(), decision.decision_id)?;
-    for id in own.into_iter().chain(issued) {
-        let record: Option<TokenRecord> = context.tables.record(Table::Token, &id.0.key())?;
-        let Some(record) = record else { continue };
-        if record.status(context.applied.at) == Status::Active {
-            keep(context, id, TokenRecord { revoked: Some(by), ..record })?;
-        }
-    }
-    Ok(())
-}
-
-/// Tokens that were issued for a decision later, oldest first.
-fn issued(read: &impl Read, decision: DecisionId) -> Result<Vec<TokenId>, Corruption> {
-    let (from, to) = keys::all_under(decision.0);
-    let rows = read.scan(Scan {
-        table: Table::TokenByDecision,
-        from: &from,
-        to: Some(&to),
-        direction: Direction::Ascending,
-        rows_max: usize::MAX,
-    })?;
-    rows.iter().map(|(_, value)| codec::decode("token_by_decision", value)).collect()
 }

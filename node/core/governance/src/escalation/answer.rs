@@ -1,7 +1,8 @@
 //! What becomes of an escalation: somebody looks, answers, or nobody does.
 
 use ledger::EntryType;
-use types::{EscalationId, Json, Object, ResponsibilityId};
+use policy::Verdict;
+use types::{DecisionId, EntryId, EscalationId, Json, Object, ResponsibilityId};
 
 use super::{action_digest, rows};
 use crate::apply::{Context, Stop};
@@ -9,10 +10,15 @@ use crate::command::{AcknowledgeEscalation, ResolveEscalation};
 use crate::deadline::{self, Due};
 use crate::decision::{self, RecordedDecision};
 use crate::effect;
+use crate::effective::effective;
 use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::oversight::{self, Human, Role};
-use crate::record::{EscalationRecord, EscalationStatus, Resolution};
+use crate::record::{
+    DecisionMaker, EscalationRecord, EscalationStatus, Resolution, ResponsibilityLevel,
+    ResponsibilityOrigin,
+};
+use crate::responsibility::{self, HumanRecord};
 use crate::store::{Store, Table};
 use crate::token;
 
@@ -86,14 +92,50 @@ pub(crate) fn resolve<S: Store>(
         ..before.clone()
     };
     rows::change(context, id, &before, &after)?;
+    keep_responsible(context, resolve, before.decision, human, recorded.entry_id)?;
     deadline::clear(context, before.deadline, Due::Escalation(id));
-    if resolve.resolution == Resolution::Denied {
-        // What a human denies is not to be done with a token from before.
-        token::end_of_decision(context, &decision, recorded.entry_id)?;
-    }
+    end_what_is_denied(context, &decision, recorded.entry_id)?;
     effect::emit(context, "escalation.resolved", &id.to_string(), recorded.entry_id)?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
+}
+
+/// What a human denies is not to be done with a token from before, unless somebody
+/// else overrides that.
+fn end_what_is_denied<S: Store>(
+    context: &mut Context<'_, S>,
+    decision: &RecordedDecision,
+    by: EntryId,
+) -> Result<(), Corruption> {
+    let (id, at) = (decision.decision_id, context.applied.at);
+    let now = effective(context.tables.read(), id, decision.outcome, at)?;
+    match now.outcome {
+        Verdict::Allowed => Ok(()),
+        Verdict::Denied | Verdict::Escalated => token::end_of_decision(context, decision, by),
+    }
+}
+
+/// Whoever answers answers for it.
+fn keep_responsible<S: Store>(
+    context: &mut Context<'_, S>,
+    resolve: &ResolveEscalation,
+    decision: DecisionId,
+    human: Human<'_>,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    let id = resolve.escalation;
+    let record = HumanRecord {
+        id: ResponsibilityId(id.0),
+        entry_id,
+        decision,
+        origin: ResponsibilityOrigin::Escalation(id),
+        maker: DecisionMaker::of_resolution(human.role),
+        level: ResponsibilityLevel::Supervised,
+        party: human.id.to_owned(),
+        decides: resolve.resolution != Resolution::Deferred,
+        review_required: false,
+    };
+    responsibility::keep_human(context, record)
 }
 
 fn record_resolution<S: Store>(

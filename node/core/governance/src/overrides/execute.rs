@@ -14,7 +14,10 @@ use crate::idempotency;
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::oversight::{self, Human, Role};
-use crate::record::{OverrideKind, OverrideRecord};
+use crate::record::{
+    DecisionMaker, OverrideKind, OverrideRecord, ResponsibilityLevel, ResponsibilityOrigin,
+};
+use crate::responsibility::{self, HumanRecord};
 use crate::store::{Store, Table};
 
 /// Overrides of one decision.
@@ -62,6 +65,7 @@ pub(crate) fn execute<S: Store>(
     let executed =
         context.record_about(EntryType::OverrideExecuted, Some(actor), data, personal)?;
     write(context, execute, &grounds, executed.entry_id)?;
+    keep_responsible(context, execute, &grounds, executed.entry_id)?;
     idempotency::keep(context, executed.entry_id)?;
     Ok(Outcome::Recorded(executed))
 }
@@ -97,6 +101,28 @@ fn write<S: Store>(
     context.tables.put_record(Table::OverrideUnreviewed, &unreviewed, &id)?;
     deadline::set(context, terms.review_by, Due::Override(id));
     Ok(())
+}
+
+/// Whoever overrides answers for it, alone.
+fn keep_responsible<S: Store>(
+    context: &mut Context<'_, S>,
+    execute: &ExecuteOverride,
+    grounds: &Grounds<'_>,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    let Grounds { id, human, role, .. } = *grounds;
+    let record = HumanRecord {
+        id: ResponsibilityId(id.0),
+        entry_id,
+        decision: execute.decision,
+        origin: ResponsibilityOrigin::Override(id),
+        maker: DecisionMaker::of_override(execute.kind, role),
+        level: ResponsibilityLevel::Full,
+        party: human.to_owned(),
+        decides: true,
+        review_required: false,
+    };
+    responsibility::keep_human(context, record)
 }
 
 /// A human in a role that may do this.

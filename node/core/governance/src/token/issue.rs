@@ -249,6 +249,23 @@ pub(crate) fn end_issued<S: Store>(
     }
 }
 
+/// Ends the token of a decision that permits something still, if there is one:
+/// its own, or the last that was issued for it. `by` is the entry that says so.
+pub(crate) fn end_of_decision<S: Store>(
+    context: &mut Context<'_, S>,
+    decision: &RecordedDecision,
+    by: EntryId,
+) -> Result<(), Corruption> {
+    let read = context.tables.read();
+    let at = context.applied.at;
+    if let Last::Active(token, _) = Last::of(read, decision.decision_id, decision, at)?
+        && let Some(record) = view::token(read, token)?
+    {
+        keep(context, token, TokenRecord { revoked: Some(by), ..record })?;
+    }
+    Ok(())
+}
+
 /// The entry that granted a token is erased. That there was one stays known.
 pub(crate) fn forget_issued<S: Store>(
     context: &mut Context<'_, S>,
