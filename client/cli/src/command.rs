@@ -2,7 +2,9 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, keys, ledger, policy, risk, token, verify};
+use crate::{
+    cluster, decide, decisions, keys, ledger, policy, responsibility, risk, token, verify,
+};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +59,9 @@ pub enum Command {
     /// The risk of decisions
     #[command(subcommand, long_about = risk::HELP)]
     Risk(risk::Verb),
+    /// Who answers for decisions
+    #[command(subcommand, long_about = responsibility::HELP)]
+    Responsibility(responsibility::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

@@ -25,6 +25,7 @@ mod ledger;
 mod members;
 mod output;
 mod policy;
+mod responsibility;
 mod risk;
 mod status;
 mod table;
@@ -72,6 +73,9 @@ async fn dispatch(
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
         Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
+        Command::Responsibility(verb) => {
+            responsibility::run(verb, &connect(globals)?, console).await
+        }
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -8,6 +8,7 @@ mod calls;
 mod double;
 mod offline;
 mod pages;
+mod responsibility;
 mod retry;
 mod signed;
 mod tokens;

@@ -21,6 +21,7 @@ mod ledger;
 mod listing;
 mod offline;
 mod policy;
+mod responsibility;
 mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
