@@ -30,6 +30,7 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod reply;
+pub mod responsibility;
 pub mod risk;
 pub mod system;
 pub mod token;

@@ -398,7 +398,7 @@ async fn responsibility_by_grpc_is_that_of_rest() {
     let wrong = client.record(wrong).await.unwrap_err();
     assert_eq!(refusal(&wrong), (Code::InvalidArgument, "validation_failed".to_owned()));
     let pending = client.pending_reviews(ListPendingReviewsRequest::default()).await.unwrap();
-    assert_eq!(pending.get_ref().records, [record.clone()]);
+    assert_eq!(pending.get_ref().records, std::slice::from_ref(&record));
     let mut ask = ReviewResponsibilityRequest {
         record_id: record.record_id.clone(),
         outcome: "accepted".to_owned(),

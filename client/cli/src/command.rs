@@ -3,7 +3,8 @@
 use client::Credential;
 
 use crate::{
-    cluster, decide, decisions, escalation, keys, ledger, overrides, policy, risk, token, verify,
+    cluster, decide, decisions, escalation, keys, ledger, overrides, policy, responsibility, risk,
+    token, verify,
 };
 
 /// What is common to all commands.
@@ -65,6 +66,9 @@ pub enum Command {
     /// Decisions of humans in the place of the policy's
     #[command(subcommand, long_about = overrides::HELP)]
     Override(overrides::Verb),
+    /// Who answers for decisions
+    #[command(subcommand, long_about = responsibility::HELP)]
+    Responsibility(responsibility::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

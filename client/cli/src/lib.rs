@@ -27,6 +27,7 @@ mod members;
 mod output;
 mod overrides;
 mod policy;
+mod responsibility;
 mod risk;
 mod status;
 mod table;
@@ -76,6 +77,9 @@ async fn dispatch(
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
         Command::Escalation(verb) => escalation::run(verb, &connect(globals)?, console).await,
         Command::Override(verb) => overrides::run(verb, &connect(globals)?, console).await,
+        Command::Responsibility(verb) => {
+            responsibility::run(verb, &connect(globals)?, console).await
+        }
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -9,6 +9,7 @@ mod double;
 mod offline;
 mod overrides;
 mod pages;
+mod responsibility;
 mod retry;
 mod signed;
 mod tokens;

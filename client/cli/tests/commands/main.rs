@@ -23,6 +23,7 @@ mod listing;
 mod offline;
 mod overrides;
 mod policy;
+mod responsibility;
 mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod answering;
 mod audit;
 mod checkpoints;
 mod diverging;
