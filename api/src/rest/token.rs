@@ -12,7 +12,7 @@ use governance::command::{Command, KeyUsage, RevokeToken};
 use governance::record::{KeyRecord, TokenRecord};
 use governance::token::Status;
 use governance::{Corruption, Outcome, Read, Rejection, view};
-use ledger::{signature, token};
+use ledger::{EntryType, signature, token};
 use types::{EntryId, Json, KeyId, Object, Timestamp, TokenId};
 
 use super::decision::reply::{self, Recorded, parts, place};
@@ -53,6 +53,9 @@ const CLAIMS: &[Member] = &[
     integer("idx", "The ledger entry that granted it."),
     text("iss", "The cluster."),
 ];
+
+/// Why a token ended that a denial ended.
+const ESCALATION_DENIED: &str = "escalation denied";
 
 const TOKEN_ID: Member = text("token_id", "The token.");
 const REVOKED_AT: Member = time("revoked_at", "When it was revoked.").or_null();
@@ -288,10 +291,15 @@ fn revocation(read: &impl Read, record: TokenRecord) -> Result<Option<Revocation
     };
     let damaged = || Corruption::new("token", format!("entry {id} is gone"));
     let entry = view::entry(read, id)?.ok_or_else(damaged)?;
-    let data = parts(&entry)?.data.unwrap_or_default();
-    let text = |name: &str| data.get(name).and_then(Json::as_str).map(str::to_owned);
     let at = entry.header.timestamp;
-    Ok(Some(Revocation { at, by: text("by"), reason: text("reason") }))
+    let Some(data) = parts(&entry)?.data else {
+        return Ok(Some(Revocation { at, by: None, reason: None }));
+    };
+    let text = |name: &str| data.get(name).and_then(Json::as_str).map(str::to_owned);
+    // What a human denies ends the tokens there are: the entry is about that.
+    let is_denial = entry.header.entry_type == EntryType::EscalationResolved;
+    let reason = if is_denial { Some(ESCALATION_DENIED.to_owned()) } else { text("reason") };
+    Ok(Some(Revocation { at, by: text("by"), reason }))
 }
 
 /// `GET /tokens/{token_id}`.

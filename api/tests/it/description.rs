@@ -53,7 +53,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
-        let path = path.replace("{token_id}", "tok_1");
+        let path = path.replace("{token_id}", "tok_1").replace("{escalation_id}", "esc_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -166,6 +166,14 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let risk = format!("/risks/{}", other["risk_id"].as_str().unwrap());
     let of_decision = format!("/risks/decision/{}", other["decision_id"].as_str().unwrap());
     let assess = json!({"decision_id": decision["decision_id"], "dimensions": {"security": 40}});
+    let ask = json!({"decision_id": decision["decision_id"], "trigger": "actor_request",
+        "escalated_to": ["act_human_user:maria"]});
+    let asked = server.post("/escalations/create", &ask).await.json();
+    let escalation = format!("/escalations/{}", asked["escalation_id"].as_str().unwrap());
+    let (look, answer) = (format!("{escalation}/acknowledge"), format!("{escalation}/resolve"));
+    let looks = json!({"acknowledged_by": "act_human_user:maria"});
+    let answers = json!({"outcome": "deferred", "notes": "x",
+        "resolved_by": "act_human_user:maria"});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
         "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
@@ -191,6 +199,13 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("get", "/risks/{risk_id}", risk.as_str(), String::new()),
         ("get", "/risks/decision/{decision_id}", of_decision.as_str(), String::new()),
         ("get", "/risks", "/risks", String::new()),
+        ("post", "/escalations/create", "/escalations/create", ask.to_string()),
+        ("post", "/escalations/{escalation_id}/acknowledge", &look, looks.to_string()),
+        ("get", "/escalations/{escalation_id}", &escalation, String::new()),
+        ("post", "/escalations/{escalation_id}/resolve", &answer, answers.to_string()),
+        ("get", "/escalations/{escalation_id}", &escalation, String::new()),
+        ("get", "/escalations", "/escalations", String::new()),
+        ("get", "/escalations/sla/violations", "/escalations/sla/violations", String::new()),
         ("post", "/policies/explain", "/policies/explain", ALLOWED.to_owned()),
         ("post", "/policies/impact", "/policies/impact", crate::common::POLICY.to_owned()),
         ("post", "/policies/rollback", "/policies/rollback", rollback.to_string()),

@@ -87,18 +87,6 @@ pub fn escalations(
     })
 }
 
-/// Ids of the escalations of a decision, oldest first.
-///
-/// # Errors
-/// [`Corruption`] when one cannot be read.
-pub fn escalation_ids(
-    read: &impl Read,
-    decision: DecisionId,
-) -> Result<Vec<EscalationId>, Corruption> {
-    let found = escalations(read, decision)?;
-    Ok(found.into_iter().map(|(id, _)| id).collect())
-}
-
 /// Overrides of a decision, oldest first.
 ///
 /// # Errors
