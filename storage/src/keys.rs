@@ -161,8 +161,7 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::EscalationByDecision
         | Table::EscalationByState
         | Table::EscalationCount
-        | Table::EscalationViolation
-        | Table::EscalationByEntry
+        | Table::EscalationByDeadline
         | Table::Override
         | Table::OverrideByDecision
         | Table::OverrideUnreviewed

@@ -5,7 +5,7 @@ mod lists;
 use governance::Rejection;
 use governance::command::{AcknowledgeEscalation, Command, CreateEscalation, ResolveEscalation};
 use governance::record::{Priority, Resolution, Trigger};
-use governance::view::{self, Escalation};
+use governance::view::{self, Absent, Escalation};
 use types::{EscalationId, Json, Object};
 
 use super::ledger::entries::LIMIT;
@@ -113,7 +113,7 @@ pub(crate) const REPLY: &[Member] = &[
     time("created_at", "When it was raised."),
     time("sla_deadline", "When it expires unanswered."),
     time("acknowledged_at", "When somebody said that he looks.").or_null(),
-    text("acknowledged_by", "Who.").or_null(),
+    text("acknowledged_by", "Who; null once that is erased.").or_null(),
     time("resolved_at", "When it was answered.").or_null(),
     object("resolution", RESOLUTION, "The answer.").or_null(),
     flag("auto", "Whether it came by itself."),
@@ -135,7 +135,7 @@ pub(crate) const LIST_REPLY: &[Member] = &[
 
 /// Reply of `GET /escalations/sla/violations`.
 pub(crate) const VIOLATIONS_REPLY: &[Member] = &[
-    integer("count", "How many there are on all pages."),
+    integer("count", "How many there are on all pages, counted up to 100,000."),
     list("violations", REPLY, "Oldest deadline first."),
     text("next", "Give it as `after` for the next page; null at the end.").or_null(),
 ];
@@ -210,7 +210,7 @@ fn answer<B: Backend>(app: &App<B>, recording: recording::Recording) -> Result<A
     let id = recording::id(&recording::data(app, recording.entry)?, "escalation_id")?;
     let read = app.backend.view()?;
     let now = now(app, &read)?;
-    let it = view::escalation(&read, id, now)?.ok_or_else(|| unknown(id))?;
+    let it = view::escalation(&read, id, now)?.map_err(|why| absent(id, why))?;
     let it = it.as_of(recording.entry);
     let mut reply = shown(&it);
     reply.insert("ledger_entry_id", recording.entry.0);
@@ -221,7 +221,7 @@ fn answer<B: Backend>(app: &App<B>, recording: recording::Recording) -> Result<A
 pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let id = parse(&call.path)?;
     let read = app.backend.view()?;
-    let it = view::escalation(&read, id, now(app, &read)?)?.ok_or_else(|| unknown(id))?;
+    let it = view::escalation(&read, id, now(app, &read)?)?.map_err(|why| absent(id, why))?;
     Ok(Answer::json(shown(&it)))
 }
 
@@ -229,8 +229,13 @@ fn parse(path: &str) -> Result<EscalationId, Problem> {
     path.parse().map_err(|_| Problem::new(Code::UNKNOWN_ESCALATION, "there is no such escalation"))
 }
 
-fn unknown(id: EscalationId) -> Problem {
-    Rejection::UnknownEscalation { id }.into()
+fn absent(id: EscalationId, why: Absent) -> Problem {
+    match why {
+        Absent::Unknown => Rejection::UnknownEscalation { id }.into(),
+        Absent::Erased => {
+            Problem::new(Code::ERASED, "the content of this escalation has been erased")
+        }
+    }
 }
 
 fn shown(it: &Escalation) -> Object {
@@ -254,7 +259,8 @@ fn shown(it: &Escalation) -> Object {
     reply.insert("created_at", record.created_at.to_string());
     reply.insert("sla_deadline", record.deadline.to_string());
     reply.insert("acknowledged_at", it.acknowledged_at.map(|at| at.to_string()));
-    reply.insert("acknowledged_by", record.acknowledged.as_ref().map(|(by, _)| by.as_str()));
+    let acknowledged_by = record.acknowledged.as_ref().map(|(by, _)| by.as_str());
+    reply.insert("acknowledged_by", acknowledged_by.filter(|by| !by.is_empty()));
     reply.insert("resolved_at", it.answer.as_ref().map(|answer| answer.at.to_string()));
     reply.insert("resolution", resolution);
     reply.insert("auto", record.auto);

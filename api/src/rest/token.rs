@@ -54,6 +54,9 @@ const CLAIMS: &[Member] = &[
     text("iss", "The cluster."),
 ];
 
+/// Why a token ended that a denial ended.
+const ESCALATION_DENIED: &str = "escalation denied";
+
 const TOKEN_ID: Member = text("token_id", "The token.");
 const REVOKED_AT: Member = time("revoked_at", "When it was revoked.").or_null();
 
@@ -299,6 +302,8 @@ fn revocation(read: &impl Read, record: TokenRecord) -> Result<Option<Revocation
         EntryType::OverrideReviewed | EntryType::OverrideLapsed => {
             Some("its override lapsed".to_owned())
         }
+        // What a human denies ends the tokens there are: the entry is about that.
+        EntryType::EscalationResolved => Some(ESCALATION_DENIED.to_owned()),
         _ => text("reason"),
     };
     let reason = reason.filter(|_| !is_erased);

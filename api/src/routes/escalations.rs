@@ -61,5 +61,5 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::Escalation, "/escalations/{escalation_id}", "An escalation as it stands")
         .tag("Escalations")
         .replies(escalation::REPLY)
-        .codes(&[Code::UNKNOWN_ESCALATION]),
+        .codes(&[Code::UNKNOWN_ESCALATION, Code::ERASED]),
 ];

@@ -55,6 +55,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
         let path = path.replace("{token_id}", "tok_1").replace("{override_id}", "ovr_1");
         let path = path.replace("{record_id}", "resp_1").replace("{party}", "system");
+        let path = path.replace("{escalation_id}", "esc_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)

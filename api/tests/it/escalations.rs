@@ -234,6 +234,89 @@ async fn words_go_with_their_entry_and_the_answer_stays() {
 }
 
 #[tokio::test]
+async fn what_is_erased_whole_is_gone_and_not_unknown() {
+    let server = Server::loaded().await;
+    let it = created(&server).await;
+    let look = server.post(&path(&it, "/acknowledge"), json!({"acknowledged_by": MARIA})).await;
+    let key = [("idempotency-key", "no")];
+    let no = json!({"outcome": "denied", "notes": "no", "resolved_by": LEAD}).to_string();
+    server.call("POST", &path(&it, "/resolve"), &no, &key).await;
+    let entry = |of: &Value| of["ledger_entry_id"].as_u64().unwrap();
+    server.node.erase(ErasedPart::All, entry(&look.json()));
+    let left = server.get(&path(&it, "")).await.json();
+    assert_eq!((&left["acknowledged_by"], &left["status"]), (&Value::Null, &json!("resolved")));
+    server.node.erase(ErasedPart::All, entry(&it));
+    assert_eq!(server.get(&path(&it, "")).await.outcome(), "410 erased");
+    let again = server.call("POST", &path(&it, "/resolve"), &no, &key).await;
+    assert_eq!(again.outcome(), "410 erased");
+    assert_eq!(server.get("/escalations").await.json()["total"], 0);
+}
+
+#[tokio::test]
+async fn a_denial_ends_the_token_of_the_decision_and_says_why() {
+    let server = Server::loaded().await;
+    let decision = server.post("/decide", ALLOWED).await.json();
+    let token = format!("/tokens/{}", decision["token_id"].as_str().unwrap());
+    let answer = async |outcome: &str| {
+        let it = server.post("/escalations/create", asking(&decision["decision_id"])).await.json();
+        let body = json!({"outcome": outcome, "notes": "looked", "resolved_by": LEAD});
+        server.post(&path(&it, "/resolve"), body).await.json()
+    };
+    answer("deferred").await;
+    answer("approved").await;
+    assert_eq!(server.get(&token).await.json()["status"], "active");
+    let denied = answer("denied").await;
+    let known = server.get(&token).await.json();
+    for (name, value) in [
+        ("status", json!("revoked")),
+        ("revoked_at", denied["resolved_at"].clone()),
+        ("revoked_by", json!(LEAD)),
+        ("revoke_reason", json!("escalation denied")),
+    ] {
+        assert_eq!(known[name], value, "{name}");
+    }
+    let carried = json!({"token": decision["capability_token"]});
+    assert_eq!(server.post("/tokens/verify", carried).await.json()["reason_code"], "revoked");
+    server.node.erase(ErasedPart::All, denied["ledger_entry_id"].as_u64().unwrap());
+    let known = server.get(&token).await.json();
+    assert_eq!((&known["status"], &known["revoke_reason"]), (&json!("revoked"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_critical_risk_escalates_in_the_entry_that_tells_it() {
+    let server = Server::loaded().await;
+    let size = server.node.ledger_size();
+    let risky = json!({"actor": "ai:a", "action": "read", "risk": {"security": 95}});
+    let decision = server.post("/decide", &risky).await.json();
+    assert_eq!(server.node.ledger_size(), size + 1);
+    let it = server.get(&path(&decision, "")).await.json();
+    for (name, value) in [
+        ("trigger", json!("risk_threshold")),
+        ("priority", json!("critical")),
+        ("escalated_to", json!(["act_human_user:governance_team"])),
+        ("context_summary", Value::Null),
+        ("metadata", Value::Null),
+        ("auto", json!(true)),
+        ("risk_id", decision["risk_id"].clone()),
+        ("decision_id", decision["decision_id"].clone()),
+        ("ledger_entry_id", decision["ledger_entry_id"].clone()),
+    ] {
+        assert_eq!(it[name], value, "{name}");
+    }
+    let verified = server.post("/decide/verify", &decision).await.json();
+    assert_eq!(verified["verified"], true, "{verified}");
+    let mut dry = risky.clone();
+    dry["dry_run"] = json!(true);
+    assert_eq!(server.post("/decide", dry).await.json()["escalation_id"], Value::Null);
+
+    let assess = json!({"decision_id": decided(&server).await, "dimensions": {"privacy": 80}});
+    let risk = server.post("/risks/assess", assess).await.json();
+    let it = server.get(&path(&risk, "")).await.json();
+    assert_eq!((&it["risk_id"], &it["auto"]), (&risk["risk_id"], &json!(true)));
+    assert_eq!(server.get("/escalations?priority=critical").await.json()["total"], 2);
+}
+
+#[tokio::test]
 async fn the_service_of_grpc_says_the_same() {
     let server = Server::loaded().await;
     let decision = decided(&server).await;

@@ -90,30 +90,6 @@ fn unreadable() -> Corruption {
     Corruption::new("deadline", "a key that names nothing")
 }
 
-/// Escalations whose deadline is not after `now`, oldest deadline first.
-pub(crate) fn overdue_escalations(
-    read: &impl Read,
-    now: Timestamp,
-    rows_max: usize,
-) -> Result<Vec<EscalationId>, Corruption> {
-    let to = now.0.saturating_add(1).to_be_bytes();
-    let rows = read.scan(Scan {
-        table: Table::Deadline,
-        from: &[],
-        to: Some(&to),
-        direction: Direction::Ascending,
-        rows_max,
-    })?;
-    let mut found = Vec::new();
-    for (key, _) in &rows {
-        match Due::read(key).ok_or_else(unreadable)?.1 {
-            Due::Escalation(id) => found.push(id),
-            Due::Override(_) => (),
-        }
-    }
-    Ok(found)
-}
-
 /// When the next thing is due.
 ///
 /// # Errors

@@ -91,7 +91,9 @@ pub(crate) fn decide<S: Store>(
     keep(context, decide, &ids, judged.evaluation.outcome, recorded.entry_id)?;
     keep_risk(context, &judged, &ids, recorded.entry_id)?;
     if let (Some((id, trigger)), Some(decision)) = (ids.escalation, ids.decision) {
-        let cause = escalation::Cause { decision, risk: ids.risk, trigger };
+        // Where a constraint asks for a human, it is not the risk that does.
+        let risk = ids.risk.filter(|_| trigger == Trigger::RiskThreshold);
+        let cause = escalation::Cause { decision, risk, trigger };
         escalation::announce(context, id, cause, recorded.entry_id)?;
     }
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))

@@ -8,6 +8,7 @@
 //!   escalation in every list.
 //! - [`Table::EscalationByState`] has each escalation once, under the state that
 //!   is recorded, and [`Table::EscalationCount`] counts its rows.
+//! - The record outlives an erasure, without names: an answer keeps its effect.
 
 mod answer;
 mod automatic;
@@ -22,11 +23,11 @@ use crate::command::CreateEscalation;
 use crate::deadline::{self, Due};
 use crate::decision;
 use crate::effect;
-use crate::effective;
 use crate::idempotency;
+use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{EscalationRecord, EscalationStatus, Priority, Trigger};
-use crate::store::{Store, Table};
+use crate::store::{Direction, Scan, Store, Table};
 
 pub(crate) use answer::{acknowledge, expire, resolve};
 pub(crate) use automatic::{Cause, announce, of_assessment, of_decision};
@@ -128,6 +129,12 @@ impl EscalationRecord {
         }
         self.status
     }
+
+    /// Whether the entry that made it is erased whole: then nothing is left to
+    /// show. There is always somebody who is asked.
+    pub fn is_erased(&self) -> bool {
+        self.recipients.is_empty()
+    }
 }
 
 pub(crate) fn create<S: Store>(
@@ -157,6 +164,7 @@ pub(crate) fn create<S: Store>(
     personal.insert("action_digest", action_digest(&decision).map(|it| it.to_string()));
     personal.insert("context_summary", create.summary.clone());
     personal.insert("metadata", create.metadata.clone().map(Json::Object));
+    personal.insert("notes", Json::Null);
     let entry_type = EntryType::EscalationCreated;
     let recorded = context.record_about(entry_type, Some(actor), data, personal)?;
     let record = EscalationRecord {
@@ -182,7 +190,15 @@ pub(crate) fn create<S: Store>(
 
 /// One decision must not have escalations without end.
 fn room<S: Store>(context: &Context<'_, S>, decision: types::DecisionId) -> Result<(), Stop> {
-    let there = effective::escalation_ids(context.tables.read(), decision)?.len();
+    let (from, to) = keys::all_under(decision.0);
+    let rows = context.tables.scan(Scan {
+        table: Table::EscalationByDecision,
+        from: &from,
+        to: Some(&to),
+        direction: Direction::Ascending,
+        rows_max: OF_DECISION_MAX,
+    })?;
+    let there = rows.len();
     if OF_DECISION_MAX <= there {
         return Err(Rejection::TooManyEscalations { there }.into());
     }

@@ -86,10 +86,8 @@ pub enum Table {
     EscalationByState = 36,
     /// Status and priority -> how many rows the table before has of them.
     EscalationCount = 37,
-    /// Deadline and entry id -> an escalation that nobody answered in time.
-    EscalationViolation = 38,
-    /// Entry id -> escalation id, and how many there were by then.
-    EscalationByEntry = 39,
+    /// Deadline and entry id -> an escalation that is open, or expired.
+    EscalationByDeadline = 38,
     /// Override id -> how it stands.
     Override = 40,
     /// Decision id and entry id -> override id.
@@ -119,7 +117,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 48] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -155,8 +153,7 @@ impl Table {
         Self::EscalationByDecision,
         Self::EscalationByState,
         Self::EscalationCount,
-        Self::EscalationViolation,
-        Self::EscalationByEntry,
+        Self::EscalationByDeadline,
         Self::Override,
         Self::OverrideByDecision,
         Self::OverrideUnreviewed,

@@ -2,7 +2,7 @@
 
 use ledger::EntryType;
 use policy::Verdict;
-use types::{DecisionId, EntryId, EscalationId, Json, Object, ResponsibilityId};
+use types::{DecisionId, Digest, EntryId, EscalationId, Json, Object, ResponsibilityId};
 
 use super::{action_digest, rows};
 use crate::apply::{Context, Stop};
@@ -84,14 +84,20 @@ pub(crate) fn resolve<S: Store>(
         EscalationStatus::Expired => return Err(Rejection::EscalationExpired.into()),
     }
     let decision = decision::known(context.tables.read(), before.decision)?;
-    let recorded = record_resolution(context, resolve, &decision, human)?;
+    let digest = action_digest(&decision);
+    // Nobody can tell any more what would be approved.
+    if resolve.resolution == Resolution::Approved && digest.is_none() {
+        return Err(Rejection::DecisionErased.into());
+    }
+    let about = About { decision: &decision, digest };
+    let recorded = record_resolution(context, resolve, about, human)?;
     let after = EscalationRecord {
         status: EscalationStatus::Resolved,
         ended: Some(recorded.entry_id),
         resolution: Some(resolve.resolution),
         ..before.clone()
     };
-    rows::change(context, id, &before, &after)?;
+    rows::end(context, id, &before, &after)?;
     keep_responsible(context, resolve, before.decision, human, recorded.entry_id)?;
     deadline::clear(context, before.deadline, Due::Escalation(id));
     end_what_is_denied(context, &decision, recorded.entry_id)?;
@@ -138,10 +144,18 @@ fn keep_responsible<S: Store>(
     responsibility::keep_human(context, record)
 }
 
+/// What an answer is about: a decision, and the digest that binds an approval to
+/// what was decided.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    decision: &'a RecordedDecision,
+    digest: Option<Digest>,
+}
+
 fn record_resolution<S: Store>(
     context: &mut Context<'_, S>,
     resolve: &ResolveEscalation,
-    decision: &RecordedDecision,
+    About { decision, digest }: About<'_>,
     human: Human<'_>,
 ) -> Result<Recorded, Corruption> {
     let id = resolve.escalation;
@@ -149,7 +163,9 @@ fn record_resolution<S: Store>(
     data.insert("outcome", resolve.resolution.as_str());
     data.insert("responsibility_id", ResponsibilityId(id.0).to_string());
     let mut personal = Object::new();
-    personal.insert("action_digest", action_digest(decision).map(|it| it.to_string()));
+    personal.insert("action_digest", digest.map(|it| it.to_string()));
+    personal.insert("context_summary", Json::Null);
+    personal.insert("metadata", Json::Null);
     personal.insert("notes", resolve.notes.as_str());
     let actor = Some(decision.request.actor.as_str());
     context.record_about(EntryType::EscalationResolved, actor, data, personal)
@@ -176,7 +192,7 @@ pub(crate) fn expire<S: Store>(context: &mut Context<'_, S>, id: EscalationId) -
         ended: Some(recorded.entry_id),
         ..before.clone()
     };
-    rows::change(context, id, &before, &after)?;
+    rows::end(context, id, &before, &after)?;
     Ok(effect::emit(context, "escalation.expired", &id.to_string(), recorded.entry_id)?)
 }
 

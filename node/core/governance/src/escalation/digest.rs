@@ -4,9 +4,10 @@ use types::{Digest, Json};
 
 use crate::decision::RecordedDecision;
 
-/// SHA-256 of the RFC 8785 object `{action, actor, context_hash, policy_hash,
-/// resource, tool}` of a decision; null stands for what it has not. `None` once
-/// the context's hash is erased.
+/// SHA-256 of the RFC 8785 bytes of one object: those of
+/// `{"action":"pay","actor":"ai:a","context_hash":"5d02…","policy_hash":"41c0…","resource":null,"tool":null}`,
+/// hashes in lower-case hex, and null for a resource or tool that the decision
+/// has not. `None` once the context's hash is erased.
 pub(crate) fn action_digest(decision: &RecordedDecision) -> Option<Digest> {
     let personal = decision.personal.as_ref()?;
     let context_hash = personal.get("context_hash").filter(|hash| !hash.is_null())?.clone();

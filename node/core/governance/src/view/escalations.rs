@@ -2,19 +2,20 @@
 //! page costs what it returns.
 //!
 //! What a list says is about now: an escalation whose time is over is expired,
-//! whether or not the sweep has recorded that. Those few are looked up apart.
+//! whether or not the sweep has recorded that.
 
 mod lists;
 
 use ledger::StoredEntry;
-use types::{Digest, EntryId, EscalationId, Json, Object, Timestamp};
+use types::{DecisionId, Digest, EntryId, EscalationId, Json, Object, Timestamp};
 
+use super::Absent;
 use crate::decision::recorded;
 use crate::escalation::action_digest;
 use crate::outcome::Corruption;
 use crate::record::{EscalationRecord, EscalationStatus, Resolution};
 use crate::store::{Read, Table};
-use crate::tables;
+use crate::{keys, tables};
 
 pub use lists::{
     EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalations, violations,
@@ -75,18 +76,21 @@ pub struct Answer {
     pub entry_id: EntryId,
 }
 
-/// An escalation; `None` where there never was one, or the entry that made it is
-/// erased.
+/// An escalation as it stands at `now`.
 ///
 /// # Errors
-/// [`Corruption`] when it cannot be read.
+/// The outer one is [`Corruption`].
 pub fn escalation(
     read: &impl Read,
     id: EscalationId,
     now: Timestamp,
-) -> Result<Option<Escalation>, Corruption> {
+) -> Result<Result<Escalation, Absent>, Corruption> {
     let record: Option<EscalationRecord> = tables::record(read, Table::Escalation, &id.0.key())?;
-    record.map(|record| shown(read, id, record, now)).transpose()
+    match record {
+        Some(record) if record.is_erased() => Ok(Err(Absent::Erased)),
+        Some(record) => shown(read, id, record, now).map(Ok),
+        None => Ok(Err(Absent::Unknown)),
+    }
 }
 
 fn shown(
@@ -111,7 +115,12 @@ fn shown(
         summary: of_personal("context_summary"),
         action_digest: match record.auto {
             true => recorded(read, record.decision)?.ok().and_then(|it| action_digest(&it)),
-            false => of_personal("action_digest").and_then(|it| it.parse().ok()),
+            false if has_words(read, record.decision)? => {
+                of_personal("action_digest").and_then(|it| it.parse().ok())
+            }
+            // It tells what was decided to whoever can guess it, so that it goes
+            // with the words it was made of.
+            false => None,
         },
         acknowledged_at,
         answer: answer(read, &record)?,
@@ -138,6 +147,14 @@ fn answer(read: &impl Read, record: &EscalationRecord) -> Result<Option<Answer>,
         at: entry.header.timestamp,
         entry_id,
     }))
+}
+
+/// Whether the personal part of a decision is there.
+fn has_words(read: &impl Read, decision: DecisionId) -> Result<bool, Corruption> {
+    match super::decision_entry(read, decision)? {
+        Some(entry) => Ok(read.get(Table::Personal, &keys::entry(entry))?.is_some()),
+        None => Ok(false),
+    }
 }
 
 fn entry(read: &impl Read, id: EntryId) -> Result<StoredEntry, Corruption> {

@@ -1,5 +1,9 @@
-//! Escalations: raised by hand and by themselves, answered, expired, listed,
-//! erased.
+//! Escalations: raised by hand and by themselves, answered, expired; how they are
+//! listed and what an erasure leaves is below.
+
+mod any;
+mod erased;
+mod lists;
 
 use crate::support::{Machine, SECOND, decide, envelope, load, policy};
 use governance::command::{
@@ -9,7 +13,9 @@ use governance::command::{
 use governance::effective::{Basis, effective};
 use governance::record::{EscalationStatus, Priority, Resolution, Trigger};
 use governance::view::{self, Escalation, EscalationQuery};
-use governance::{Direction, Outcome, Read, Rejection, Scan, Table, deadline, effect};
+use governance::{
+    Direction, Outcome, Rejection, deadline, decode_envelope, effect, encode_envelope,
+};
 use ledger::EntryType;
 use policy::Verdict;
 use types::{DecisionId, EntryId, EscalationId, Json, Object, Timestamp, Ulid};
@@ -74,6 +80,19 @@ fn resolve(escalation: EscalationId, resolution: Resolution) -> Command {
 
 fn shown(machine: &Machine, id: EscalationId, now: u64) -> Escalation {
     view::escalation(&machine.store, id, Timestamp(now)).unwrap().unwrap()
+}
+
+fn erase(entry: EntryId, part: ErasedPart) -> Command {
+    let ranges = vec![EntryRange { from: entry, to: entry }];
+    Command::Erase(Erase { part, ranges, cause: ErasureCause::Request })
+}
+
+/// Runs what is recorded, and says where.
+fn recorded(machine: &mut Machine, at: u64, command: Command) -> EntryId {
+    match run_as(machine, LEAD, at, command) {
+        Outcome::Recorded(recorded) => recorded.entry_id,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]
@@ -305,90 +324,6 @@ fn what_nobody_answers_expires_by_the_sweep_and_before_it_by_the_clock() {
 }
 
 #[test]
-fn lists_are_pages_of_what_matches_in_both_orders() {
-    let mut machine = ready();
-    let (decision, _) = decided(&mut machine, 10, None);
-    let (other, _) = decided(&mut machine, 11, None);
-    let mut ids = Vec::new();
-    for n in 0..7 {
-        let of = if n % 2 == 0 { decision } else { other };
-        let priority = Priority::ALL[n % 4];
-        let at = 20 + u64::try_from(n).unwrap();
-        ids.push(created(&mut machine, at, create(of, Trigger::ActorRequest, Some(priority))));
-    }
-    run_as(&mut machine, LEAD, 40, resolve(ids[1], Resolution::Denied));
-    assert_eq!(listed(&machine, all(50)), (ids.clone(), 7));
-
-    let mut walked = Vec::new();
-    let mut query = EscalationQuery { limit: 3, direction: Direction::Descending, ..all(50) };
-    loop {
-        let page = view::escalations(&machine.store, &query).unwrap();
-        walked.extend(page.escalations.iter().map(|it| it.id));
-        assert_eq!(page.total, 7);
-        let Some(next) = page.next else { break };
-        query.after = Some(next);
-    }
-    walked.reverse();
-    assert_eq!(walked, ids);
-
-    let of = EscalationQuery { decision: Some(other), ..all(50) };
-    assert_eq!(listed(&machine, of), (vec![ids[1], ids[3], ids[5]], 3));
-    let pending = EscalationQuery { status: Some(EscalationStatus::Pending), ..all(50) };
-    assert_eq!(listed(&machine, pending).1, 6);
-    let low = EscalationQuery { priority: Some(Priority::Low), ..pending };
-    assert_eq!(listed(&machine, low), (vec![ids[0], ids[4]], 2));
-}
-
-#[test]
-fn a_page_reads_as_many_rows_as_it_returns_however_many_there_are() {
-    /// Counts rows that are read.
-    struct Counted<'a>(&'a governance::MemStore, std::cell::Cell<usize>);
-    impl Read for Counted<'_> {
-        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, governance::Corruption> {
-            self.1.set(self.1.get() + 1);
-            self.0.get(table, key)
-        }
-        fn scan(&self, scan: Scan<'_>) -> Result<Vec<governance::Row>, governance::Corruption> {
-            let rows = self.0.scan(scan)?;
-            self.1.set(self.1.get() + rows.len());
-            Ok(rows)
-        }
-    }
-    let rows_at = |count: u64| {
-        let mut machine = ready();
-        let mut at = 10;
-        for _ in 0..count {
-            at += 1;
-            decided(&mut machine, at, Some(90));
-        }
-        let read = Counted(&machine.store, std::cell::Cell::new(0));
-        let query = EscalationQuery { limit: 5, ..all(at) };
-        assert_eq!(view::escalations(&read, &query).unwrap().escalations.len(), 5);
-        read.1.get()
-    };
-    assert_eq!(rows_at(20), rows_at(400));
-}
-
-#[test]
-fn an_erasure_takes_words_first_and_then_the_escalation() {
-    let mut machine = ready();
-    let (decision, _) = decided(&mut machine, 10, None);
-    let id = created(&mut machine, 20, create(decision, Trigger::ActorRequest, None));
-    let entry = shown(&machine, id, 20).record.entry_id;
-    let erase = |part| {
-        let ranges = vec![EntryRange { from: entry, to: entry }];
-        Command::Erase(Erase { part, ranges, cause: ErasureCause::Request })
-    };
-    assert!(matches!(machine.run(30, erase(ErasedPart::Personal)), Outcome::Erased(_)));
-    let left = shown(&machine, id, 30);
-    assert_eq!((left.summary, left.action_digest), (None, None));
-    assert!(matches!(machine.run(40, erase(ErasedPart::All)), Outcome::Erased(_)));
-    assert_eq!(view::escalation(&machine.store, id, Timestamp(40)).unwrap(), None);
-    assert_eq!(listed(&machine, all(40)), (vec![], 0));
-    assert_eq!(deadline::next(&machine.store).unwrap(), None);
-}
-
-#[test]
 fn a_repeated_request_is_answered_and_recorded_once() {
     let mut machine = ready();
     let (decision, _) = decided(&mut machine, 10, None);
@@ -416,4 +351,98 @@ fn notices_are_forgotten_once_and_others_stay() {
     assert_eq!(left, waiting[1..]);
     assert_ne!(left[0].1.id, first.id);
     assert_eq!(view::head(&machine.store).unwrap().size(), size, "no entry");
+}
+
+#[test]
+fn a_constraint_escalates_within_the_decision_and_names_no_risk() {
+    let mut machine = Machine::founded();
+    let document = r#"{"relations":[{"type":"permits","subject":"*","action":"*"}],
+        "constraints":[{"name":"c","condition":{"key":"decision.risk_score","op":"gt","value":50},"action":"escalate"}]}"#;
+    machine.run(2, load(serde_json::from_str(document).unwrap()));
+    let (_, id) = decided(&mut machine, 10, Some(60));
+    let it = shown(&machine, id.unwrap(), 10);
+    let (trigger, priority) = (it.record.trigger, it.record.priority);
+    assert_eq!((trigger, priority), (Trigger::ExplicitRule, Priority::Medium));
+    assert_eq!((it.record.risk, it.record.auto), (None, true));
+    // Of two reasons the more urgent counts.
+    let (_, id) = decided(&mut machine, 20, Some(80));
+    assert_eq!(shown(&machine, id.unwrap(), 20).record.trigger, Trigger::RiskThreshold);
+    let (_, none) = decided(&mut machine, 30, Some(50));
+    assert_eq!(none, None);
+}
+
+#[test]
+fn an_entry_about_an_escalation_has_the_members_of_the_contract() {
+    let mut machine = ready();
+    let (decision, _) = decided(&mut machine, 10, None);
+    let id = created(&mut machine, 20, create(decision, Trigger::ActorRequest, None));
+    let entry = shown(&machine, id, 20).record.entry_id;
+    let looks = recorded(&mut machine, 30, acknowledge(id));
+    let answers = recorded(&mut machine, 40, resolve(id, Resolution::Approved));
+    let personal = |entry| {
+        let entry = view::entry(&machine.store, entry).unwrap().unwrap();
+        entry.personal.map(|part| part.text)
+    };
+    let digest = shown(&machine, id, 50).action_digest.unwrap();
+    let expect = format!(
+        r#"{{"action_digest":"{digest}","context_summary":"claim above limit","metadata":null,"notes":null}}"#
+    );
+    assert_eq!(personal(entry), Some(expect));
+    assert_eq!(personal(looks), None);
+    let expect = format!(
+        r#"{{"action_digest":"{digest}","context_summary":null,"metadata":null,"notes":"looked at it"}}"#
+    );
+    assert_eq!(personal(answers), Some(expect));
+}
+
+#[test]
+fn an_approval_is_bound_to_what_was_decided() {
+    let mut machine = ready();
+    let (_, id) = decided(&mut machine, 10, Some(95));
+    let id = id.unwrap();
+    let entry = shown(&machine, id, 10).record.entry_id;
+    let personal = view::entry(&machine.store, entry).unwrap().unwrap().personal.unwrap();
+    let personal: Object = serde_json::from_str(&personal.text).unwrap();
+    let text = format!(
+        r#"{{"action":"read","actor":"ai:a","context_hash":{},"policy_hash":{},"resource":null,"tool":null}}"#,
+        personal.get("context_hash").unwrap().to_canonical(),
+        data(&machine, entry).get("policy_hash").unwrap().to_canonical(),
+    );
+    let expect = ledger::hash::sha256(text.as_bytes());
+    assert_eq!(shown(&machine, id, 10).action_digest, Some(expect));
+}
+
+#[test]
+fn a_decision_has_so_many_escalations_and_no_more() {
+    let mut machine = ready();
+    let (decision, _) = decided(&mut machine, 10, None);
+    let one_more = || create(decision, Trigger::ActorRequest, None);
+    for _ in 0..1_000 {
+        created(&mut machine, 20, one_more());
+    }
+    let why = Rejection::TooManyEscalations { there: 1_000 };
+    refused(&mut machine, MARIA, 30, one_more(), why.clone());
+    let assess = |privacy| {
+        Command::AssessRisk(Box::new(AssessRisk {
+            decision,
+            dimensions: RiskInput { privacy: Some(privacy), ..RiskInput::default() },
+            likelihood: None,
+            impact: None,
+            mitigations: Vec::new(),
+            supersedes: None,
+            metadata: None,
+        }))
+    };
+    refused(&mut machine, MARIA, 30, assess(80), why);
+    recorded(&mut machine, 30, assess(79));
+}
+
+#[test]
+fn commands_have_their_place_in_the_log() {
+    let id = EscalationId(Ulid(2));
+    let create = create(DecisionId(Ulid(1)), Trigger::ActorRequest, Some(Priority::Low));
+    for command in [create, acknowledge(id), resolve(id, Resolution::Deferred)] {
+        let bytes = encode_envelope(&envelope(command.clone(), 1)).unwrap();
+        assert_eq!(decode_envelope(&bytes).unwrap().command, command);
+    }
 }

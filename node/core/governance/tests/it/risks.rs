@@ -103,7 +103,7 @@ fn a_decision_that_tells_none_keeps_none() {
 }
 
 #[test]
-fn below_the_feature_level_a_decision_keeps_no_risk() {
+fn below_the_feature_level_a_decision_keeps_no_risk_and_asks_nobody() {
     let mut machine = Machine::founded();
     let cluster = view::cluster(&machine.store).unwrap().unwrap();
     let older = ClusterRecord { feature_level: 2, ..cluster.clone() };
@@ -117,6 +117,7 @@ fn below_the_feature_level_a_decision_keeps_no_risk() {
     assert_eq!(view::cluster(&machine.store).unwrap().unwrap(), older);
     let (decision, id) = decided(&mut machine, asking(Some(security(90)), None));
     assert_eq!((id, view::risk_ids(&machine.store, decision).unwrap()), (None, vec![]));
+    assert!(machine.store.rows().all(|(table, ..)| table != Table::Escalation));
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Pages of escalations.
+//!
+//! Escalations are indexed by the state that is recorded, and asked for by the
+//! one they are in now. The two differ in what is over and not swept yet. In one
+//! state those come first: its deadlines follow its entries, since applied time
+//! never runs backwards and a priority has one time to answer. So a list is made
+//! of spans of states, and where one is cut is found by halving.
 
 use types::{DecisionId, EntryId, EscalationId, Timestamp};
 
 use super::{Escalation, shown};
-use crate::deadline;
 use crate::effective;
 use crate::escalation::state;
 use crate::outcome::Corruption;
@@ -11,11 +16,6 @@ use crate::record::{EscalationRecord, EscalationStatus, Priority};
 use crate::store::{Direction, Read, Scan, Table};
 use crate::view::TOTAL_MAX;
 use crate::{codec, keys, tables};
-
-/// Escalations whose time is over and that are not swept yet, looked at for one
-/// list. The sweep ends a hundred in a moment, so that there are more only on a
-/// node that is cut off for long.
-const OVERDUE_MAX: usize = 10_000;
 
 /// Which escalations are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct ViolationPage {
     pub violations: Vec<Escalation>,
     /// Where the next page begins: give it as `after`.
     pub next: Option<ViolationPlace>,
-    /// How many there are on all pages.
+    /// How many there are on all pages, up to [`TOTAL_MAX`].
     pub count: u64,
 }
 
@@ -103,7 +103,8 @@ fn of_decision(
 ) -> Result<(Vec<Row>, u64), Corruption> {
     let there = effective::escalations(read, decision)?;
     let matches = |record: &EscalationRecord| {
-        query.status.is_none_or(|status| record.status(query.now) == status)
+        !record.is_erased()
+            && query.status.is_none_or(|status| record.status(query.now) == status)
             && query.priority.is_none_or(|priority| record.priority == priority)
     };
     let there = there.into_iter().filter(|(_, record)| matches(record));
@@ -112,71 +113,15 @@ fn of_decision(
     Ok((page(rows, query), total))
 }
 
-/// Those of every state that is asked for: from each its first rows, of which
-/// the first together are the page.
+/// Those of every span that is asked for: from each its first rows, of which the
+/// first together are the page.
 fn of_states(read: &impl Read, query: &EscalationQuery) -> Result<(Vec<Row>, u64), Corruption> {
-    let overdue = overdue(read, query.now)?;
     let (mut rows, mut total) = (Vec::new(), 0_u64);
-    for status in EscalationStatus::ALL {
-        let is_asked = query.status.is_none_or(|asked| asked == status);
-        for priority in Priority::ALL {
-            if !is_asked || query.priority.is_some_and(|asked| asked != priority) {
-                continue;
-            }
-            let state = state(status, priority);
-            let counted: Option<u64> = tables::record(read, Table::EscalationCount, &state)?;
-            total = total.saturating_add(counted.unwrap_or(0));
-            rows.extend(of_state(read, state, query, overdue.len())?);
-        }
-    }
-    // Recorded as open and over by now.
-    let over = overdue
-        .into_iter()
-        .filter(|(_, record)| query.priority.is_none_or(|asked| asked == record.priority));
-    for (id, record) in over {
-        let row = (record.entry_id, id);
-        match query.status {
-            Some(EscalationStatus::Expired) => {
-                rows.push(row);
-                total = total.saturating_add(1);
-            }
-            Some(asked) if asked == record.status => {
-                rows.retain(|there| *there != row);
-                total = total.saturating_sub(1);
-            }
-            Some(_) | None => (),
-        }
+    for span in spans(read, query.status, query.priority, query.now)? {
+        total = total.saturating_add(span.count(read)?);
+        rows.extend(span.rows(read, query)?);
     }
     Ok((page(rows, query), total))
-}
-
-/// The first rows of a state after the page before: as many as are asked for,
-/// and those that turn out to be over.
-fn of_state(
-    read: &impl Read,
-    state: [u8; 2],
-    query: &EscalationQuery,
-    overdue: usize,
-) -> Result<Vec<Row>, Corruption> {
-    let (from, to) = match (query.direction, query.after) {
-        (Direction::Ascending, Some(after)) => (after.0.saturating_add(1), u64::MAX),
-        (Direction::Descending, Some(after)) => (0, after.0),
-        (_, None) => (0, u64::MAX),
-    };
-    let (from, to) = (keys::stated(state, EntryId(from)), keys::stated(state, EntryId(to)));
-    let rows = read.scan(Scan {
-        table: Table::EscalationByState,
-        from: &from,
-        to: Some(&to),
-        direction: query.direction,
-        rows_max: query.limit.saturating_add(1).saturating_add(overdue),
-    })?;
-    let rows = rows.iter().map(|(key, value)| {
-        let short = || Corruption::new("escalation_by_state", "key too short");
-        let entry = keys::last_number(key).map(EntryId).ok_or_else(short)?;
-        Ok((entry, codec::decode("escalation_by_state", value)?))
-    });
-    rows.collect()
 }
 
 /// The rows past the page before, in the order asked for, and one more than the
@@ -195,6 +140,160 @@ fn page(mut rows: Vec<Row>, query: &EscalationQuery) -> Vec<Row> {
     rows
 }
 
+/// Entries of one state that are recorded so.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    state: [u8; 2],
+    part: Part,
+}
+
+/// Which entries of a state.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Whole,
+    /// Before this one: their time is over.
+    Over(u64),
+    /// From this one on.
+    InTime(u64),
+}
+
+/// The spans of what is in a state now.
+fn spans(
+    read: &impl Read,
+    status: Option<EscalationStatus>,
+    priority: Option<Priority>,
+    now: Timestamp,
+) -> Result<Vec<Span>, Corruption> {
+    let mut spans = Vec::new();
+    let asked = Priority::ALL.into_iter().filter(|it| priority.is_none_or(|asked| asked == *it));
+    for priority in asked {
+        for recorded in EscalationStatus::ALL {
+            let state = state(recorded, priority);
+            let part = match status {
+                None => Part::Whole,
+                Some(status) if recorded.is_open() && status == recorded => {
+                    Part::InTime(cut(read, state, now)?)
+                }
+                Some(EscalationStatus::Expired) if recorded.is_open() => {
+                    Part::Over(cut(read, state, now)?)
+                }
+                Some(status) if status == recorded => Part::Whole,
+                Some(_) => continue,
+            };
+            spans.push(Span { state, part });
+        }
+    }
+    Ok(spans)
+}
+
+impl Span {
+    /// Entries, the end exclusive.
+    fn bounds(self) -> (u64, u64) {
+        match self.part {
+            Part::Whole => (0, u64::MAX),
+            Part::Over(cut) => (0, cut),
+            Part::InTime(cut) => (cut, u64::MAX),
+        }
+    }
+
+    /// Its first rows past the page before, one more than a page has.
+    fn rows(self, read: &impl Read, query: &EscalationQuery) -> Result<Vec<Row>, Corruption> {
+        let (from, to) = self.bounds();
+        let (from, to) = match (query.direction, query.after) {
+            (Direction::Ascending, Some(after)) => (from.max(after.0.saturating_add(1)), to),
+            (Direction::Descending, Some(after)) => (from, to.min(after.0)),
+            (Direction::Ascending | Direction::Descending, None) => (from, to),
+        };
+        rows(read, self.state, (from, to), query.direction, query.limit.saturating_add(1))
+    }
+
+    /// How many rows it has. Those whose time is over are counted one by one, up
+    /// to one more than totals go: the sweep leaves few.
+    fn count(self, read: &impl Read) -> Result<u64, Corruption> {
+        let counted: Option<u64> = tables::record(read, Table::EscalationCount, &self.state)?;
+        let all = counted.unwrap_or(0);
+        Ok(match self.part {
+            Part::Whole => all,
+            Part::Over(cut) => over(read, self.state, cut)?,
+            Part::InTime(cut) => all.saturating_sub(over(read, self.state, cut)?),
+        })
+    }
+}
+
+/// How many rows of a state come before an entry.
+fn over(read: &impl Read, state: [u8; 2], cut: u64) -> Result<u64, Corruption> {
+    if cut == 0 {
+        return Ok(0);
+    }
+    let mut rows = 0_u64;
+    let (from, to) = (keys::stated(state, EntryId(0)), keys::stated(state, EntryId(cut)));
+    let scan = Scan {
+        table: Table::EscalationByState,
+        from: &from,
+        to: Some(&to),
+        direction: Direction::Ascending,
+        rows_max: usize::try_from(TOTAL_MAX).unwrap_or(usize::MAX).saturating_add(1),
+    };
+    read.visit(scan, &mut |_, _| rows = rows.saturating_add(1))?;
+    Ok(rows)
+}
+
+/// Rows of a state between two entries, the end exclusive.
+fn rows(
+    read: &impl Read,
+    state: [u8; 2],
+    (from, to): (u64, u64),
+    direction: Direction,
+    rows_max: usize,
+) -> Result<Vec<Row>, Corruption> {
+    let (from, to) = (keys::stated(state, EntryId(from)), keys::stated(state, EntryId(to)));
+    if to <= from {
+        return Ok(Vec::new());
+    }
+    let rows = read.scan(Scan {
+        table: Table::EscalationByState,
+        from: &from,
+        to: Some(&to),
+        direction,
+        rows_max,
+    })?;
+    let rows = rows.iter().map(|(key, value)| {
+        let short = || Corruption::new("escalation_by_state", "key too short");
+        let entry = keys::last_number(key).map(EntryId).ok_or_else(short)?;
+        Ok((entry, codec::decode("escalation_by_state", value)?))
+    });
+    rows.collect()
+}
+
+/// Where an open state is cut at `now`: before it every row is over, and from it
+/// on none is. Mostly nothing is over, which the first look tells.
+fn cut(read: &impl Read, state: [u8; 2], now: Timestamp) -> Result<u64, Corruption> {
+    let end =
+        |bounds: (u64, u64), direction: Direction| -> Result<Option<(u64, bool)>, Corruption> {
+            let Some((entry, id)) = rows(read, state, bounds, direction, 1)?.pop() else {
+                return Ok(None);
+            };
+            Ok(Some((entry.0, kept(read, id)?.deadline <= now)))
+        };
+    let mut from = match end((0, u64::MAX), Direction::Ascending)? {
+        Some((first, true)) => first.saturating_add(1),
+        Some((_, false)) | None => return Ok(0),
+    };
+    let mut to = match end((from, u64::MAX), Direction::Descending)? {
+        Some((last, false)) => last,
+        Some((last, true)) => return Ok(last.saturating_add(1)),
+        None => return Ok(from),
+    };
+    while from < to {
+        let middle = from.midpoint(to);
+        match end((middle, u64::MAX), Direction::Ascending)? {
+            Some((entry, true)) => from = entry.saturating_add(1),
+            Some((_, false)) | None => to = middle,
+        }
+    }
+    Ok(from)
+}
+
 /// Escalations that nobody answered in time, swept or not, past a place.
 ///
 /// # Errors
@@ -208,60 +307,39 @@ pub fn violations(
     let from = after.map_or_else(Vec::new, |after| {
         keys::timed(after.deadline, EntryId(after.entry.0.saturating_add(1))).to_vec()
     });
-    let rows = read.scan(Scan {
-        table: Table::EscalationViolation,
-        from: &from,
-        to: None,
-        direction: Direction::Ascending,
-        rows_max: limit.saturating_add(1),
-    })?;
-    let mut places = Vec::new();
-    for (key, value) in &rows {
-        let short = || Corruption::new("escalation_violation", "key too short");
-        let (at, entry) = key.split_first_chunk::<8>().ok_or_else(short)?;
-        let deadline = Timestamp(u64::from_be_bytes(*at));
-        let entry = keys::last_number(entry).map(EntryId).ok_or_else(short)?;
-        let id: EscalationId = codec::decode("escalation_violation", value)?;
-        places.push((ViolationPlace { deadline, entry }, id));
+    let to = keys::timed(Timestamp(now.0.saturating_add(1)), EntryId(0)).to_vec();
+    let rows = match from < to {
+        true => read.scan(Scan {
+            table: Table::EscalationByDeadline,
+            from: &from,
+            to: Some(&to),
+            direction: Direction::Ascending,
+            rows_max: limit.saturating_add(1),
+        })?,
+        false => Vec::new(),
+    };
+    let mut violations = Vec::new();
+    for (_, value) in rows.iter().take(limit) {
+        violations.push(found(read, codec::decode("escalation_by_deadline", value)?, now)?);
     }
-    let overdue = overdue(read, now)?;
-    let mut count = count(overdue.len());
-    for (id, record) in overdue {
-        let place = ViolationPlace { deadline: record.deadline, entry: record.entry_id };
-        if after.is_none_or(|after| after < place) {
-            places.push((place, id));
-        }
+    let last = violations.last().filter(|_| limit < rows.len());
+    let next =
+        last.map(|it| ViolationPlace { deadline: it.record.deadline, entry: it.record.entry_id });
+    let mut count = 0_u64;
+    for span in spans(read, Some(EscalationStatus::Expired), None, now)? {
+        count = count.saturating_add(span.count(read)?);
     }
-    places.sort_unstable_by_key(|(place, _)| *place);
-    for priority in Priority::ALL {
-        let state = state(EscalationStatus::Expired, priority);
-        let counted: Option<u64> = tables::record(read, Table::EscalationCount, &state)?;
-        count = count.saturating_add(counted.unwrap_or(0));
-    }
-    let next = places.get(limit).and_then(|_| places.get(limit.checked_sub(1)?));
-    let next = next.map(|(place, _)| *place);
-    let violations = places.iter().take(limit).map(|(_, id)| found(read, *id, now));
-    Ok(ViolationPage { violations: violations.collect::<Result<_, _>>()?, next, count })
-}
-
-/// Escalations whose time is over at `now` and that are not swept.
-fn overdue(
-    read: &impl Read,
-    now: Timestamp,
-) -> Result<Vec<(EscalationId, EscalationRecord)>, Corruption> {
-    let mut found = Vec::new();
-    for id in deadline::overdue_escalations(read, now, OVERDUE_MAX)? {
-        let record: Option<EscalationRecord> =
-            tables::record(read, Table::Escalation, &id.0.key())?;
-        found.extend(record.filter(|record| record.status.is_open()).map(|record| (id, record)));
-    }
-    Ok(found)
+    Ok(ViolationPage { violations, next, count: count.min(TOTAL_MAX) })
 }
 
 fn found(read: &impl Read, id: EscalationId, now: Timestamp) -> Result<Escalation, Corruption> {
+    shown(read, id, kept(read, id)?, now)
+}
+
+/// The record of an escalation that is listed.
+fn kept(read: &impl Read, id: EscalationId) -> Result<EscalationRecord, Corruption> {
     let record: Option<EscalationRecord> = tables::record(read, Table::Escalation, &id.0.key())?;
-    let missing = || Corruption::new("escalation", format!("{id} is listed and not kept"));
-    shown(read, id, record.ok_or_else(missing)?, now)
+    record.ok_or_else(|| Corruption::new("escalation", format!("{id} is listed and not kept")))
 }
 
 fn count(rows: usize) -> u64 {
