@@ -14,6 +14,13 @@ use types::{
 
 use crate::draw::Seed;
 
+mod evidence;
+
+pub use evidence::{
+    EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
+    UploadChunk,
+};
+
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
 
@@ -142,6 +149,18 @@ pub enum Command {
     AssessRisk(Box<AssessRisk>),
     /// Forget notices that were delivered: those of these entries.
     EffectsDone(Vec<EntryId>),
+    /// Put a part of a large content where a later command finds it.
+    UploadChunk(Box<UploadChunk>),
+    /// Keep a piece of evidence.
+    RegisterEvidence(Box<RegisterEvidence>),
+    /// Say that a piece of evidence is about a decision.
+    LinkEvidence(Box<LinkEvidence>),
+    /// Sign a piece of evidence.
+    SignEvidence(Box<SignEvidence>),
+    /// Publish the key of somebody who signs evidence.
+    RegisterSigner(Box<RegisterSigner>),
+    /// End such a key.
+    RevokeSigner(Box<RevokeSigner>),
 }
 
 /// A place in the log: the same on every node.

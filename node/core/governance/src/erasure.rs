@@ -16,6 +16,7 @@ use types::{Digest, EntryId, Json, Object};
 use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
+use crate::evidence;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
@@ -151,7 +152,7 @@ fn forget_derived<S: Store>(
     if part == ErasedPart::All {
         risk::forget(context, &data, id)?;
     }
-    Ok(())
+    evidence::forget(context, entry, &data, part)
 }
 
 /// The digest of a request tells what was asked to whoever can guess it; its key

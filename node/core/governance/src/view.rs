@@ -4,7 +4,10 @@
 mod checkpoints;
 mod decisions;
 mod entries;
+mod evidence;
 mod risks;
+mod signers;
+mod walk;
 
 use ledger::{Header, Part, StoredEntry};
 use types::{DecisionId, EntryId, KeyId, TokenId};
@@ -24,9 +27,14 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use evidence::{
+    Artifact, ArtifactPage, ArtifactQuery, EvidenceStatistics, Linked, Signed, artifact, artifacts,
+    evidence_statistics,
+};
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };
+pub use signers::{Signer, SignerPage, signer, signers};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
 const MEMBERS_MAX: usize = 10_000;

@@ -7,6 +7,7 @@ mod audit;
 mod checkpoints;
 mod diverging;
 mod erasing;
+mod evidence;
 mod impact;
 mod joining;
 mod listing;
