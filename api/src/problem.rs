@@ -66,6 +66,8 @@ codes! {
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
+    UNKNOWN_ARTIFACT = 404 "unknown_artifact" "No such piece of evidence";
+    UNKNOWN_CONTROL = 404 "unknown_control" "No such control";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -83,6 +85,7 @@ codes! {
     POLICY_VERSION_CONFLICT = 409 "policy_version_conflict" "Another policy version is active";
     UNSAFE_MEMBERSHIP_CHANGE = 409 "unsafe_membership_change" "The change would endanger the cluster";
     ERASED = 410 "erased" "What was recorded has been erased";
+    CONTENT_TOO_LARGE = 413 "content_too_large" "The content is too large";
     CONTEXT_TOO_LARGE = 413 "context_too_large" "The context is too large";
     PAYLOAD_TOO_LARGE = 413 "payload_too_large" "The request is too large";
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type" "The body must be JSON";
@@ -363,6 +366,17 @@ impl From<Rejection> for Problem {
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
             Rejection::NotLatest { .. } => Code::NOT_LATEST,
             Rejection::TooManyAssessments { .. } => Code::NOT_ALLOWED,
+            Rejection::UnknownArtifact { .. } => Code::UNKNOWN_ARTIFACT,
+            Rejection::ArtifactErased => Code::ERASED,
+            Rejection::UnknownControl { .. } => Code::UNKNOWN_CONTROL,
+            Rejection::UploadsBusy => Code::OVERLOADED,
+            Rejection::TooMuchEvidence { .. }
+            | Rejection::ChunkRefused { .. }
+            | Rejection::UploadIncomplete
+            | Rejection::ContentMismatch
+            | Rejection::SignerRevoked { .. } => Code::NOT_ALLOWED,
+            Rejection::ArtifactSigned { .. } => Code::ALREADY_SIGNED,
+            Rejection::SignerExists { .. } => Code::ALREADY_EXISTS,
         };
         Self::new(code, why.to_string())
     }
@@ -441,6 +455,17 @@ mod tests {
             Rejection::AlreadyAssessed,
             Rejection::NotLatest { risk: types::RiskId(types::Ulid(1)) },
             Rejection::TooManyAssessments { versions: 1000 },
+            Rejection::UnknownArtifact { artifact: types::ArtifactId(types::Ulid(1)) },
+            Rejection::ArtifactErased,
+            Rejection::UnknownControl { control: "soc2:CC99".to_owned() },
+            Rejection::TooMuchEvidence { subject: String::new(), count: 1000, things: "links" },
+            Rejection::UploadsBusy,
+            Rejection::ChunkRefused { number: 1 },
+            Rejection::UploadIncomplete,
+            Rejection::ContentMismatch,
+            Rejection::ArtifactSigned { key: types::KeyId(types::Ulid(1)) },
+            Rejection::SignerRevoked { key: types::KeyId(types::Ulid(1)) },
+            Rejection::SignerExists { key: types::KeyId(types::Ulid(1)) },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod decisions;
+mod evidence;
 mod keys;
 mod ledger;
 mod policies;
@@ -38,6 +39,16 @@ pub(crate) enum Op {
     Risk,
     RiskOfDecision,
     Risks,
+    ArtifactRegister,
+    ArtifactLink,
+    Artifact,
+    ArtifactContent,
+    ArtifactVerify,
+    ArtifactSign,
+    ArtifactsOfDecision,
+    ArtifactLineage,
+    Artifacts,
+    ArtifactStatistics,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -58,6 +69,9 @@ pub(crate) enum Op {
     Keys,
     KeyRotate,
     KeyRetire,
+    SignerRegister,
+    Signers,
+    SignerRevoke,
     Health,
     Live,
     Ready,
@@ -274,6 +288,7 @@ const AREAS: &[&[Route]] = &[
     tokens::ROUTES,
     policies::ROUTES,
     risks::ROUTES,
+    evidence::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

@@ -19,6 +19,7 @@ pub mod checkpoint;
 pub mod cluster;
 pub mod decision;
 pub mod error;
+pub mod evidence;
 pub mod export;
 pub mod keys;
 pub mod ledger;
@@ -29,6 +30,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reply;
 pub mod risk;
+pub mod signers;
 pub mod system;
 pub mod token;
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 
 use crate::common::{ALLOWED, Server};
@@ -53,7 +54,8 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         assert_eq!(methods, listed, "{path}");
         let path = path.replace("{id}", "1").replace("{version}", "1");
         let path = path.replace("{kid}", "key_1").replace("{risk_id}", "rsk_1");
-        let path = path.replace("{token_id}", "tok_1");
+        let path = path.replace("{token_id}", "tok_1").replace("{artifact_id}", "evd_1");
+        let path = path.replace("{key_id}", "key_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
@@ -152,6 +154,67 @@ fn paths_of(decision: &Value) -> [String; 5] {
     [id, receipt, replay, token, revoke]
 }
 
+/// Paths that answer in another media type.
+const OTHER_MEDIA: [&str; 7] = [
+    "/checkpoint",
+    "/docs",
+    "/evidence/{artifact_id}/content",
+    "/ledger/checkpoint",
+    "/metrics",
+    "/openapi.json",
+    "/tile/{path}",
+];
+
+/// Operations that are described and were not called.
+fn unseen<'a>(document: &'a Value, seen: &[(&str, &str)]) -> Vec<(&'a str, &'a str)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    let described = paths.flat_map(|(path, operations)| {
+        let methods = operations.as_object().unwrap().keys();
+        methods.map(move |method| (method.as_str(), path.as_str()))
+    });
+    described.filter(|operation| !seen.contains(operation)).collect()
+}
+
+/// Calls about evidence of a decision, each with the template of its path.
+async fn evidence(
+    server: &Server,
+    decision: &Value,
+) -> Vec<(&'static str, &'static str, String, String)> {
+    let key = SigningKey::from_bytes(&[9; 32]);
+    let public_key = ledger::signature::to_text(key.verifying_key().as_bytes());
+    let of_signer = |public_key: &str| json!({"name": "s", "public_key": public_key, "owner": "act_human_user:a"});
+    let signer = server.post("/keys/signers", of_signer(&public_key)).await.json();
+    let register = json!({"artifact_type": "signature", "content": "x", "source": "y"});
+    let artifact = server.post("/evidence/register", &register).await.json();
+    let (id, hash) = (artifact["artifact_id"].as_str().unwrap(), artifact["sha256_hash"].as_str());
+    let text = format!("lexecon/evidence-signature/v1\n{id}\n{}\n", hash.unwrap());
+    let signature = ledger::signature::to_text(&key.sign(text.as_bytes()).to_bytes());
+    let link = json!({"artifact_id": id, "decision_id": decision["decision_id"]}).to_string();
+    let sign = json!({"key_id": signer["key_id"], "signature": signature}).to_string();
+    let other = SigningKey::from_bytes(&[8; 32]);
+    let other = of_signer(&ledger::signature::to_text(other.verifying_key().as_bytes()));
+    let revoke = format!("/keys/signers/{}/revoke", signer["key_id"].as_str().unwrap());
+    let reason = json!({"reason": "x"}).to_string();
+    let of = format!("/evidence/decision/{}", decision["decision_id"].as_str().unwrap());
+    let at = |end: &str| format!("/evidence/{id}{end}");
+    let here = |path: &str| path.to_owned();
+    vec![
+        ("post", "/evidence/register", here("/evidence/register"), register.to_string()),
+        ("post", "/evidence/link-decision", here("/evidence/link-decision"), link.clone()),
+        ("post", "/evidence/link-decision", here("/evidence/link-decision"), link),
+        ("post", "/evidence/{artifact_id}/verify", at("/verify"), here("{}")),
+        ("post", "/evidence/{artifact_id}/sign", at("/sign"), sign),
+        ("get", "/evidence/{artifact_id}", at("?include_content=true"), here("")),
+        ("get", "/evidence/decision/{decision_id}", of.clone(), here("")),
+        ("get", "/evidence/decision/{decision_id}/lineage", format!("{of}/lineage"), here("")),
+        ("get", "/evidence", here("/evidence"), here("")),
+        ("get", "/evidence/statistics", here("/evidence/statistics"), here("")),
+        ("post", "/keys/signers", here("/keys/signers"), other.to_string()),
+        ("get", "/keys/signers", here("/keys/signers"), here("")),
+        ("post", "/keys/signers/{key_id}/revoke", revoke, reason),
+    ]
+}
+
 #[tokio::test]
 async fn answers_have_exactly_the_members_that_are_described() {
     let server = Server::loaded().await;
@@ -172,6 +235,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
         "resource": {"type": "d", "id": "e"},
     });
     let many = json!({"evaluations": [evaluation]});
+    let evidence = evidence(&server, &decision).await;
     let mut calls = vec![
         ("post", "/decide", "/decide", ALLOWED.to_owned()),
         ("post", "/decide/batch", "/decide/batch", batch.to_string()),
@@ -205,6 +269,9 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("post", "/cluster/transfer-leader", "/cluster/transfer-leader", String::new()),
         ("post", "/cluster/snapshot", "/cluster/snapshot", String::new()),
     ];
+    calls.extend(
+        evidence.iter().map(|(method, of, path, body)| (*method, *of, path.as_str(), body.clone())),
+    );
     calls.extend(READ.iter().map(|(template, path)| ("get", *template, *path, String::new())));
     let mut seen = Vec::new();
     for (method, template, path, body) in calls {
@@ -216,13 +283,12 @@ async fn answers_have_exactly_the_members_that_are_described() {
         conforms(schema, &reply.json(), template);
         seen.push((method, template));
     }
-    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
-        operations.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str()))
-    });
-    let others: Vec<_> = described.filter(|operation| !seen.contains(operation)).collect();
-    let other_media =
-        ["/checkpoint", "/docs", "/ledger/checkpoint", "/metrics", "/openapi.json", "/tile/{path}"];
-    assert_eq!(others, other_media.map(|path| ("get", path)));
+    assert_eq!(unseen(&document, &seen), OTHER_MEDIA.map(|path| ("get", path)));
+    checkpoint(&server, &document).await;
+}
+
+/// The one path that answers in either of two media types.
+async fn checkpoint(server: &Server, document: &Value) {
     let as_json = [("accept", "application/json")];
     let reply = server.call("GET", "/ledger/checkpoint", "", &as_json).await;
     let operation = &document["paths"]["/ledger/checkpoint"]["get"];

@@ -11,6 +11,7 @@ mod common;
 mod conventions;
 mod decide;
 mod description;
+mod evidence;
 mod grpc;
 mod hostile;
 mod keys;

@@ -2,7 +2,9 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, keys, ledger, policy, risk, token, verify};
+use crate::{
+    cluster, decide, decisions, evidence, keys, ledger, policy, risk, signer, token, verify,
+};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +59,12 @@ pub enum Command {
     /// The risk of decisions
     #[command(subcommand, long_about = risk::HELP)]
     Risk(risk::Verb),
+    /// What decisions and controls rest on: keeping it, signing it, finding it
+    #[command(subcommand, long_about = evidence::HELP)]
+    Evidence(evidence::Verb),
+    /// Those whose keys sign evidence
+    #[command(subcommand, long_about = signer::HELP)]
+    Signer(signer::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

@@ -17,6 +17,7 @@ mod command;
 mod console;
 mod decide;
 mod decisions;
+mod evidence;
 mod exit;
 mod failure;
 mod input;
@@ -26,6 +27,7 @@ mod members;
 mod output;
 mod policy;
 mod risk;
+mod signer;
 mod status;
 mod table;
 mod token;
@@ -72,6 +74,8 @@ async fn dispatch(
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
         Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
+        Command::Evidence(verb) => evidence::run(verb, &connect(globals)?, console).await,
+        Command::Signer(verb) => signer::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -1,7 +1,7 @@
 //! A recorded decision, looked up.
 
 use governance::command::KeyUsage;
-use governance::{Read, view};
+use governance::{Read, evidence, view};
 use ledger::StoredEntry;
 use ledger::reply::{signed_bytes, signed_members};
 use types::{DecisionId, Json, Object};
@@ -58,9 +58,10 @@ pub(super) fn members(
     reply.insert("effective_outcome", data.get("outcome").cloned().unwrap_or_default());
     reply.insert("effective_basis", "decision");
     reply.insert("risk_versions", Json::Array(risk::versions(read, id)?));
-    for name in ["override_ids", "evidence_ids"] {
-        reply.insert(name, Json::Array(Vec::new()));
-    }
+    reply.insert("override_ids", Json::Array(Vec::new()));
+    let evidence = evidence::of_decision(read, id)?;
+    let evidence: Vec<String> = evidence.iter().map(ToString::to_string).collect();
+    reply.insert("evidence_ids", evidence);
     reply.insert("erased", erased(read, entry)?);
     Ok(reply)
 }

@@ -9,6 +9,7 @@ mod copy;
 mod decide;
 #[path = "../../../tests/sdk/double.rs"]
 mod double;
+mod evidence;
 mod examples;
 mod exports;
 mod failures;

@@ -19,7 +19,7 @@ use crate::deadline::{self, Due};
 use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{ContentPlace, ContentRecord, UploadRecord};
-use crate::store::{Direction, Read, Row, Scan, Store, Table};
+use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::{codec, keys, tables};
 
 /// Uploads in progress.
@@ -43,27 +43,46 @@ pub(crate) fn upload<S: Store>(
         return Err(refused().into());
     }
     let known = upload_record(context.tables.read(), upload)?;
-    let (chunks_at, is_new) = match known {
-        Some(record) if record.upload == *upload => (record.chunks_at, false),
+    let record = match known {
+        Some(record) if record.upload == *upload => record,
         // The first half of two digests is the same: nobody meets that by chance.
         Some(_) => return Err(refused().into()),
-        None => (admit(context)?, true),
+        None => begin(context, upload)?,
     };
-    let key = keys::chunk(chunks_at, *number);
-    if let Some(there) = context.tables.read().get(Table::Chunk, &key)? {
+    let key = keys::chunk(record.chunks_at, *number);
+    if record.present & bit(*number) != 0 {
+        let missing = || Corruption::new("chunk", format!("chunk {number} is missing"));
+        let there = context.tables.read().get(Table::Chunk, &key)?.ok_or_else(missing)?;
         return match codec::strip("chunk", &there)? == bytes {
             true => Ok(Outcome::Noted),
             false => Err(refused().into()),
         };
     }
-    if is_new {
-        let expires_at = context.applied.at.checked_add(UPLOAD_LIFE).unwrap_or(Timestamp::MAX);
-        let record = UploadRecord { upload: *upload, chunks_at, expires_at };
-        context.tables.put_record(Table::Upload, &row(upload).key(), &record)?;
-        deadline::set(context, expires_at, Due::Upload(row(upload)));
+    if record.present == 0 {
+        deadline::set(context, record.expires_at, Due::Upload(row(upload)));
     }
+    let record = UploadRecord { present: record.present | bit(*number), ..record };
+    context.tables.put_record(Table::Upload, &row(upload).key(), &record)?;
     context.tables.put_bytes(Table::Chunk, &key, &[bytes]);
     Ok(Outcome::Noted)
+}
+
+/// The bit of a chunk, of which there are as many as a number has.
+fn bit(number: u32) -> u64 {
+    1_u64.checked_shl(number).unwrap_or(0)
+}
+
+/// The bits of so many chunks from the first on.
+fn bits(chunks: u32) -> u64 {
+    let rest = CHUNKS_MAX.checked_sub(chunks);
+    rest.and_then(|rest| u64::MAX.checked_shr(rest)).unwrap_or(0)
+}
+
+/// One more upload, without a chunk yet, if there is room for it.
+fn begin<S: Store>(context: &mut Context<'_, S>, upload: &Digest) -> Result<UploadRecord, Stop> {
+    let chunks_at = admit(context)?;
+    let expires_at = context.applied.at.checked_add(UPLOAD_LIFE).unwrap_or(Timestamp::MAX);
+    Ok(UploadRecord { upload: *upload, chunks_at, present: 0, expires_at })
 }
 
 /// A place for the chunks of one more upload, if there is room for it.
@@ -86,12 +105,19 @@ fn place<S: Store>(context: &mut Context<'_, S>) -> Result<Ulid, Corruption> {
     const DRAWS_MAX: u32 = 16;
     let mut place = context.draw.ulid("chunks");
     for _ in 0..DRAWS_MAX {
-        if rows(context.tables.read(), place, 1)?.is_empty() {
+        if !has_chunks(context.tables.read(), place)? {
             break;
         }
         place = context.draw.ulid("chunks");
     }
     Ok(place)
+}
+
+fn has_chunks(read: &impl Read, place: Ulid) -> Result<bool, Corruption> {
+    let (from, to) = (keys::chunk(place, 0), keys::chunk(place, CHUNKS_MAX));
+    let (table, direction) = (Table::Chunk, Direction::Ascending);
+    let rows = read.scan(Scan { table, from: &from, to: Some(&to), direction, rows_max: 1 })?;
+    Ok(!rows.is_empty())
 }
 
 /// Where an upload is kept: the first half of its id.
@@ -104,30 +130,20 @@ fn upload_record(read: &impl Read, upload: &Digest) -> Result<Option<UploadRecor
     tables::record(read, Table::Upload, &row(upload).key())
 }
 
-fn rows(read: &impl Read, chunks_at: Ulid, rows_max: usize) -> Result<Vec<Row>, Corruption> {
-    let (from, to) = (keys::chunk(chunks_at, 0), keys::chunk(chunks_at, CHUNKS_MAX));
-    read.scan(Scan {
-        table: Table::Chunk,
-        from: &from,
-        to: Some(&to),
-        direction: Direction::Ascending,
-        rows_max,
-    })
-}
-
 /// Ends an upload that nobody registered.
 pub(crate) fn sweep<S: Store>(context: &mut Context<'_, S>, id: Ulid) -> Result<(), Corruption> {
     let record: Option<UploadRecord> = context.tables.record(Table::Upload, &id.key())?;
     let Some(record) = record else { return Ok(()) };
     context.tables.delete(Table::Upload, &id.key());
-    drop_chunks(context, record.chunks_at)
+    drop_upload(context, &record);
+    Ok(())
 }
 
-fn drop_chunks<S: Store>(context: &mut Context<'_, S>, at: Ulid) -> Result<(), Corruption> {
-    for (key, _) in rows(context.tables.read(), at, usize::MAX)? {
-        context.tables.delete(Table::Chunk, &key);
+/// Drops the chunks that are there, none of which has to be read for that.
+fn drop_upload<S: Store>(context: &mut Context<'_, S>, record: &UploadRecord) {
+    for number in (0..CHUNKS_MAX).filter(|number| record.present & bit(*number) != 0) {
+        context.tables.delete(Table::Chunk, &keys::chunk(record.chunks_at, number));
     }
-    Ok(())
 }
 
 /// A content that was found to be what the command says, before it is kept.
@@ -156,9 +172,9 @@ pub(super) fn check<'a, S: Store>(
         EvidenceContent::Uploaded { upload, chunks, size, sha256 } => {
             let record = upload_record(context.tables.read(), upload)?;
             let record = record.filter(|record| record.upload == *upload);
-            let record = record.ok_or(Rejection::UploadIncomplete)?;
-            let found = hash(context.tables.read(), record.chunks_at, *chunks)?;
-            let place = found.ok_or(Rejection::UploadIncomplete)?;
+            let whole = |record: &UploadRecord| 0 < *chunks && record.present == bits(*chunks);
+            let record = record.filter(whole).ok_or(Rejection::UploadIncomplete)?;
+            let place = hash(context.tables.read(), record.chunks_at, *chunks)?;
             if (place.size, place.sha256) != (*size, *sha256) {
                 return Err(Rejection::ContentMismatch.into());
             }
@@ -174,24 +190,29 @@ pub(super) fn inline(bytes: &[u8]) -> Checked<'_> {
     Checked { place, from: From::Command(bytes) }
 }
 
-/// Size and digest of chunks that are exactly so many; `None` where they are not.
-fn hash(
+/// Size and digest of so many chunks.
+fn hash(read: &impl Read, chunks_at: Ulid, chunks: u32) -> Result<ContentPlace, Corruption> {
+    let (mut hash, mut size) = (Sha256::new(), 0_u64);
+    each(read, chunks_at, chunks, |bytes| {
+        hash.update(bytes);
+        size = size.saturating_add(length(bytes));
+    })?;
+    Ok(ContentPlace { sha256: Digest(hash.finalize().into()), size })
+}
+
+/// Shows chunks one by one: no more than one of them is in memory.
+fn each(
     read: &impl Read,
     chunks_at: Ulid,
     chunks: u32,
-) -> Result<Option<ContentPlace>, Corruption> {
-    let (mut hash, mut size, mut next) = (Sha256::new(), 0_u64, 0_u32);
-    for (key, value) in rows(read, chunks_at, usize::MAX)? {
-        if key != keys::chunk(chunks_at, next) {
-            return Ok(None);
-        }
-        let bytes = codec::strip("chunk", &value)?;
-        hash.update(bytes);
-        size = size.saturating_add(length(bytes));
-        next = next.saturating_add(1);
+    mut see: impl FnMut(&[u8]),
+) -> Result<(), Corruption> {
+    for number in 0..chunks {
+        let missing = || Corruption::new("chunk", format!("chunk {number} is missing"));
+        let chunk = read.get(Table::Chunk, &keys::chunk(chunks_at, number))?;
+        see(codec::strip("chunk", &chunk.ok_or_else(missing)?)?);
     }
-    let sha256 = Digest(hash.finalize().into());
-    Ok((0 < chunks && next == chunks).then_some(ContentPlace { sha256, size }))
+    Ok(())
 }
 
 fn length(bytes: &[u8]) -> u64 {
@@ -214,7 +235,7 @@ pub(super) fn keep<S: Store>(
     let record = match (known, &checked.from) {
         (Some(known), from) => {
             if let From::Upload { record, .. } = from {
-                drop_chunks(context, record.chunks_at)?;
+                drop_upload(context, record);
             }
             ContentRecord { artifacts: known.artifacts.saturating_add(1), ..known }
         }
@@ -243,7 +264,10 @@ pub(super) fn release<S: Store>(
         return context.tables.put_record(Table::Content, &sha256.0, &record);
     }
     context.tables.delete(Table::Content, &sha256.0);
-    drop_chunks(context, record.chunks_at)
+    for number in 0..record.chunks {
+        context.tables.delete(Table::Chunk, &keys::chunk(record.chunks_at, number));
+    }
+    Ok(())
 }
 
 /// A content, unchecked; `None` where it is not kept.
@@ -256,24 +280,29 @@ pub fn content(read: &impl Read, place: &ContentPlace) -> Result<Option<Vec<u8>>
         return Ok(None);
     };
     let mut whole = Vec::with_capacity(usize::try_from(place.size).unwrap_or_default());
-    for number in 0..record.chunks {
-        let missing = || Corruption::new("chunk", format!("chunk {number} is missing"));
-        let chunk = read.get(Table::Chunk, &keys::chunk(record.chunks_at, number))?;
-        whole.extend_from_slice(codec::strip("chunk", &chunk.ok_or_else(missing)?)?);
-    }
+    each(read, record.chunks_at, record.chunks, |bytes| whole.extend_from_slice(bytes))?;
     Ok(Some(whole))
 }
 
-/// The digest of a content as it is stored now; `None` where it is not kept, or
-/// not all of it is there.
+/// The digest of a content as it is stored now; `None` where it is not kept.
 ///
 /// # Errors
-/// [`Corruption`] when it cannot be read.
+/// [`Corruption`] when it cannot be read, or a chunk of it is missing.
 pub fn rehash(read: &impl Read, place: &ContentPlace) -> Result<Option<Digest>, Corruption> {
     let record: Option<ContentRecord> = tables::record(read, Table::Content, &place.sha256.0)?;
     let Some(record) = record else {
         return Ok(None);
     };
-    let found = hash(read, record.chunks_at, record.chunks)?;
-    Ok(found.map(|found| found.sha256))
+    Ok(Some(hash(read, record.chunks_at, record.chunks)?.sha256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chunk_has_a_bit() {
+        assert_eq!((bit(0), bit(1), bit(63)), (1, 2, 1 << 63));
+        assert_eq!((bits(0), bits(1), bits(3), bits(64), bits(65)), (0, 1, 7, u64::MAX, 0));
+    }
 }

@@ -113,6 +113,8 @@ pub struct UploadRecord {
     pub upload: Digest,
     /// Under which its chunks are.
     pub chunks_at: Ulid,
+    /// Which of them are there: the bit of each number.
+    pub present: u64,
     /// When it is swept.
     pub expires_at: Timestamp,
 }
