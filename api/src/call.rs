@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use governance::command::Principal;
-use types::{Json, LogIndex, Object};
+use types::{Digest, Json, LogIndex, Object};
 
 use crate::fields::{Checked, check_body, check_open_body};
 use crate::problem::{Code, Fault, Problem};
@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) body_bytes: usize,
     /// `Idempotency-Key`.
     pub(crate) key: Option<String>,
+    /// `If-None-Match`: what the caller has already.
+    pub(crate) known: Option<String>,
     /// `X-Lexecon-Min-Index`.
     pub(crate) min_index: Option<u64>,
     /// `X-Request-Id` of the answer.
@@ -156,6 +158,15 @@ pub(crate) enum Content {
         /// The bytes.
         bytes: Bytes,
     },
+    /// A file that somebody else made: to be kept, not shown.
+    File {
+        /// Media type.
+        media: &'static str,
+        /// The bytes; `None` where the caller has them already.
+        bytes: Option<Bytes>,
+        /// Their digest.
+        sha256: Digest,
+    },
 }
 
 impl Answer {
@@ -178,7 +189,7 @@ impl Answer {
         Self::new(Content::Bytes { media, bytes: bytes.into() })
     }
 
-    fn new(content: Content) -> Self {
+    pub(crate) fn new(content: Content) -> Self {
         Self { content, index: None, replayed: false, caching: Caching::Never }
     }
 

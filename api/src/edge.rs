@@ -19,8 +19,9 @@ use axum::http::request::Parts;
 use axum::http::{Method as HttpMethod, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::any;
+use bytes::Bytes;
 use futures::FutureExt as _;
-use types::Json;
+use types::{Digest, Json};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -210,6 +211,7 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
         }
         Content::Bytes { media, bytes } => (media, Body::from(bytes)),
+        Content::File { media, bytes, sha256 } => return file(media, bytes, &sha256),
     };
     let mut response = Response::new(body);
     headers::put(&mut response, "content-type", media);
@@ -219,6 +221,17 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
     }
     let applied = index.unwrap_or_default().max(app.backend.applied_index());
     headers::put(&mut response, "x-lexecon-applied-index", &applied.0.to_string());
+    response
+}
+
+/// A file is for keeping: a browser that opened it would run it as ours.
+fn file(media: &str, bytes: Option<Bytes>, sha256: &Digest) -> Response<Body> {
+    let status = if bytes.is_some() { StatusCode::OK } else { StatusCode::NOT_MODIFIED };
+    let mut response = Response::new(bytes.map_or_else(Body::empty, Body::from));
+    *response.status_mut() = status;
+    headers::put(&mut response, "content-type", media);
+    headers::put(&mut response, "content-disposition", "attachment");
+    headers::put(&mut response, "etag", &format!("\"{sha256}\""));
     response
 }
 

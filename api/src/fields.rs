@@ -35,6 +35,9 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     /// A text.
     Text(Text),
+    /// A text that is a thing of its own: not trimmed, and as long as a body may
+    /// be. Blank is missing.
+    Verbatim,
     /// An integer within bounds, both included.
     Integer {
         /// Least.

@@ -10,6 +10,7 @@ mod caller;
 mod cluster;
 mod decisions;
 mod escalations;
+mod evidence;
 mod health;
 mod keys;
 mod ledger;
@@ -35,6 +36,7 @@ use prost_types::FileDescriptorSet;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::escalations_server::EscalationsServer;
+use proto::governance::v1::evidence_server::EvidenceServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
 use proto::governance::v1::overrides_server::OverridesServer;
@@ -56,6 +58,9 @@ use caller::Caller;
 const DECISION_BYTES_MAX: usize = 16 << 20;
 /// Messages of `Policies`: evaluations. A document has a lower bound of its own.
 const POLICY_BYTES_MAX: usize = 16 << 20;
+/// Messages of `Evidence`: a content as text. Others have a lower bound of their
+/// own.
+const EVIDENCE_BYTES_MAX: usize = 24 << 20;
 /// Any other message.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
@@ -117,6 +122,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         )
         .add_service(
             ResponsibilityServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            EvidenceServer::new(service.clone()).max_decoding_message_size(EVIDENCE_BYTES_MAX),
         )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),

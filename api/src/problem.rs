@@ -69,7 +69,8 @@ codes! {
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
     UNKNOWN_OVERRIDE = 404 "unknown_override" "No such override";
-    UNKNOWN_ARTIFACT = 404 "unknown_artifact" "No such evidence";
+    UNKNOWN_ARTIFACT = 404 "unknown_artifact" "No such piece of evidence";
+    UNKNOWN_CONTROL = 404 "unknown_control" "No such control";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
@@ -97,6 +98,7 @@ codes! {
     TOKEN_ACTIVE = 409 "token_active" "A token of this decision is active";
     UNSAFE_MEMBERSHIP_CHANGE = 409 "unsafe_membership_change" "The change would endanger the cluster";
     ERASED = 410 "erased" "What was recorded has been erased";
+    CONTENT_TOO_LARGE = 413 "content_too_large" "The content is too large";
     CONTEXT_TOO_LARGE = 413 "context_too_large" "The context is too large";
     PAYLOAD_TOO_LARGE = 413 "payload_too_large" "The request is too large";
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type" "The body must be JSON";
@@ -401,7 +403,6 @@ impl From<Rejection> for Problem {
             | Rejection::NotAllowed { .. }
             | Rejection::TokenTakenBack => Code::NOT_ALLOWED,
             Rejection::UnknownOverride { .. } => Code::UNKNOWN_OVERRIDE,
-            Rejection::UnknownArtifact { .. } => Code::UNKNOWN_ARTIFACT,
             Rejection::NothingToOverride => Code::NOTHING_TO_OVERRIDE,
             Rejection::OriginalOutcomeMismatch { .. } => Code::ORIGINAL_OUTCOME_MISMATCH,
             Rejection::SamePerson => Code::SAME_PERSON,
@@ -409,6 +410,17 @@ impl From<Rejection> for Problem {
             Rejection::ApprovalConsumed { .. } => Code::APPROVAL_CONSUMED,
             Rejection::OverrideConsumed { .. } => Code::OVERRIDE_CONSUMED,
             Rejection::TokenActive { .. } => Code::TOKEN_ACTIVE,
+            Rejection::UnknownArtifact { .. } => Code::UNKNOWN_ARTIFACT,
+            Rejection::ArtifactErased => Code::ERASED,
+            Rejection::UnknownControl { .. } => Code::UNKNOWN_CONTROL,
+            Rejection::UploadsBusy => Code::OVERLOADED,
+            Rejection::TooMuchEvidence { .. }
+            | Rejection::ChunkRefused { .. }
+            | Rejection::UploadIncomplete
+            | Rejection::ContentMismatch
+            | Rejection::SignerRevoked { .. } => Code::NOT_ALLOWED,
+            Rejection::ArtifactSigned { .. } => Code::ALREADY_SIGNED,
+            Rejection::SignerExists { .. } => Code::ALREADY_EXISTS,
         };
         Self::new(code, why.to_string())
     }
@@ -497,7 +509,6 @@ mod tests {
             Rejection::TooManyRecords { records: 1000 },
             Rejection::UnknownOverride { id: types::OverrideId(types::Ulid(1)) },
             Rejection::OverrideErased,
-            Rejection::UnknownArtifact { id: types::ArtifactId(types::Ulid(1)) },
             Rejection::NothingToOverride,
             Rejection::OriginalOutcomeMismatch { effective: "denied" },
             Rejection::SamePerson,
@@ -509,6 +520,17 @@ mod tests {
             Rejection::OverrideConsumed { id: types::OverrideId(types::Ulid(1)) },
             Rejection::TokenActive { token, until: types::Timestamp(1) },
             Rejection::TooManyTokens { tokens: 1000 },
+            Rejection::UnknownArtifact { artifact: types::ArtifactId(types::Ulid(1)) },
+            Rejection::ArtifactErased,
+            Rejection::UnknownControl { control: "soc2:CC99".to_owned() },
+            Rejection::TooMuchEvidence { subject: String::new(), count: 1000, things: "links" },
+            Rejection::UploadsBusy,
+            Rejection::ChunkRefused { number: 1 },
+            Rejection::UploadIncomplete,
+            Rejection::ContentMismatch,
+            Rejection::ArtifactSigned { key: types::KeyId(types::Ulid(1)) },
+            Rejection::SignerRevoked { key: types::KeyId(types::Ulid(1)) },
+            Rejection::SignerExists { key: types::KeyId(types::Ulid(1)) },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);

@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod cluster;
 pub(crate) mod decision;
 pub(crate) mod escalation;
+pub(crate) mod evidence;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
@@ -13,6 +14,7 @@ pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod responsibility;
 pub(crate) mod risk;
+pub(crate) mod signers;
 pub(crate) mod system;
 pub(crate) mod token;
 
@@ -29,6 +31,10 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Access::Read | Access::Audit | Access::Compute => consistency::settle(app, &call).await?,
         Access::Probe | Access::Static | Access::Write => (),
     }
+    carry_out(app, call).await
+}
+
+async fn carry_out<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     match call.route.op {
         Op::Decide => decision::decide(app, call).await,
         Op::DecideBatch => decision::batch::decide(app, call).await,
@@ -66,6 +72,16 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::OverridesOfDecision => overrides::of_decision(app, &call).await,
         Op::OverrideActive => overrides::active(app, &call),
         Op::OverridesPending => overrides::pending(app, &call).await,
+        Op::ArtifactRegister
+        | Op::ArtifactLink
+        | Op::Artifact
+        | Op::ArtifactContent
+        | Op::ArtifactVerify
+        | Op::ArtifactSign
+        | Op::ArtifactsOfDecision
+        | Op::ArtifactLineage
+        | Op::Artifacts
+        | Op::ArtifactStatistics => evidence::answer(app, call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,
@@ -86,6 +102,7 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Keys => keys::list_keys(app),
         Op::KeyRotate => keys::rotate(app, call).await,
         Op::KeyRetire => keys::retire(app, call).await,
+        Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
         Op::Health => system::health(app),
         Op::Live => Ok(system::live()),
         Op::Ready => system::ready(app, &call),

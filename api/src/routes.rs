@@ -7,6 +7,7 @@
 mod cluster;
 mod decisions;
 mod escalations;
+mod evidence;
 mod keys;
 mod ledger;
 mod overrides;
@@ -61,6 +62,16 @@ pub(crate) enum Op {
     OverridesOfDecision,
     OverrideActive,
     OverridesPending,
+    ArtifactRegister,
+    ArtifactLink,
+    Artifact,
+    ArtifactContent,
+    ArtifactVerify,
+    ArtifactSign,
+    ArtifactsOfDecision,
+    ArtifactLineage,
+    Artifacts,
+    ArtifactStatistics,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -81,6 +92,9 @@ pub(crate) enum Op {
     Keys,
     KeyRotate,
     KeyRetire,
+    SignerRegister,
+    Signers,
+    SignerRevoke,
     Health,
     Live,
     Ready,
@@ -300,6 +314,7 @@ const AREAS: &[&[Route]] = &[
     escalations::ROUTES,
     responsibility::ROUTES,
     overrides::ROUTES,
+    evidence::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

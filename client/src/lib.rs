@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod decision;
 pub mod error;
 pub mod escalation;
+pub mod evidence;
 pub mod export;
 pub mod keys;
 pub mod ledger;
@@ -32,6 +33,7 @@ pub mod receipt;
 pub mod reply;
 pub mod responsibility;
 pub mod risk;
+pub mod signers;
 pub mod system;
 pub mod token;
 

@@ -174,6 +174,16 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::ResponsibilityReview
         | Table::Deadline
         | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        Table::Artifact
+        | Table::ArtifactByDecision
+        | Table::ArtifactByText
+        | Table::ArtifactByEntry
+        | Table::ArtifactLater
+        | Table::Upload
+        | Table::EvidenceCount
+        | Table::Content
+        | Table::Signer => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        Table::Chunk => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }
 }
 

@@ -23,7 +23,7 @@ const CSP_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 
 
 /// Reply headers that scripts of other origins may read.
 const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-Lexecon-Leader, \
-     Idempotent-Replayed, Retry-After";
+     Idempotent-Replayed, Retry-After, ETag";
 
 /// Request headers that they may send.
 const TAKEN: &str =

@@ -42,6 +42,8 @@ impl Intake<'_> {
             (Access::Write, Some(value)) => Some(idempotency::read_key(value.as_bytes())?),
             (_, _) => None,
         };
+        let known = headers.get("if-none-match").and_then(|value| value.to_str().ok());
+        let known = known.map(str::to_owned);
         let min_index = min_index(headers)?;
         let (body, body_bytes) = match route.shape {
             Shape::None if route.access != Access::Write => (CallBody::None, 0),
@@ -55,6 +57,7 @@ impl Intake<'_> {
             body,
             body_bytes,
             key,
+            known,
             min_index,
             request_id,
             principal,
@@ -102,7 +105,9 @@ fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
         let value = value.to_str().unwrap_or_default();
         ranges.extend(value.split(',').map(str::trim).filter(|range| !range.is_empty()));
     }
-    let takes_all = ranges.is_empty() || matches!(route.op, Op::Root | Op::Docs);
+    // What a file is shows once it is read.
+    let takes_all =
+        ranges.is_empty() || matches!(route.op, Op::Root | Op::Docs | Op::ArtifactContent);
     let mut best: Option<(Form, f32)> = None;
     for (form, media) in forms.into_iter().flatten() {
         let quality = if takes_all { 1.0 } else { quality(&ranges, media) };

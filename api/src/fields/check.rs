@@ -212,7 +212,8 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         Kind::Text(bounds) => check_text(bounds, text).map(Json::String),
         Kind::Word(words) => word(words, text),
         Kind::Time => time(text),
-        Kind::Texts { .. }
+        Kind::Verbatim
+        | Kind::Texts { .. }
         | Kind::Object(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
@@ -344,7 +345,10 @@ impl Checker {
             (Kind::Time, Json::String(text)) if !text.trim().is_empty() => {
                 self.noted(at, time(text.trim()))
             }
-            (Kind::Word(_) | Kind::Time, Json::String(_)) => None,
+            (Kind::Verbatim, Json::String(text)) if !text.trim().is_empty() => {
+                Some(Json::String(text))
+            }
+            (Kind::Verbatim | Kind::Word(_) | Kind::Time, Json::String(_)) => None,
             (Kind::Integer { min, max }, Json::Number(number)) => match number.as_i64() {
                 Some(value) => self.noted(at, within(value, min, max)),
                 None => self.wrong_type(at, "an integer"),
@@ -508,7 +512,7 @@ fn over_limit(value: &Json, level: usize) -> Option<String> {
 
 fn what(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text(_) | Kind::Word(_) | Kind::Time => "a string",
+        Kind::Text(_) | Kind::Verbatim | Kind::Word(_) | Kind::Time => "a string",
         Kind::Integer { .. } => "an integer",
         Kind::Bool => "true or false",
         Kind::Texts { .. }

@@ -70,6 +70,10 @@ pub(crate) fn kind(kind: Kind) -> Object {
     let mut schema = Object::new();
     match kind {
         Kind::Text(bounds) => return text(bounds),
+        Kind::Verbatim => {
+            schema.insert("type", "string");
+            schema.insert("minLength", 1_u32);
+        }
         Kind::Integer { min, max } => {
             schema.insert("type", "integer");
             schema.insert("minimum", integer(min));

@@ -91,7 +91,7 @@ impl<B: Backend> Service<B> {
     ) -> Result<tonic::Response<T>, Status> {
         self.answer_any(extensions, input, |content| match content {
             Content::Json(members) => Ok(message(members)),
-            Content::Bytes { .. } => Err(Problem::internal()),
+            Content::Bytes { .. } | Content::File { .. } => Err(Problem::internal()),
         })
         .await
     }
@@ -132,6 +132,7 @@ impl<B: Backend> Service<B> {
             query: check_query(&route.parameters(), &query.0)?,
             body: Body::check(&route.shape, body)?,
             body_bytes: bytes,
+            known: None,
             key: caller.key.clone().filter(|_| route.access == Access::Write),
             min_index: caller.min_index,
             request_id: caller.request_id.clone(),

@@ -36,11 +36,26 @@ pub(crate) async fn record<B: Backend>(
     idempotency: Option<Idempotency>,
     command: Command,
 ) -> Result<Recording, Problem> {
+    record_or_note(app, principal, idempotency, command).await?.map_err(|_| {
+        tracing::error!("a command that is recorded was noted");
+        Problem::internal()
+    })
+}
+
+/// The same of one that says nothing new at times: then the index at which that
+/// was found.
+pub(crate) async fn record_or_note<B: Backend>(
+    app: &App<B>,
+    principal: &Principal,
+    idempotency: Option<Idempotency>,
+    command: Command,
+) -> Result<Result<Recording, LogIndex>, Problem> {
     let envelope = envelope_of(app, principal, idempotency, command)?;
     let committed = app.backend.submit(envelope).await?;
     let (entry, replayed) = match committed.outcome {
         Outcome::Recorded(recorded) => (recorded.entry_id, false),
         Outcome::Replayed(entry) => (entry, true),
+        Outcome::Noted => return Ok(Err(committed.index)),
         Outcome::Rejected(why) => return Err(why.into()),
         other @ (Outcome::Founded(_)
         | Outcome::Decided(_)
@@ -51,13 +66,12 @@ pub(crate) async fn record<B: Backend>(
         | Outcome::Sealed(_)
         | Outcome::Cosigned(_)
         | Outcome::ScrubOpened(_)
-        | Outcome::ContentReported(_)
-        | Outcome::Noted) => {
+        | Outcome::ContentReported(_)) => {
             tracing::error!(?other, "a command had an outcome that is none of its own");
             return Err(Problem::internal());
         }
     };
-    Ok(Recording { entry, index: committed.index, replayed })
+    Ok(Ok(Recording { entry, index: committed.index, replayed }))
 }
 
 /// `data` of an entry that was recorded now or before: whole, or not at all.

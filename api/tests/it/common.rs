@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) hang: bool,
     /// Commands that came.
     pub(crate) submitted: u64,
+    /// The command of this number is applied, and nobody hears of it.
+    pub(crate) lose: Option<u64>,
     /// Waits for an index.
     waits: u64,
     pub(crate) no_keys: bool,
@@ -144,6 +146,7 @@ impl Node {
             refuse: None,
             hang: false,
             submitted: 0,
+            lose: None,
             waits: 0,
             no_keys: false,
             panic: false,
@@ -342,7 +345,12 @@ impl Backend for Node {
         }
         match refuse {
             Some(why) => Err(why),
-            None => Ok(self.apply(envelope)),
+            None => {
+                let committed = self.apply(envelope);
+                let inner = self.inner();
+                let is_lost = inner.lose == Some(inner.submitted);
+                if is_lost { Err(Unavailable::OutcomeUnknown) } else { Ok(committed) }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod conventions;
 mod decide;
 mod description;
 mod escalations;
+mod evidence;
 mod grpc;
 mod hostile;
 mod issuing;

@@ -3,8 +3,8 @@
 use client::Credential;
 
 use crate::{
-    cluster, decide, decisions, escalation, keys, ledger, overrides, policy, responsibility, risk,
-    token, verify,
+    cluster, decide, decisions, escalation, evidence, keys, ledger, overrides, policy,
+    responsibility, risk, signer, token, verify,
 };
 
 /// What is common to all commands.
@@ -69,6 +69,12 @@ pub enum Command {
     /// Who answers for decisions
     #[command(subcommand, long_about = responsibility::HELP)]
     Responsibility(responsibility::Verb),
+    /// What decisions and controls rest on: keeping it, signing it, finding it
+    #[command(subcommand, long_about = evidence::HELP)]
+    Evidence(evidence::Verb),
+    /// Those whose keys sign evidence
+    #[command(subcommand, long_about = signer::HELP)]
+    Signer(signer::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

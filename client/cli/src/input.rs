@@ -96,6 +96,15 @@ pub fn read_yaml(text: &str) -> Result<Json, String> {
 }
 
 pub(crate) fn text(path: &Path) -> Result<String, InputError> {
+    let malformed = |why: std::string::FromUtf8Error| InputError::Malformed {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    String::from_utf8(bytes(path)?).map_err(malformed)
+}
+
+/// Reads a file as it is; `-` is standard input.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -107,11 +116,7 @@ pub(crate) fn text(path: &Path) -> Result<String, InputError> {
     if bytes.len() as u64 > BYTES_MAX {
         return Err(InputError::TooLarge { path: path.to_owned() });
     }
-    let malformed = |why: std::string::FromUtf8Error| InputError::Malformed {
-        path: path.to_owned(),
-        why: why.to_string(),
-    };
-    String::from_utf8(bytes).map_err(malformed)
+    Ok(bytes)
 }
 
 /// The place of a member, for messages (RFC 6901).

@@ -18,6 +18,7 @@ mod console;
 mod decide;
 mod decisions;
 mod escalation;
+mod evidence;
 mod exit;
 mod failure;
 mod input;
@@ -29,6 +30,7 @@ mod overrides;
 mod policy;
 mod responsibility;
 mod risk;
+mod signer;
 mod status;
 mod table;
 mod token;
@@ -80,6 +82,8 @@ async fn dispatch(
         Command::Responsibility(verb) => {
             responsibility::run(verb, &connect(globals)?, console).await
         }
+        Command::Evidence(verb) => evidence::run(verb, &connect(globals)?, console).await,
+        Command::Signer(verb) => signer::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

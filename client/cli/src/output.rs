@@ -8,18 +8,19 @@ use crate::failure::Failure;
 
 /// Writes a file whole or not at all: a reader, or a machine that stops, never
 /// meets half of it.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    replace(path, text).map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
+pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let written = replace(path, bytes.as_ref());
+    written.map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Through a link, what it leads to is replaced and not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = (|| {
         let mut file = fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         if let Ok(before) = fs::metadata(&path) {
             file.set_permissions(before.permissions())?;
         }

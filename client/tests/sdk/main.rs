@@ -6,6 +6,7 @@
 mod access;
 mod calls;
 mod double;
+mod evidence;
 mod offline;
 mod overrides;
 mod pages;

@@ -2,7 +2,7 @@
 
 use governance::command::KeyUsage;
 use governance::effective::{self, Basis};
-use governance::{Read, view};
+use governance::{Read, evidence, view};
 use ledger::StoredEntry;
 use ledger::reply::{signed_bytes, signed_members};
 use policy::Verdict;
@@ -129,7 +129,9 @@ fn complete(
     let overrides: Vec<String> = effect.overrides.iter().map(ToString::to_string).collect();
     reply.insert("override_ids", overrides);
     reply.insert("risk_versions", Json::Array(risk::versions(read, id)?));
-    reply.insert("evidence_ids", Json::Array(Vec::new()));
+    let evidence = evidence::of_decision(read, id)?;
+    let evidence: Vec<String> = evidence.iter().map(ToString::to_string).collect();
+    reply.insert("evidence_ids", evidence);
     reply.insert("erased", erased(read, entry)?);
     Ok(reply)
 }

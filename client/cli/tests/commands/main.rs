@@ -10,6 +10,7 @@ mod decide;
 #[path = "../../../tests/sdk/double.rs"]
 mod double;
 mod escalation;
+mod evidence;
 mod examples;
 mod exports;
 mod failures;

@@ -11,8 +11,8 @@ use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
-    checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, founding, keys,
-    membership, node, overrides, policies, responsibility, risk, token,
+    checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, evidence,
+    founding, keys, membership, node, overrides, policies, responsibility, risk, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -166,6 +166,12 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ExecuteOverride(execute) => overrides::execute(context, execute),
         Command::ReviewOverride(review) => overrides::review(context, review),
         Command::IssueToken(issue) => token::issue(context, issue),
+        Command::UploadChunk(chunk) => evidence::upload(context, chunk),
+        Command::RegisterEvidence(register) => evidence::register(context, register),
+        Command::LinkEvidence(link) => evidence::link(context, link),
+        Command::SignEvidence(sign) => evidence::sign(context, sign),
+        Command::RegisterSigner(register) => evidence::signer::register(context, register),
+        Command::RevokeSigner(revoke) => evidence::signer::revoke(context, revoke),
     }
 }
 

@@ -6,6 +6,7 @@
 //! a feature level.
 
 mod escalation;
+mod evidence;
 mod overrides;
 mod responsibility;
 
@@ -19,6 +20,10 @@ use types::{
 use crate::draw::Seed;
 
 pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation};
+pub use evidence::{
+    EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
+    UploadChunk,
+};
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
@@ -166,6 +171,18 @@ pub enum Command {
     ReviewOverride(Box<ReviewOverride>),
     /// Grant a token for what a decision has come to.
     IssueToken(IssueToken),
+    /// Put a part of a large content where a later command finds it.
+    UploadChunk(Box<UploadChunk>),
+    /// Keep a piece of evidence.
+    RegisterEvidence(Box<RegisterEvidence>),
+    /// Say that a piece of evidence is about a decision.
+    LinkEvidence(Box<LinkEvidence>),
+    /// Sign a piece of evidence.
+    SignEvidence(Box<SignEvidence>),
+    /// Publish the key of somebody who signs evidence.
+    RegisterSigner(Box<RegisterSigner>),
+    /// End such a key.
+    RevokeSigner(Box<RevokeSigner>),
 }
 
 /// A place in the log: the same on every node.

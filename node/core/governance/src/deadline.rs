@@ -3,14 +3,15 @@
 //! Invariants
 //! - What has a deadline has one row here until it ends, by the sweep or before.
 //! - The sweep runs within a [`crate::Command::Tick`] by applied time, records
-//!   one entry for each thing it ends, and never approves anything.
+//!   one entry for each thing it ends that anybody could see, and never approves
+//!   anything.
 
 use types::{EscalationId, OverrideId, Timestamp, Ulid};
 
 use crate::apply::{Context, Stop};
 use crate::outcome::{Corruption, Outcome};
 use crate::store::{Direction, Read, Scan, Store, Table};
-use crate::{escalation, overrides};
+use crate::{escalation, evidence, overrides};
 
 /// Things that one tick ends; what is left is due at the next.
 const SWEPT_MAX: usize = 100;
@@ -22,6 +23,8 @@ pub(crate) enum Due {
     Escalation(EscalationId),
     /// Nobody reviews it in time.
     Override(OverrideId),
+    /// Nobody registers it in time.
+    Upload(Ulid),
 }
 
 impl Due {
@@ -30,6 +33,7 @@ impl Due {
         match self {
             Self::Escalation(id) => (1, id.0),
             Self::Override(id) => (2, id.0),
+            Self::Upload(id) => (3, id),
         }
     }
 
@@ -48,6 +52,7 @@ impl Due {
         let due = match kind {
             1 => Self::Escalation(EscalationId(id)),
             2 => Self::Override(OverrideId(id)),
+            3 => Self::Upload(id),
             _ => return None,
         };
         Some((Timestamp(u64::from_be_bytes(*at)), due))
@@ -81,6 +86,7 @@ pub(crate) fn sweep<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, S
         match due {
             Due::Escalation(id) => escalation::expire(context, id)?,
             Due::Override(id) => overrides::lapse(context, id)?,
+            Due::Upload(id) => evidence::sweep(context, id)?,
         }
     }
     Ok(Outcome::Ticked)

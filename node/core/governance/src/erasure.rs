@@ -17,6 +17,7 @@ use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
 use crate::escalation;
+use crate::evidence;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
@@ -158,7 +159,7 @@ fn forget_derived<S: Store>(
         responsibility::forget(context, id)?;
         overrides::forget(context, &data, id)?;
     }
-    Ok(())
+    evidence::forget(context, entry, &data, part)
 }
 
 /// The digest of a request tells what was asked to whoever can guess it; its key

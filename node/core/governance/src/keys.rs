@@ -82,6 +82,71 @@ pub(crate) fn all_under(id: Ulid) -> (Vec<u8>, Vec<u8>) {
     (under(id, 0), under(id, u64::MAX))
 }
 
+/// A later link of an artifact to a decision, by the entry that says so.
+pub(crate) fn link(artifact: Ulid, entry: EntryId) -> Vec<u8> {
+    let mut key = artifact.key().to_vec();
+    key.push(LINK);
+    key.extend_from_slice(&entry.key());
+    key
+}
+
+/// A signature on an artifact, by the key that made it.
+pub(crate) fn signature(artifact: Ulid, key_id: Ulid) -> Vec<u8> {
+    let mut key = artifact.key().to_vec();
+    key.push(SIGNATURE);
+    key.extend_from_slice(&key_id.key());
+    key
+}
+
+const LINK: u8 = 0;
+const SIGNATURE: u8 = 1;
+
+/// Keys of the links of an artifact: the first and the end.
+pub(crate) fn links(artifact: Ulid) -> (Vec<u8>, Vec<u8>) {
+    later(artifact, LINK)
+}
+
+/// Keys of the signatures on an artifact: the first and the end.
+pub(crate) fn signatures(artifact: Ulid) -> (Vec<u8>, Vec<u8>) {
+    later(artifact, SIGNATURE)
+}
+
+fn later(artifact: Ulid, kind: u8) -> (Vec<u8>, Vec<u8>) {
+    let key = |kind: u8| [artifact.key().as_slice(), &[kind]].concat();
+    (key(kind), key(kind.saturating_add(1)))
+}
+
+/// The id that a key ends in.
+pub(crate) fn last_ulid(key: &[u8]) -> Option<Ulid> {
+    key.last_chunk::<16>().map(|bytes| Ulid(u128::from_be_bytes(*bytes)))
+}
+
+/// A chunk of a content.
+pub(crate) fn chunk(chunks_at: Ulid, number: u32) -> Vec<u8> {
+    let mut key = chunks_at.key().to_vec();
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// A signer by its id.
+pub(crate) fn signer(id: Ulid) -> Vec<u8> {
+    [&[SIGNER_BY_ID], id.key().as_slice()].concat()
+}
+
+/// A signer by its public key.
+pub(crate) fn signer_by_public_key(public_key: &[u8; 32]) -> Vec<u8> {
+    [&[SIGNER_BY_PUBLIC_KEY], public_key.as_slice()].concat()
+}
+
+/// Keys of signers by their id, past one or all: the first and the end.
+pub(crate) fn signers(after: Option<Ulid>) -> (Vec<u8>, Vec<u8>) {
+    let from = after.map_or(Ulid(0), |after| Ulid(after.0.saturating_add(1)));
+    (signer(from), vec![SIGNER_BY_PUBLIC_KEY])
+}
+
+const SIGNER_BY_ID: u8 = 0;
+const SIGNER_BY_PUBLIC_KEY: u8 = 1;
+
 /// An assessment in the order of scores, the highest first.
 pub(crate) fn scored(score: u8, entry: EntryId) -> [u8; 9] {
     tile(100_u8.saturating_sub(score), entry.0)

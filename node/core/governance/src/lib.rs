@@ -27,6 +27,7 @@ pub mod effect;
 pub mod effective;
 pub mod erasure;
 pub mod escalation;
+pub mod evidence;
 pub mod impact;
 pub mod outcome;
 pub mod overrides;

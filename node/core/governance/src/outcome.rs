@@ -334,12 +334,6 @@ pub enum Rejection {
     /// What was recorded of the override is erased.
     #[error("the content of this override has been erased")]
     OverrideErased,
-    /// There is no such evidence.
-    #[error("no artifact `{id}` is recorded")]
-    UnknownArtifact {
-        /// The artifact.
-        id: ArtifactId,
-    },
     /// The decision comes to what an override would make of it.
     #[error("the effective outcome of this decision is `allowed`: there is nothing to override")]
     NothingToOverride,
@@ -419,6 +413,64 @@ pub enum Rejection {
         /// How many there are.
         tokens: usize,
     },
+    /// There is no such artifact.
+    #[error("no artifact `{artifact}` is recorded")]
+    UnknownArtifact {
+        /// The artifact.
+        artifact: ArtifactId,
+    },
+    /// The entry of the artifact is erased.
+    #[error("the content of this artifact has been erased")]
+    ArtifactErased,
+    /// No framework has such a control.
+    #[error("no control is called `{control}`")]
+    UnknownControl {
+        /// What was named.
+        control: String,
+    },
+    /// One decision, or one artifact, has so much that there is no end to it.
+    #[error("{subject} has {count} {things}, which is the most")]
+    TooMuchEvidence {
+        /// What has them.
+        subject: String,
+        /// How many there are.
+        count: u64,
+        /// Of what.
+        things: &'static str,
+    },
+    /// As many uploads as there may be are in progress.
+    #[error("as many uploads as the cluster takes at once are in progress")]
+    UploadsBusy,
+    /// A chunk that no upload has.
+    #[error("chunk {number} is empty, too large, past the last one, or was another before")]
+    ChunkRefused {
+        /// Which.
+        number: u32,
+    },
+    /// Not all that was to be uploaded is there.
+    #[error("the upload is not complete, or was swept; begin it again")]
+    UploadIncomplete,
+    /// What is there is not what the command says.
+    #[error("the content is not of the size or the digest that was told")]
+    ContentMismatch,
+    /// A signer signs an artifact once.
+    #[error("`{key}` has signed this artifact")]
+    ArtifactSigned {
+        /// The key.
+        key: KeyId,
+    },
+    /// The signer signs nothing any more.
+    #[error("signer `{key}` was revoked")]
+    SignerRevoked {
+        /// The key.
+        key: KeyId,
+    },
+    /// A public key has one signer, for ever.
+    #[error("this public key is registered as `{key}`")]
+    SignerExists {
+        /// The key.
+        key: KeyId,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -474,7 +526,6 @@ impl Rejection {
             | Self::NotAllowed { .. }
             | Self::TokenTakenBack => "not_allowed",
             Self::UnknownOverride { .. } => "unknown_override",
-            Self::UnknownArtifact { .. } => "unknown_artifact",
             Self::NothingToOverride => "nothing_to_override",
             Self::OriginalOutcomeMismatch { .. } => "original_outcome_mismatch",
             Self::StockJustification { .. } | Self::JustificationTooShort { .. } => "too_short",
@@ -485,6 +536,17 @@ impl Rejection {
             Self::ApprovalConsumed { .. } => "approval_consumed",
             Self::OverrideConsumed { .. } => "override_consumed",
             Self::TokenActive { .. } => "token_active",
+            Self::UnknownArtifact { .. } => "unknown_artifact",
+            Self::ArtifactErased => "erased",
+            Self::UnknownControl { .. } => "unknown_control",
+            Self::UploadsBusy => "overloaded",
+            Self::TooMuchEvidence { .. }
+            | Self::ChunkRefused { .. }
+            | Self::UploadIncomplete
+            | Self::ContentMismatch
+            | Self::SignerRevoked { .. } => "not_allowed",
+            Self::ArtifactSigned { .. } => "already_signed",
+            Self::SignerExists { .. } => "already_exists",
         }
     }
 }

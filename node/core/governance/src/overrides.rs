@@ -27,11 +27,6 @@ use crate::store::{Read, Store, Table};
 pub(crate) use execute::execute;
 pub(crate) use review::{lapse, review};
 
-/// Whether an artifact is recorded that an override may rest on.
-fn evidence_exists(_: &impl Read, _: ArtifactId) -> Result<bool, Corruption> {
-    Ok(false)
-}
-
 /// An override is found again by its own id, its decision and what it waits for.
 fn keep<S: Store>(
     context: &mut Context<'_, S>,

@@ -3,6 +3,7 @@
 //! A record is never changed in shape under one feature level, because the
 //! state digest is made over its bytes.
 
+mod evidence;
 mod oversight;
 mod responsibility;
 
@@ -13,6 +14,10 @@ use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftI
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
+pub use evidence::{
+    ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,
+    UploadRecord,
+};
 pub use oversight::{
     EffectRecord, EscalationRecord, EscalationStatus, IssuedRecord, OverrideKind, OverrideRecord,
     OverrideStatus, Priority, Resolution, ReviewVerdict, Trigger,

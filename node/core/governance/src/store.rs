@@ -109,6 +109,28 @@ pub enum Table {
     ResponsibilityPending = 54,
     /// Id of a record -> the entry of its review.
     ResponsibilityReview = 55,
+    /// Artifact id -> where it is recorded, and what it holds.
+    Artifact = 60,
+    /// Decision id, entry id of an artifact about it -> artifact id.
+    ArtifactByDecision = 61,
+    /// Kind, control or digest of a source, entry id of an artifact -> nothing.
+    /// Erasable.
+    ArtifactByText = 62,
+    /// Entry id -> the artifact it registered.
+    ArtifactByEntry = 63,
+    /// Artifact id, then entry id of a link -> decision id, or key id of a signer
+    /// -> entry id of the signature.
+    ArtifactLater = 64,
+    /// First half of the id of an upload in progress -> upload record.
+    Upload = 65,
+    /// What is counted -> how much of it there is.
+    EvidenceCount = 66,
+    /// Digest of a content -> where its chunks are, and how many artifacts have it.
+    Content = 67,
+    /// Where chunks are, and number -> bytes of a content or an upload. Erasable.
+    Chunk = 68,
+    /// Key id of a signer -> signer record, and public key -> key id.
+    Signer = 69,
     /// Time, kind and id of something that ends by itself then.
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
@@ -117,7 +139,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 58] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -164,6 +186,16 @@ impl Table {
         Self::ResponsibilityByParty,
         Self::ResponsibilityPending,
         Self::ResponsibilityReview,
+        Self::Artifact,
+        Self::ArtifactByDecision,
+        Self::ArtifactByText,
+        Self::ArtifactByEntry,
+        Self::ArtifactLater,
+        Self::Upload,
+        Self::EvidenceCount,
+        Self::Content,
+        Self::Chunk,
+        Self::Signer,
         Self::Deadline,
         Self::Effect,
     ];

@@ -5,9 +5,12 @@ mod checkpoints;
 mod decisions;
 mod entries;
 mod escalations;
+mod evidence;
 mod overrides;
 mod responsibility;
 mod risks;
+mod signers;
+mod walk;
 
 use ledger::{Header, Part, StoredEntry};
 use types::{DecisionId, EntryId, KeyId, TokenId};
@@ -31,6 +34,10 @@ pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
 };
+pub use evidence::{
+    Artifact, ArtifactPage, ArtifactQuery, EvidenceStatistics, Linked, Signed, artifact, artifacts,
+    evidence_statistics,
+};
 pub use overrides::{
     Override, Review, ReviewPlace, UnreviewedPage, override_of, overrides_of, unreviewed_overrides,
 };
@@ -42,6 +49,7 @@ pub use responsibility::{
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };
+pub use signers::{Signer, SignerPage, signer, signers};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
 const MEMBERS_MAX: usize = 10_000;

@@ -31,6 +31,12 @@ pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
 }
 
+/// Whether these bytes are a key under which [`verify`] can ever hold. A weak
+/// key would sign anything.
+pub fn is_public_key(bytes: &[u8; 32]) -> bool {
+    VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak())
+}
+
 /// An RSA public key as its two numbers.
 ///
 /// INVARIANT: neither number is empty or has leading zeros; [`RsaPublic::new`]
@@ -132,6 +138,19 @@ pub fn parse(text: &str) -> Option<[u8; 64]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_weak_key_is_none() {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        assert!(is_public_key(&key.verifying_key().to_bytes()));
+        let mut weak = [0; 32];
+        weak[0] = 1;
+        let mut no_point = [0; 32];
+        no_point[0] = 2;
+        for other in [weak, no_point] {
+            assert!(!is_public_key(&other), "{other:?}");
+        }
+    }
 
     /// Made with OpenSSL 3.0.
     const VECTORS: &str = include_str!("../tests/vectors/rsa_pss.json");

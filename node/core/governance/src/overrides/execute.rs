@@ -4,12 +4,13 @@ use ledger::EntryType;
 use policy::Verdict;
 use types::{ArtifactId, EntryId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp};
 
-use super::{evidence_exists, keep};
+use super::keep;
 use crate::apply::{Context, Stop};
 use crate::command::{ExecuteOverride, OverrideScope};
 use crate::deadline::{self, Due};
 use crate::decision::{self, RecordedDecision};
 use crate::effective::{self, effective};
+use crate::evidence;
 use crate::idempotency;
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
@@ -53,8 +54,8 @@ pub(crate) fn execute<S: Store>(
     check_justification(&execute.justification)?;
     check_scope(&execute.scope, execute.kind, &recorded)?;
     for id in &execute.evidence {
-        if !evidence_exists(context.tables.read(), *id)? {
-            return Err(Rejection::UnknownArtifact { id: *id }.into());
+        if !evidence::exists(context.tables.read(), *id)? {
+            return Err(Rejection::UnknownArtifact { artifact: *id }.into());
         }
     }
     let id = OverrideId(context.fresh("ovr", Table::Override)?);

@@ -9,6 +9,7 @@ mod checkpoints;
 mod diverging;
 mod erasing;
 mod escalations;
+mod evidence;
 mod impact;
 mod issuing;
 mod joining;

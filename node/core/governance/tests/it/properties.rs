@@ -3,13 +3,13 @@
 
 use crate::support::{decide, envelope, found, load, node, policy};
 use governance::command::{
-    Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, ExecuteOverride, Idempotency,
-    IssueToken, OverrideScope, RegisterNode, ReviewOverride, RevokeToken, RiskInput,
-    RollbackPolicy,
+    Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, EvidenceContent,
+    ExecuteOverride, Idempotency, IssueToken, OverrideScope, RegisterEvidence, RegisterNode,
+    ReviewOverride, RevokeToken, RiskInput, RollbackPolicy, UploadChunk,
 };
 use governance::decision::{RecordedHistory, recorded};
 use governance::impact::Example;
-use governance::record::{OverrideKind, ReviewVerdict};
+use governance::record::{ArtifactKind, OverrideKind, ReviewVerdict};
 use governance::token::Status;
 use governance::{
     Applied, Cache, Impact, ImpactQuery, MemStore, NoReplay, Outcome, Table, apply,
@@ -137,6 +137,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(Command::Scrub),
         2 => erasing(),
         1 => Just(revoke(TokenId(Ulid(1)))),
+        3 => evidence(),
         1 => Just(found()),
     ]
 }
@@ -187,6 +188,33 @@ fn any_decision() -> impl Strategy<Value = Command> {
 
 fn revoke(token: TokenId) -> Command {
     Command::RevokeToken(RevokeToken { token, reason: "lost".to_owned() })
+}
+
+fn evidence() -> impl Strategy<Value = Command> {
+    let upload = (0..2_u8, 0..3_u32, 0..2_u8).prop_map(|(upload, number, byte)| {
+        let chunk = UploadChunk { upload: Digest([upload; 32]), number, bytes: vec![byte] };
+        Command::UploadChunk(Box::new(chunk))
+    });
+    let register = (any::<bool>(), 0..2_u8, 1..3_u32).prop_map(|(is_inline, byte, chunks)| {
+        let whole = vec![byte; usize::try_from(chunks).unwrap()];
+        let (size, sha256) = (chunks.into(), ledger::hash::sha256(&whole));
+        let content = match is_inline {
+            true => EvidenceContent::Inline(whole),
+            false => EvidenceContent::Uploaded { upload: Digest([byte; 32]), chunks, size, sha256 },
+        };
+        Command::RegisterEvidence(Box::new(RegisterEvidence {
+            kind: ArtifactKind::AuditTrail,
+            content,
+            content_type: None,
+            source: "s".to_owned(),
+            decisions: Vec::new(),
+            controls: vec!["soc2:CC6.1".to_owned()],
+            storage_uri: None,
+            retention_days: None,
+            metadata: None,
+        }))
+    });
+    prop_oneof![upload, register]
 }
 
 fn erasing() -> impl Strategy<Value = Command> {
