@@ -66,6 +66,8 @@ codes! {
     UNKNOWN_NODE = 404 "unknown_node" "No such node";
     UNKNOWN_POLICY = 404 "unknown_policy" "No such policy version";
     UNKNOWN_TOKEN = 404 "unknown_token" "No such token is recorded";
+    UNKNOWN_INTERVENTION = 404 "unknown_intervention" "No such intervention is recorded";
+    UNKNOWN_STOP = 404 "unknown_stop" "No such stop is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -73,6 +75,7 @@ codes! {
     ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
     ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
+    ALREADY_LIFTED = 409 "already_lifted" "The stop was lifted already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
@@ -362,7 +365,14 @@ impl From<Rejection> for Problem {
             Rejection::DecisionErased => Code::ERASED,
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
             Rejection::NotLatest { .. } => Code::NOT_LATEST,
-            Rejection::TooManyAssessments { .. } => Code::NOT_ALLOWED,
+            Rejection::NoStop => {
+                return Self::fault(Fault::at("/stop", "conflicting_values", why.to_string()));
+            }
+            Rejection::UnknownStop { .. } => Code::UNKNOWN_STOP,
+            Rejection::AlreadyLifted { .. } => Code::ALREADY_LIFTED,
+            Rejection::TooManyAssessments { .. }
+            | Rejection::TooManyStops { .. }
+            | Rejection::FeatureLevelTooLow { .. } => Code::NOT_ALLOWED,
         };
         Self::new(code, why.to_string())
     }
@@ -441,11 +451,15 @@ mod tests {
             Rejection::AlreadyAssessed,
             Rejection::NotLatest { risk: types::RiskId(types::Ulid(1)) },
             Rejection::TooManyAssessments { versions: 1000 },
+            Rejection::UnknownStop { stop: types::StopId(types::Ulid(1)) },
+            Rejection::AlreadyLifted { stop: types::StopId(types::Ulid(1)) },
+            Rejection::TooManyStops { stops: 1000 },
+            Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);
         }
-        for rejection in [Rejection::LifetimeTooLong, Rejection::RangesInvalid] {
+        for rejection in [Rejection::LifetimeTooLong, Rejection::RangesInvalid, Rejection::NoStop] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);
         }

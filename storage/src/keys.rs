@@ -162,6 +162,11 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::Override
         | Table::OverrideByDecision
         | Table::TokenByDecision
+        | Table::Intervention
+        | Table::Stop
+        | Table::StopInForce
+        | Table::InterventionTally
+        | Table::InterventionTime
         | Table::Deadline
         | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
     }

@@ -11,8 +11,8 @@ use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
-    checkpoint, codec, deadline, decision, divergence, effect, erasure, founding, keys, membership,
-    node, policies, risk, token,
+    checkpoint, codec, deadline, decision, divergence, effect, erasure, founding, intervention,
+    keys, membership, node, policies, risk, stop, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -156,6 +156,8 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::RevokeToken(revoke) => token::revoke(context, revoke),
         Command::AssessRisk(assess) => risk::assess(context, assess),
         Command::EffectsDone(entries) => effect::done(context, entries),
+        Command::Intervene(intervene) => intervention::intervene(context, intervene),
+        Command::LiftStop(lift) => stop::lift(context, lift),
     }
 }
 

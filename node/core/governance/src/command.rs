@@ -5,6 +5,8 @@
 //! are append-only: a variant is never reordered, and a change of meaning needs
 //! a feature level.
 
+mod intervention;
+
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
@@ -13,6 +15,8 @@ use types::{
 };
 
 use crate::draw::Seed;
+
+pub use intervention::{HumanRole, Intervene, InterventionType, LiftStop, StopScope};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -142,6 +146,10 @@ pub enum Command {
     AssessRisk(Box<AssessRisk>),
     /// Forget notices that were delivered: those of these entries.
     EffectsDone(Vec<EntryId>),
+    /// Record what a human did about what a machine proposed.
+    Intervene(Box<Intervene>),
+    /// End an emergency stop.
+    LiftStop(LiftStop),
 }
 
 /// A place in the log: the same on every node.

@@ -4,7 +4,7 @@
 //! nothing written), and [`Corruption`].
 
 use policy::Fault;
-use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, Timestamp, TokenId};
+use types::{Digest, EntryId, Json, KeyId, RaftId, RiskId, StopId, Timestamp, TokenId};
 
 use crate::command::{Claim, Place};
 
@@ -289,6 +289,35 @@ pub enum Rejection {
         /// How many there are.
         versions: u64,
     },
+    /// Nothing but an emergency stop stops anything.
+    #[error("`stop` belongs to an `emergency_stop` alone")]
+    NoStop,
+    /// There is no such stop.
+    #[error("no stop `{stop}` is recorded")]
+    UnknownStop {
+        /// The stop.
+        stop: StopId,
+    },
+    /// A stop is lifted once.
+    #[error("stop `{stop}` was lifted before")]
+    AlreadyLifted {
+        /// The stop.
+        stop: StopId,
+    },
+    /// Each decision looks at every stop in force, so there is an end to them.
+    #[error("{stops} stops are in force, which is the most; lift one first")]
+    TooManyStops {
+        /// How many there are.
+        stops: usize,
+    },
+    /// Decisions do not heed this yet.
+    #[error("feature level {needed} is needed for this, and {level} is in force")]
+    FeatureLevelTooLow {
+        /// What is in force.
+        level: u32,
+        /// What is needed.
+        needed: u32,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -311,6 +340,7 @@ impl Rejection {
             Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
             Self::RaftIdTaken { .. } => "overloaded",
             Self::LifetimeTooLong => "out_of_range",
+            Self::NoStop => "conflicting_values",
             Self::NothingToSeal
             | Self::CheckpointGone
             | Self::NotProven
@@ -329,7 +359,11 @@ impl Rejection {
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",
-            Self::TooManyAssessments { .. } => "not_allowed",
+            Self::TooManyAssessments { .. }
+            | Self::TooManyStops { .. }
+            | Self::FeatureLevelTooLow { .. } => "not_allowed",
+            Self::UnknownStop { .. } => "unknown_stop",
+            Self::AlreadyLifted { .. } => "already_lifted",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A record is never changed in shape under one feature level, because the
 //! state digest is made over its bytes.
 
+mod intervention;
 mod oversight;
 
 use ledger::Frontier;
@@ -12,6 +13,7 @@ use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftI
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
+pub use intervention::{StopRecord, Tally};
 pub use oversight::{
     EffectRecord, EscalationRecord, EscalationStatus, OverrideKind, OverrideRecord, OverrideStatus,
     Priority, Resolution, ReviewVerdict, Trigger,

@@ -88,6 +88,17 @@ pub enum Table {
     OverrideByDecision = 41,
     /// Decision id and entry id -> a token that was issued for it later.
     TokenByDecision = 43,
+    /// Intervention id -> its entry.
+    Intervention = 45,
+    /// Stop id -> the entries that set and lifted it.
+    Stop = 46,
+    /// Stop id -> what it stops; until it is lifted.
+    StopInForce = 47,
+    /// Number of an intervention -> what that many before it, and it, count: see
+    /// `intervention/tally.rs`. Erasable.
+    InterventionTally = 48,
+    /// Number of an intervention -> how long the human took. Erasable.
+    InterventionTime = 49,
     /// Time, kind and id of something that ends by itself then.
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
@@ -96,7 +107,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 43] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -133,6 +144,11 @@ impl Table {
         Self::Override,
         Self::OverrideByDecision,
         Self::TokenByDecision,
+        Self::Intervention,
+        Self::Stop,
+        Self::StopInForce,
+        Self::InterventionTally,
+        Self::InterventionTime,
         Self::Deadline,
         Self::Effect,
     ];

@@ -169,6 +169,11 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::Override => "override",
         Table::OverrideByDecision => "override_by_decision",
         Table::TokenByDecision => "token_by_decision",
+        Table::Intervention => "intervention",
+        Table::Stop => "stop",
+        Table::StopInForce => "stop_in_force",
+        Table::InterventionTally => "intervention_tally",
+        Table::InterventionTime => "intervention_time",
         Table::Deadline => "deadline",
         Table::Effect => "effect",
     }

@@ -110,6 +110,17 @@ pub(crate) fn decision_ids(
     Ok(first.map_or(whole.to, |id| id.0)..whole.to)
 }
 
+/// Numbers of the entries of a type whose ids lie in a range.
+pub(super) fn numbers_of(
+    read: &impl Read,
+    entry_type: EntryType,
+    ids: std::ops::Range<u64>,
+) -> Result<std::ops::Range<u64>, Corruption> {
+    let source = Source::Under { table: Table::EntryByType, text: entry_type.as_str() };
+    let numbers = source.numbers(read, Range { from: ids.start, to: ids.end })?;
+    Ok(numbers.from..numbers.to)
+}
+
 /// Half-open range of ids, or of numbers under a key.
 #[derive(Clone, Copy, Debug)]
 struct Range {
