@@ -8,6 +8,7 @@
 mod access;
 mod caller;
 mod cluster;
+mod compliance;
 mod decisions;
 mod health;
 mod keys;
@@ -30,6 +31,7 @@ use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::governance::v1::cluster_server::ClusterServer;
+use proto::governance::v1::compliance_server::ComplianceServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::keys_server::KeysServer;
 use proto::governance::v1::ledger_server::LedgerServer;
@@ -103,6 +105,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
             PoliciesServer::new(service.clone()).max_decoding_message_size(POLICY_BYTES_MAX),
         )
         .add_service(RisksServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            ComplianceServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )

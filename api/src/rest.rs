@@ -7,6 +7,7 @@ pub(crate) mod decision;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
+pub(crate) mod oversight;
 pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod risk;
@@ -43,6 +44,10 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Risk => risk::get(app, &call),
         Op::RiskOfDecision => risk::of_decision(app, &call).await,
         Op::Risks => risk::list_risks(app, &call).await,
+        Op::Intervene => oversight::intervention::record(app, call).await,
+        Op::InterventionVerify => oversight::verify::verify(app, call),
+        Op::StopLift => oversight::stop::lift(app, call).await,
+        Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

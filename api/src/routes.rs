@@ -8,6 +8,7 @@ mod cluster;
 mod decisions;
 mod keys;
 mod ledger;
+mod oversight;
 mod policies;
 mod risks;
 mod system;
@@ -38,6 +39,10 @@ pub(crate) enum Op {
     Risk,
     RiskOfDecision,
     Risks,
+    Intervene,
+    InterventionVerify,
+    StopLift,
+    Effectiveness,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -274,6 +279,7 @@ const AREAS: &[&[Route]] = &[
     tokens::ROUTES,
     policies::ROUTES,
     risks::ROUTES,
+    oversight::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

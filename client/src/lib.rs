@@ -24,6 +24,7 @@ pub mod keys;
 pub mod ledger;
 pub mod offline;
 pub mod options;
+pub mod oversight;
 pub mod policy;
 pub mod proof;
 pub mod receipt;

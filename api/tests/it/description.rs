@@ -143,6 +143,23 @@ fn joiner() -> Value {
     })
 }
 
+const OVERSIGHT: [&str; 4] = [
+    "/compliance/eu-ai-act/article-14/intervention",
+    "/compliance/eu-ai-act/article-14/verify",
+    "/compliance/eu-ai-act/article-14/stops/{stop_id}/lift",
+    "/compliance/eu-ai-act/article-14/effectiveness",
+];
+
+/// An intervention, or, with a scope, an emergency stop.
+fn intervention(stop: Value) -> Value {
+    let kind = if stop.is_null() { "approval" } else { "emergency_stop" };
+    json!({
+        "intervention_type": kind, "ai_recommendation": {"confidence": 1}, "human_decision": {},
+        "human_role": "executive", "reason": "x", "human_id": "act_human_user:executive",
+        "stop": stop,
+    })
+}
+
 /// Paths of what belongs to a decision that was allowed.
 fn paths_of(decision: &Value) -> [String; 5] {
     let id = format!("/decisions/{}", decision["decision_id"].as_str().unwrap());
@@ -166,6 +183,11 @@ async fn answers_have_exactly_the_members_that_are_described() {
     let risk = format!("/risks/{}", other["risk_id"].as_str().unwrap());
     let of_decision = format!("/risks/decision/{}", other["decision_id"].as_str().unwrap());
     let assess = json!({"decision_id": decision["decision_id"], "dimensions": {"security": 40}});
+    let stop = intervention(json!({"actor": "nobody"}));
+    let stop = server.post(OVERSIGHT[0], stop).await.json();
+    let (intervened, stop) = (&stop["intervention_id"], stop["stop_id"].as_str().unwrap());
+    let lift = OVERSIGHT[2].replace("{stop_id}", stop);
+    let lifting = json!({"reason": "x", "lifted_by": "act_human_user:executive"});
     let batch = json!({"requests": [serde_json::from_str::<Value>(ALLOWED).unwrap()]});
     let evaluation = json!({
         "subject": {"type": "a", "id": "b"}, "action": {"name": "c"},
@@ -191,6 +213,10 @@ async fn answers_have_exactly_the_members_that_are_described() {
         ("get", "/risks/{risk_id}", risk.as_str(), String::new()),
         ("get", "/risks/decision/{decision_id}", of_decision.as_str(), String::new()),
         ("get", "/risks", "/risks", String::new()),
+        ("post", OVERSIGHT[0], OVERSIGHT[0], intervention(Value::Null).to_string()),
+        ("post", OVERSIGHT[1], OVERSIGHT[1], json!({"intervention_id": intervened}).to_string()),
+        ("post", OVERSIGHT[2], lift.as_str(), lifting.to_string()),
+        ("get", OVERSIGHT[3], OVERSIGHT[3], String::new()),
         ("post", "/policies/explain", "/policies/explain", ALLOWED.to_owned()),
         ("post", "/policies/impact", "/policies/impact", crate::common::POLICY.to_owned()),
         ("post", "/policies/rollback", "/policies/rollback", rollback.to_string()),

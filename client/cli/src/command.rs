@@ -2,7 +2,10 @@
 
 use client::Credential;
 
-use crate::{cluster, decide, decisions, keys, ledger, policy, risk, token, verify};
+use crate::{
+    cluster, decide, decisions, intervention, keys, ledger, oversight, policy, risk, stop, token,
+    verify,
+};
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +60,15 @@ pub enum Command {
     /// The risk of decisions
     #[command(subcommand, long_about = risk::HELP)]
     Risk(risk::Verb),
+    /// What humans did about what machines proposed
+    #[command(subcommand, long_about = intervention::HELP)]
+    Intervention(intervention::Verb),
+    /// Emergency stops: denying requests whatever the policy says
+    #[command(subcommand, long_about = stop::HELP)]
+    Stop(stop::Verb),
+    /// How human oversight went
+    #[command(subcommand, long_about = oversight::HELP)]
+    Oversight(oversight::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

@@ -20,13 +20,16 @@ mod decisions;
 mod exit;
 mod failure;
 mod input;
+mod intervention;
 mod keys;
 mod ledger;
 mod members;
 mod output;
+mod oversight;
 mod policy;
 mod risk;
 mod status;
+mod stop;
 mod table;
 mod token;
 mod verify;
@@ -72,6 +75,9 @@ async fn dispatch(
         Command::Decisions(verb) => decisions::run(verb, &connect(globals)?, console).await,
         Command::Token(verb) => token::run(verb, globals, console).await,
         Command::Risk(verb) => risk::run(verb, &connect(globals)?, console).await,
+        Command::Intervention(verb) => intervention::run(verb, &connect(globals)?, console).await,
+        Command::Stop(verb) => stop::run(verb, &connect(globals)?, console).await,
+        Command::Oversight(verb) => oversight::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
