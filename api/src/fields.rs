@@ -91,6 +91,10 @@ pub(crate) enum Kind {
     },
     /// Free-form facts within the limits of a context.
     Context,
+    /// Any facts at all, within the same limits.
+    Free,
+    /// The same with a `confidence` from 0 to 1.
+    Recommendation,
     /// Whatever the caller wants to keep, within the limits of metadata.
     Metadata,
     /// An object that is judged elsewhere.
@@ -138,6 +142,8 @@ pub(crate) mod context {
     pub(crate) const STRING_CHARS_MAX: usize = 10_000;
     /// Items of an array at any level.
     pub(crate) const ARRAY_ITEMS_MAX: usize = 1000;
+    /// Bytes as canonical JSON, where a node is not configured to take more.
+    pub(crate) const BYTES_MAX: usize = 64 << 10;
 }
 
 /// Limits of metadata: api.md, section 18.

@@ -8,6 +8,7 @@
 mod access;
 mod caller;
 mod cluster;
+mod compliance;
 mod decisions;
 mod escalations;
 mod evidence;
@@ -34,6 +35,7 @@ use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::governance::v1::cluster_server::ClusterServer;
+use proto::governance::v1::compliance_server::ComplianceServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
 use proto::governance::v1::escalations_server::EscalationsServer;
 use proto::governance::v1::evidence_server::EvidenceServer;
@@ -125,6 +127,9 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         )
         .add_service(
             EvidenceServer::new(service.clone()).max_decoding_message_size(EVIDENCE_BYTES_MAX),
+        )
+        .add_service(
+            ComplianceServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),

@@ -71,6 +71,8 @@ codes! {
     UNKNOWN_OVERRIDE = 404 "unknown_override" "No such override";
     UNKNOWN_ARTIFACT = 404 "unknown_artifact" "No such piece of evidence";
     UNKNOWN_CONTROL = 404 "unknown_control" "No such control";
+    UNKNOWN_INTERVENTION = 404 "unknown_intervention" "No such intervention is recorded";
+    UNKNOWN_STOP = 404 "unknown_stop" "No such stop is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
@@ -82,6 +84,7 @@ codes! {
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
     ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
+    ALREADY_LIFTED = 409 "already_lifted" "The stop was lifted already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     APPROVAL_CONSUMED = 409 "approval_consumed" "The approval has yielded its token";
@@ -397,10 +400,13 @@ impl From<Rejection> for Problem {
             Rejection::AlreadyAssessed => Code::ALREADY_ASSESSED,
             Rejection::NotLatest { .. } => Code::NOT_LATEST,
             Rejection::TooManyAssessments { .. }
+            | Rejection::TooManyStops { .. }
+            | Rejection::FeatureLevelTooLow { .. }
             | Rejection::TooManyRecords { .. }
             | Rejection::TooManyOverrides { .. }
             | Rejection::TooManyTokens { .. }
             | Rejection::NotAllowed { .. }
+            | Rejection::EmergencyStop
             | Rejection::TokenTakenBack => Code::NOT_ALLOWED,
             Rejection::UnknownOverride { .. } => Code::UNKNOWN_OVERRIDE,
             Rejection::NothingToOverride => Code::NOTHING_TO_OVERRIDE,
@@ -421,6 +427,11 @@ impl From<Rejection> for Problem {
             | Rejection::SignerRevoked { .. } => Code::NOT_ALLOWED,
             Rejection::ArtifactSigned { .. } => Code::ALREADY_SIGNED,
             Rejection::SignerExists { .. } => Code::ALREADY_EXISTS,
+            Rejection::NoStop => {
+                return Self::fault(Fault::at("/stop", "conflicting_values", why.to_string()));
+            }
+            Rejection::UnknownStop { .. } => Code::UNKNOWN_STOP,
+            Rejection::AlreadyLifted { .. } => Code::ALREADY_LIFTED,
         };
         Self::new(code, why.to_string())
     }
@@ -515,6 +526,7 @@ mod tests {
             Rejection::AlreadyReviewed,
             Rejection::TooManyOverrides { overrides: 1000 },
             Rejection::NotAllowed { effective: "denied" },
+            Rejection::EmergencyStop,
             Rejection::TokenTakenBack,
             Rejection::ApprovalConsumed { id: types::EscalationId(types::Ulid(1)) },
             Rejection::OverrideConsumed { id: types::OverrideId(types::Ulid(1)) },
@@ -531,6 +543,10 @@ mod tests {
             Rejection::ArtifactSigned { key: types::KeyId(types::Ulid(1)) },
             Rejection::SignerRevoked { key: types::KeyId(types::Ulid(1)) },
             Rejection::SignerExists { key: types::KeyId(types::Ulid(1)) },
+            Rejection::UnknownStop { stop: types::StopId(types::Ulid(1)) },
+            Rejection::AlreadyLifted { stop: types::StopId(types::Ulid(1)) },
+            Rejection::TooManyStops { stops: 1000 },
+            Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).code().name, name);
@@ -542,6 +558,7 @@ mod tests {
             Rejection::JustificationTooShort { chars_min: 20 },
             Rejection::ExpiryOutOfRange,
             Rejection::ScopeMismatch { member: "is_one_time" },
+            Rejection::NoStop,
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);

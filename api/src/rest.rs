@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
 pub(crate) mod overrides;
+pub(crate) mod oversight;
 pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod responsibility;
@@ -82,6 +83,10 @@ async fn carry_out<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Probl
         | Op::ArtifactLineage
         | Op::Artifacts
         | Op::ArtifactStatistics => evidence::answer(app, call).await,
+        Op::Intervene => oversight::intervention::record(app, call).await,
+        Op::InterventionVerify => oversight::verify::verify(app, call),
+        Op::StopLift => oversight::stop::lift(app, call).await,
+        Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
         Op::Policies => policy::list_versions(app, &call).await,
         Op::PolicyLoad => policy::load::load(app, call).await,
         Op::PolicyValidate => policy::load::validate(app, call).await,

@@ -11,6 +11,7 @@ mod evidence;
 mod keys;
 mod ledger;
 mod overrides;
+mod oversight;
 mod policies;
 mod responsibility;
 mod risks;
@@ -72,6 +73,10 @@ pub(crate) enum Op {
     ArtifactLineage,
     Artifacts,
     ArtifactStatistics,
+    Intervene,
+    InterventionVerify,
+    StopLift,
+    Effectiveness,
     Policies,
     PolicyLoad,
     PolicyValidate,
@@ -315,6 +320,7 @@ const AREAS: &[&[Route]] = &[
     responsibility::ROUTES,
     overrides::ROUTES,
     evidence::ROUTES,
+    oversight::ROUTES,
     ledger::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,

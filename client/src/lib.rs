@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod offline;
 pub mod options;
 pub mod overrides;
+pub mod oversight;
 pub mod policy;
 pub mod proof;
 pub mod receipt;

@@ -172,6 +172,11 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::ResponsibilityByParty
         | Table::ResponsibilityPending
         | Table::ResponsibilityReview
+        | Table::Intervention
+        | Table::Stop
+        | Table::StopInForce
+        | Table::InterventionTally
+        | Table::InterventionTime
         | Table::Deadline
         | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
         Table::Artifact

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use types::{Json, Number, Object, Timestamp};
+use types::{Decimal, Json, Number, Object, Timestamp};
 
 use super::{Field, Kind, Text, context, metadata};
 use crate::json_text::member;
@@ -221,6 +221,8 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         | Kind::Default(_)
         | Kind::Evaluations { .. }
         | Kind::Context
+        | Kind::Free
+        | Kind::Recommendation
         | Kind::Metadata
         | Kind::Any => Err(("wrong_type", "has no form in a query".to_owned())),
     }
@@ -373,6 +375,8 @@ impl Checker {
                 self.count((0, items_max), items.len(), at).then_some(Json::Array(items))
             }
             (Kind::Context, Json::Object(context)) => self.context(context, at),
+            (Kind::Free, Json::Object(object)) => self.free(object, at),
+            (Kind::Recommendation, Json::Object(object)) => self.recommendation(object, at),
             (Kind::Metadata, Json::Object(metadata)) => self.metadata(metadata, at),
             (Kind::Default(_) | Kind::Any, Json::Object(object)) => Some(Json::Object(object)),
             (kind, _) => self.wrong_type(at, what(kind)),
@@ -462,10 +466,34 @@ impl Checker {
         }
     }
 
+    fn free(&mut self, object: Object, at: &str) -> Option<Json> {
+        let value = self.limited(object, at)?;
+        let bytes = value.to_canonical().len();
+        if bytes <= context::BYTES_MAX {
+            return Some(value);
+        }
+        let most = context::BYTES_MAX;
+        let detail = format!("{at}: {bytes} bytes as canonical JSON, at most {most} are taken");
+        self.too_large = Some(Problem::new(Code::CONTEXT_TOO_LARGE, detail));
+        None
+    }
+
+    fn recommendation(&mut self, object: Object, at: &str) -> Option<Json> {
+        if let Some((code, detail)) = over_confidence(&object) {
+            self.fault(&member(at, "confidence"), code, detail);
+        }
+        self.free(object, at)
+    }
+
     fn context(&mut self, context: Object, at: &str) -> Option<Json> {
         for (key, _) in context.iter().filter(|(_, value)| value.is_null()) {
             self.fault(&member(at, key), "null_not_allowed", "must not be null at the top level");
         }
+        self.limited(context, at)
+    }
+
+    /// Facts within the limits of a context.
+    fn limited(&mut self, context: Object, at: &str) -> Option<Json> {
         let over = if context::KEYS_MAX < context.len() {
             Some(format!("more than {} keys at the top level", context::KEYS_MAX))
         } else {
@@ -477,6 +505,21 @@ impl Checker {
         }
         Some(Json::Object(context))
     }
+}
+
+/// What keeps a recommendation from telling how sure it is. Exact: no float is
+/// compared.
+fn over_confidence(object: &Object) -> Option<(&'static str, &'static str)> {
+    let number = match object.get("confidence") {
+        None | Some(Json::Null) => return Some(("missing", "is required")),
+        Some(Json::Number(number)) => number,
+        Some(Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_)) => {
+            return Some(("wrong_type", "must be a number"));
+        }
+    };
+    let value = Decimal::parse(&number.to_string());
+    let is_within = Decimal::parse("0") <= value && value <= Decimal::parse("1");
+    (!is_within).then_some(("out_of_range", "must be 0..1"))
 }
 
 /// The limit of metadata that it exceeds.
@@ -523,6 +566,8 @@ fn what(kind: Kind) -> &'static str {
         | Kind::Open(_)
         | Kind::Default(_)
         | Kind::Context
+        | Kind::Free
+        | Kind::Recommendation
         | Kind::Metadata
         | Kind::Any => "an object",
     }

@@ -106,18 +106,15 @@ pub(crate) fn kind(kind: Kind) -> Object {
             return schema;
         }
         Kind::Evaluations { items_max, item } => return array(open_object(item), 0, items_max),
-        Kind::Context => {
-            schema.insert("type", "object");
-            schema.insert("maxProperties", count(context::KEYS_MAX));
-            schema.insert(
-                "$comment",
-                format!(
-                    "at most {} levels deep, strings {} characters, arrays {} items",
-                    context::DEPTH_MAX,
-                    context::STRING_CHARS_MAX,
-                    context::ARRAY_ITEMS_MAX
-                ),
-            );
+        Kind::Context | Kind::Free => limited(&mut schema),
+        Kind::Recommendation => {
+            limited(&mut schema);
+            let mut confidence = Object::new();
+            confidence.insert("type", "number");
+            confidence.insert("minimum", 0_u32);
+            confidence.insert("maximum", 1_u32);
+            schema.insert("properties", Json::object([("confidence", confidence.into())]));
+            schema.insert("required", vec!["confidence"]);
         }
         Kind::Metadata => {
             schema.insert("type", "object");
@@ -130,6 +127,21 @@ pub(crate) fn kind(kind: Kind) -> Object {
         }
     }
     schema
+}
+
+/// The limits of a context.
+fn limited(schema: &mut Object) {
+    schema.insert("type", "object");
+    schema.insert("maxProperties", count(context::KEYS_MAX));
+    schema.insert(
+        "$comment",
+        format!(
+            "at most {} levels deep, strings {} characters, arrays {} items",
+            context::DEPTH_MAX,
+            context::STRING_CHARS_MAX,
+            context::ARRAY_ITEMS_MAX
+        ),
+    );
 }
 
 fn text(bounds: Text) -> Object {

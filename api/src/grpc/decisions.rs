@@ -315,7 +315,7 @@ fn verify(message: VerifyDecisionRequest) -> Result<Input, Problem> {
     Ok(Input { body: Some(Json::Object(members)), bytes, ..Input::of(Op::DecideVerify) })
 }
 
-fn signature_members(signature: Signature) -> Object {
+pub(super) fn signature_members(signature: Signature) -> Object {
     let mut members = Object::new();
     members.insert("algorithm", signature.algorithm);
     members.insert("key_id", signature.key_id);
@@ -401,7 +401,7 @@ pub(super) fn matched(mut relation: Members) -> MatchedRelation {
     }
 }
 
-fn signature_message(mut signature: Members) -> Signature {
+pub(super) fn signature_message(mut signature: Members) -> Signature {
     Signature {
         algorithm: signature.word("algorithm"),
         key_id: signature.word("key_id"),

@@ -452,7 +452,7 @@ async fn reflection_describes_the_public_services_alone() {
         panic!("{answers:?}");
     };
     let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
-    for name in ["Decisions", "Tokens", "Policies", "Ledger", "Keys", "Cluster"] {
+    for name in ["Decisions", "Tokens", "Policies", "Ledger", "Keys", "Cluster", "Compliance"] {
         assert!(names.contains(&format!("lexecon.governance.v1.{name}").as_str()), "{names:?}");
     }
     assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");

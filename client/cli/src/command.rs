@@ -3,8 +3,8 @@
 use client::Credential;
 
 use crate::{
-    cluster, decide, decisions, escalation, evidence, keys, ledger, overrides, policy,
-    responsibility, risk, signer, token, verify,
+    cluster, decide, decisions, escalation, evidence, intervention, keys, ledger, overrides,
+    oversight, policy, responsibility, risk, signer, stop, token, verify,
 };
 
 /// What is common to all commands.
@@ -75,6 +75,15 @@ pub enum Command {
     /// Those whose keys sign evidence
     #[command(subcommand, long_about = signer::HELP)]
     Signer(signer::Verb),
+    /// What humans did about what machines proposed
+    #[command(subcommand, long_about = intervention::HELP)]
+    Intervention(intervention::Verb),
+    /// Emergency stops: denying requests whatever the policy says
+    #[command(subcommand, long_about = stop::HELP)]
+    Stop(stop::Verb),
+    /// How human oversight went
+    #[command(subcommand, long_about = oversight::HELP)]
+    Oversight(oversight::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

@@ -22,16 +22,19 @@ mod evidence;
 mod exit;
 mod failure;
 mod input;
+mod intervention;
 mod keys;
 mod ledger;
 mod members;
 mod output;
 mod overrides;
+mod oversight;
 mod policy;
 mod responsibility;
 mod risk;
 mod signer;
 mod status;
+mod stop;
 mod table;
 mod token;
 mod verify;
@@ -84,6 +87,9 @@ async fn dispatch(
         }
         Command::Evidence(verb) => evidence::run(verb, &connect(globals)?, console).await,
         Command::Signer(verb) => signer::run(verb, &connect(globals)?, console).await,
+        Command::Intervention(verb) => intervention::run(verb, &connect(globals)?, console).await,
+        Command::Stop(verb) => stop::run(verb, &connect(globals)?, console).await,
+        Command::Oversight(verb) => oversight::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -165,7 +165,7 @@ pub(super) fn complete<B: Backend>(
 
 /// Signs with this node's key. Before that key is in the ledger nobody could
 /// verify, so the caller is asked to repeat.
-pub(super) fn sign<B: Backend>(
+pub(crate) fn sign<B: Backend>(
     app: &App<B>,
     usage: KeyUsage,
     message: &[u8],
@@ -179,7 +179,7 @@ fn no_key() -> Problem {
 }
 
 /// A signature as replies show it.
-pub(super) fn signature_json(signature: &Signature) -> Json {
+pub(crate) fn signature_json(signature: &Signature) -> Json {
     Json::object([
         ("algorithm", "Ed25519".into()),
         ("key_id", signature.key_id.to_string().into()),

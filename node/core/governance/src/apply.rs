@@ -12,7 +12,8 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, evidence,
-    founding, keys, membership, node, overrides, policies, responsibility, risk, token,
+    founding, intervention, keys, membership, node, overrides, policies, responsibility, risk,
+    stop, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -172,6 +173,8 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::SignEvidence(sign) => evidence::sign(context, sign),
         Command::RegisterSigner(register) => evidence::signer::register(context, register),
         Command::RevokeSigner(revoke) => evidence::signer::revoke(context, revoke),
+        Command::Intervene(intervene) => intervention::intervene(context, intervene),
+        Command::LiftStop(lift) => stop::lift(context, lift),
     }
 }
 

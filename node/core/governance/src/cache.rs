@@ -13,6 +13,7 @@ use types::Digest;
 
 use crate::outcome::Corruption;
 use crate::record::{Head, PolicyRecord};
+use crate::stop::Stops;
 use crate::store::{Read, Table};
 use crate::tables::last_number;
 use crate::{codec, erasure, keys, view};
@@ -39,6 +40,7 @@ pub struct Cache {
     pub(crate) leaves: Option<Vec<Digest>>,
     policy: Option<Arc<ActivePolicy>>,
     feature_level: Option<u32>,
+    stops: Option<Arc<Stops>>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
 }
@@ -72,6 +74,20 @@ impl Cache {
 
     pub(crate) fn forget_policy(&mut self) {
         self.policy = None;
+    }
+
+    /// What is stopped now: every decision asks.
+    pub(crate) fn stops(&mut self, read: &impl Read) -> Result<Arc<Stops>, Corruption> {
+        if let Some(stops) = &self.stops {
+            return Ok(Arc::clone(stops));
+        }
+        let stops = Arc::new(Stops::load(read)?);
+        self.stops = Some(Arc::clone(&stops));
+        Ok(stops)
+    }
+
+    pub(crate) fn forget_stops(&mut self) {
+        self.stops = None;
     }
 
     /// The number of the next entry of this type, counted at once.

@@ -7,6 +7,7 @@
 
 mod escalation;
 mod evidence;
+mod intervention;
 mod overrides;
 mod responsibility;
 
@@ -24,6 +25,7 @@ pub use evidence::{
     EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
     UploadChunk,
 };
+pub use intervention::{HumanRole, Intervene, InterventionType, LiftStop, StopScope};
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
@@ -183,6 +185,10 @@ pub enum Command {
     RegisterSigner(Box<RegisterSigner>),
     /// End such a key.
     RevokeSigner(Box<RevokeSigner>),
+    /// Record what a human did about what a machine proposed.
+    Intervene(Box<Intervene>),
+    /// End an emergency stop.
+    LiftStop(LiftStop),
 }
 
 /// A place in the log: the same on every node.

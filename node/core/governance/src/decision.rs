@@ -15,7 +15,7 @@ mod replay;
 use ledger::EntryType;
 use policy::{Allowed, Compiled, Engine, Evaluation, Matched, Mode, Obligation, Request, Verdict};
 use types::{
-    DecisionId, Digest, EntryId, EscalationId, Json, Micros, Object, RequestUlid, RiskId,
+    DecisionId, Digest, EntryId, EscalationId, Json, Micros, Object, RequestUlid, RiskId, StopId,
     Timestamp, TokenId,
 };
 
@@ -30,6 +30,7 @@ use crate::keys;
 use crate::outcome::{Corruption, Decided, Outcome, Rejection};
 use crate::record::{AllowedRecord, DecisionRecord, RiskRecord, TokenRecord, Trigger};
 use crate::risk::{self, Score};
+use crate::stop;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::token;
 
@@ -64,7 +65,12 @@ pub(crate) fn decide<S: Store>(
     let at = context.applied.at;
     let level = context.cache.feature_level(context.tables.read())?;
     let engine = engine_at(level);
-    let court = Court { policy: &active.compiled, engine, at };
+    let stop = if stop::HEEDED <= level {
+        context.cache.stops(context.tables.read())?.find(&decide.actor, &decide.action)
+    } else {
+        None
+    };
+    let court = Court { policy: &active.compiled, engine, at, stop };
     let judged = judge(context.tables.read(), court, decide)?;
     let expires_at = at
         .checked_add(Micros::from_seconds(u64::from(decide.expires_in_seconds)))
@@ -113,6 +119,8 @@ struct Court<'a> {
     policy: &'a Compiled,
     engine: Engine,
     at: Timestamp,
+    /// The emergency stop that decides before the policy is asked.
+    stop: Option<StopId>,
 }
 
 /// What the evaluator said, and of which risk.
@@ -120,6 +128,7 @@ struct Judged {
     evaluation: Evaluation,
     score: Score,
     engine: Engine,
+    stop: Option<StopId>,
 }
 
 /// Ids that a decision makes; none of a preview.
@@ -134,8 +143,11 @@ struct Ids {
 
 fn judge(read: &impl Read, court: Court<'_>, decide: &Decide) -> Result<Judged, Stop> {
     let (request, score) = request_of(court, decide)?;
-    let evaluation = policy::evaluate(court.policy, &request, &Recorded(read))?;
-    Ok(Judged { evaluation, score, engine: court.engine })
+    let evaluation = match court.stop {
+        Some(_) => replay::stopped(court.policy, &request),
+        None => policy::evaluate(court.policy, &request, &Recorded(read))?,
+    };
+    Ok(Judged { evaluation, score, engine: court.engine, stop: court.stop })
 }
 
 /// The request as the evaluator takes it, and its risk.
@@ -221,7 +233,8 @@ fn draw_ids<S: Store>(
 
 /// `data` of the entry, less who asked.
 fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> Object {
-    let Judged { evaluation, score, engine } = judged;
+    let Judged { evaluation, score, engine, stop } = judged;
+    let stop = stop.map(|id| id.to_string());
     let classes = decide.data_classes.clone();
     let (token_id, expires_at) = match ids.token {
         Some((id, expires_at)) => (Some(id.to_string()), Some(expires_at.to_string())),
@@ -234,7 +247,7 @@ fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> O
         ("decision_id", ids.decision.map(|id| id.to_string()).into()),
         ("engine_version", engine.number().into()),
         ("escalation_id", ids.escalation.map(|(id, _)| id.to_string()).into()),
-        ("facts", facts(evaluation)),
+        ("facts", facts(evaluation, stop.as_deref())),
         ("matched", matched(&evaluation.matched)),
         ("obligations", obligations(evaluation)),
         ("outcome", evaluation.outcome.as_str().into()),
@@ -261,9 +274,9 @@ fn data(decide: &Decide, active: &ActivePolicy, judged: &Judged, ids: &Ids) -> O
     data
 }
 
-fn facts(evaluation: &Evaluation) -> Json {
+fn facts(evaluation: &Evaluation, stop_id: Option<&str>) -> Json {
     let conflicting: Vec<String> = evaluation.conflicting.iter().map(ToString::to_string).collect();
-    Json::object([("conflicting_decision_ids", conflicting.into()), ("stop_id", Json::Null)])
+    Json::object([("conflicting_decision_ids", conflicting.into()), ("stop_id", stop_id.into())])
 }
 
 /// Conditions less `actual`, which is the caller's and so personal.

@@ -18,6 +18,7 @@ use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
 use crate::escalation;
 use crate::evidence;
+use crate::intervention;
 use crate::keys;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
@@ -143,6 +144,7 @@ fn forget_derived<S: Store>(
     if entry.header.entry_type == EntryType::Decision {
         forget_request(context, &data, part)?;
     }
+    intervention::forget(context, entry, &data, part)?;
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

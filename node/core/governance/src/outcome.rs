@@ -5,8 +5,8 @@
 
 use policy::Fault;
 use types::{
-    ArtifactId, Digest, EntryId, EscalationId, Json, KeyId, OverrideId, RaftId, RiskId, Timestamp,
-    TokenId,
+    ArtifactId, Digest, EntryId, EscalationId, Json, KeyId, OverrideId, RaftId, RiskId, StopId,
+    Timestamp, TokenId,
 };
 
 use crate::command::{Claim, Place};
@@ -384,6 +384,9 @@ pub enum Rejection {
         /// What it comes to.
         effective: &'static str,
     },
+    /// While an emergency stop is in force nothing it stops is permitted.
+    #[error("an emergency stop is in force for this")]
+    EmergencyStop,
     /// Its token was taken back, and the decision alone is no reason for another.
     #[error("the token of this decision was revoked or erased; ask for a decision anew")]
     TokenTakenBack,
@@ -471,6 +474,35 @@ pub enum Rejection {
         /// The key.
         key: KeyId,
     },
+    /// Nothing but an emergency stop stops anything.
+    #[error("`stop` belongs to an `emergency_stop` alone")]
+    NoStop,
+    /// There is no such stop.
+    #[error("no stop `{stop}` is recorded")]
+    UnknownStop {
+        /// The stop.
+        stop: StopId,
+    },
+    /// A stop is lifted once.
+    #[error("stop `{stop}` was lifted before")]
+    AlreadyLifted {
+        /// The stop.
+        stop: StopId,
+    },
+    /// Each decision looks at every stop in force, so there is an end to them.
+    #[error("{stops} stops are in force, which is the most; lift one first")]
+    TooManyStops {
+        /// How many there are.
+        stops: usize,
+    },
+    /// Decisions do not heed this yet.
+    #[error("feature level {needed} is needed for this, and {level} is in force")]
+    FeatureLevelTooLow {
+        /// What is in force.
+        level: u32,
+        /// What is needed.
+        needed: u32,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -495,6 +527,7 @@ impl Rejection {
             Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
             Self::RaftIdTaken { .. } => "overloaded",
             Self::LifetimeTooLong => "out_of_range",
+            Self::NoStop => "conflicting_values",
             Self::NothingToSeal
             | Self::CheckpointGone
             | Self::NotProven
@@ -520,10 +553,13 @@ impl Rejection {
             Self::NotLatest { .. } => "not_latest",
             Self::UnknownRecord => "unknown_record",
             Self::TooManyAssessments { .. }
+            | Self::TooManyStops { .. }
+            | Self::FeatureLevelTooLow { .. }
             | Self::TooManyRecords { .. }
             | Self::TooManyOverrides { .. }
             | Self::TooManyTokens { .. }
             | Self::NotAllowed { .. }
+            | Self::EmergencyStop
             | Self::TokenTakenBack => "not_allowed",
             Self::UnknownOverride { .. } => "unknown_override",
             Self::NothingToOverride => "nothing_to_override",
@@ -547,6 +583,8 @@ impl Rejection {
             | Self::SignerRevoked { .. } => "not_allowed",
             Self::ArtifactSigned { .. } => "already_signed",
             Self::SignerExists { .. } => "already_exists",
+            Self::UnknownStop { .. } => "unknown_stop",
+            Self::AlreadyLifted { .. } => "already_lifted",
         }
     }
 }

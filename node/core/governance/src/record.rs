@@ -4,6 +4,7 @@
 //! state digest is made over its bytes.
 
 mod evidence;
+mod intervention;
 mod oversight;
 mod responsibility;
 
@@ -18,6 +19,7 @@ pub use evidence::{
     ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,
     UploadRecord,
 };
+pub use intervention::{StopRecord, Tally};
 pub use oversight::{
     EffectRecord, EscalationRecord, EscalationStatus, IssuedRecord, OverrideKind, OverrideRecord,
     OverrideStatus, Priority, Resolution, ReviewVerdict, Trigger,

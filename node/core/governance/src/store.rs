@@ -131,6 +131,17 @@ pub enum Table {
     Chunk = 68,
     /// Key id of a signer -> signer record, and public key -> key id.
     Signer = 69,
+    /// Intervention id -> its entry.
+    Intervention = 45,
+    /// Stop id -> the entries that set and lifted it.
+    Stop = 46,
+    /// Stop id -> what it stops; until it is lifted.
+    StopInForce = 47,
+    /// Number of an intervention -> what that many before it, and it, count: see
+    /// `intervention/tally.rs`. Erasable.
+    InterventionTally = 48,
+    /// Number of an intervention -> how long the human took. Erasable.
+    InterventionTime = 49,
     /// Time, kind and id of something that ends by itself then.
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
@@ -139,7 +150,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 63] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -196,6 +207,11 @@ impl Table {
         Self::Content,
         Self::Chunk,
         Self::Signer,
+        Self::Intervention,
+        Self::Stop,
+        Self::StopInForce,
+        Self::InterventionTally,
+        Self::InterventionTime,
         Self::Deadline,
         Self::Effect,
     ];

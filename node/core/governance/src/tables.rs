@@ -189,6 +189,11 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::Content => "content",
         Table::Chunk => "chunk",
         Table::Signer => "signer",
+        Table::Intervention => "intervention",
+        Table::Stop => "stop",
+        Table::StopInForce => "stop_in_force",
+        Table::InterventionTally => "intervention_tally",
+        Table::InterventionTime => "intervention_time",
         Table::Deadline => "deadline",
         Table::Effect => "effect",
     }

@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod decisions;
+mod effectiveness;
 mod entries;
 mod escalations;
 mod evidence;
@@ -13,7 +14,7 @@ mod signers;
 mod walk;
 
 use ledger::{Header, Part, StoredEntry};
-use types::{DecisionId, EntryId, KeyId, TokenId};
+use types::{DecisionId, EntryId, InterventionId, KeyId, TokenId};
 
 use crate::outcome::Corruption;
 use crate::record::{
@@ -28,6 +29,9 @@ pub use checkpoints::{
     last_final, scrubs,
 };
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
+pub use effectiveness::{
+    AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
+};
 pub(crate) use entries::decision_ids;
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
@@ -102,6 +106,17 @@ fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Cor
 pub fn decision_entry(read: &impl Read, id: DecisionId) -> Result<Option<EntryId>, Corruption> {
     let record: Option<DecisionRecord> = tables::record(read, Table::Decision, &id.0.key())?;
     Ok(record.map(|record| record.entry_id))
+}
+
+/// The entry of an intervention.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn intervention_entry(
+    read: &impl Read,
+    id: InterventionId,
+) -> Result<Option<EntryId>, Corruption> {
+    tables::record(read, Table::Intervention, &id.0.key())
 }
 
 /// A token.

@@ -4,12 +4,12 @@
 //! A candidate policy may be asked in place of the one that applies. To a
 //! recorded decision it gets the recorded facts, never today's state.
 
-use policy::{Compiled, Explanation};
+use policy::{Compiled, Evaluation, Explanation};
 use types::{DecisionId, Digest, Timestamp};
 
 use super::recorded::{Gap, NoReplay, RecordedDecision, RecordedHistory, recorded};
 use super::replay;
-use super::{Court, PolicyCache, Recorded, preview, request_of};
+use super::{PolicyCache, Recorded, preview, request_of};
 use crate::apply::Stop;
 use crate::command::Decide;
 use crate::outcome::{Corruption, Rejection};
@@ -66,8 +66,11 @@ pub fn explain(
                 Some(candidate) => (None, candidate),
                 None => (Some(active.version), &active.compiled),
             };
-            let court = Court { policy, engine: preview::engine(read)?, at };
+            let court = preview::court(read, policy, at, decide)?;
             let explained = match request_of(court, decide) {
+                Ok((request, _)) if court.stop.is_some() => {
+                    alone(replay::stopped(policy, &request))
+                }
                 Ok((request, _)) => policy::explain(policy, &request, &Recorded(read))?,
                 Err(Stop::Rejected(why)) => return Ok(Err(NotExplained::Refused(why))),
                 Err(Stop::Corrupt(what)) => return Err(what),
@@ -104,12 +107,7 @@ fn again(
         // Neither a stop nor a cut is the policy's: nothing of the request
         // would have changed it.
         Ok(_) | Err(Gap::CutOff) => match replay::judge_again(read, policy, recorded)? {
-            Some(evaluation) => Explanation {
-                evaluation,
-                near_misses: Vec::new(),
-                near_misses_omitted: 0,
-                minimal_flip: None,
-            },
+            Some(evaluation) => alone(evaluation),
             None => return Ok(Err(NotExplained::Erased)),
         },
         Err(Gap::Erased) => return Ok(Err(NotExplained::Erased)),
@@ -124,13 +122,12 @@ fn again(
     }
     // What nearly counted, or would have changed it, is anybody's guess without
     // the context.
-    let known = Explanation {
-        evaluation,
-        near_misses: Vec::new(),
-        near_misses_omitted: 0,
-        minimal_flip: None,
-    };
-    Ok(Ok(explanation(known, version, policy)))
+    Ok(Ok(explanation(alone(evaluation), version, policy)))
+}
+
+/// An evaluation of which nothing else is known.
+fn alone(evaluation: Evaluation) -> Explanation {
+    Explanation { evaluation, near_misses: Vec::new(), near_misses_omitted: 0, minimal_flip: None }
 }
 
 fn explanation(explanation: Explanation, version: Option<u64>, policy: &Compiled) -> Explained {

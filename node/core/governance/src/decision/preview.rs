@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use policy::Engine;
+use policy::Compiled;
 use types::{Json, Object, Timestamp};
 
 use super::{Court, Ids, data, engine_at, judge, personal};
@@ -11,6 +11,7 @@ use crate::apply::Stop;
 use crate::cache::{self, ActivePolicy, compile};
 use crate::command::Decide;
 use crate::outcome::{Corruption, Rejection};
+use crate::stop;
 use crate::store::Read;
 use crate::view;
 
@@ -50,9 +51,16 @@ impl PolicyCache {
     }
 }
 
-/// What the language means in this state.
-pub(super) fn engine(read: &impl Read) -> Result<Engine, Corruption> {
-    Ok(engine_at(cache::feature_level(read)?))
+/// By what a request would be judged in this state.
+pub(super) fn court<'a>(
+    read: &impl Read,
+    policy: &'a Compiled,
+    at: Timestamp,
+    decide: &Decide,
+) -> Result<Court<'a>, Corruption> {
+    let level = cache::feature_level(read)?;
+    let stop = stop::heeded(read, level, &decide.actor, &decide.action)?;
+    Ok(Court { policy, engine: engine_at(level), at, stop })
 }
 
 /// Evaluates without recording. `at` is the node's clock, or the applied time
@@ -67,7 +75,7 @@ pub fn preview(
     decide: &Decide,
 ) -> Result<Result<Preview, Rejection>, Corruption> {
     let active = cache.active(read)?;
-    let court = Court { policy: &active.compiled, engine: engine(read)?, at };
+    let court = court(read, &active.compiled, at, decide)?;
     let judged = match judge(read, court, decide) {
         Ok(judged) => judged,
         Err(Stop::Rejected(why)) => return Ok(Err(why)),

@@ -113,20 +113,24 @@ pub(super) fn judge_again(
     Ok(Some(again).filter(|_| !is_blind))
 }
 
-/// An emergency stop decides before the policy is asked.
-fn stopped(policy: &Compiled, request: &Request<'_>) -> Evaluation {
-    Evaluation {
-        outcome: Verdict::Denied,
-        reason_code: ReasonCode::EmergencyStop,
-        reason: "Emergency stop in force".to_owned(),
-        ..without_steps(policy, request)
-    }
-}
-
 /// Up to the history everything is the same again. So it was from there on that
 /// the steps did not suffice.
 fn cut_off(policy: &Compiled, request: &Request<'_>) -> Evaluation {
     Evaluation { reason: cut_off_reason(), ..without_steps(policy, request) }
+}
+
+/// An emergency stop decides before the policy is asked, which only says in which
+/// mode it would have been.
+pub(super) fn stopped(policy: &Compiled, request: &Request<'_>) -> Evaluation {
+    Evaluation {
+        outcome: Verdict::Denied,
+        reason_code: ReasonCode::EmergencyStop,
+        reason: "Emergency stop in force".to_owned(),
+        matched: Vec::new(),
+        obligations: Vec::new(),
+        conflicting: Vec::new(),
+        ..without_steps(policy, request)
+    }
 }
 
 fn without_steps(policy: &Compiled, request: &Request<'_>) -> Evaluation {
@@ -135,12 +139,12 @@ fn without_steps(policy: &Compiled, request: &Request<'_>) -> Evaluation {
     evaluation
 }
 
-/// Members of the entry that would not be recorded so again. What a stop left
-/// unasked, or what tells of an erased context, is not compared.
+/// Members of the entry that would not be recorded so again. What tells of an
+/// erased context is not compared.
 fn differences(recorded: &RecordedDecision, again: &Evaluation) -> Vec<&'static str> {
     let RecordedRequest { context, is_context_erased, score, .. } = &recorded.request;
-    let is_asked = recorded.facts.stop_id.is_none();
-    let is_shown = is_asked && !(*is_context_erased && again.shows_context);
+    let stop = recorded.facts.stop_id.as_deref();
+    let is_shown = !(*is_context_erased && again.shows_context);
     let members: [(&'static str, bool, Json); 8] = [
         ("outcome", true, again.outcome.as_str().into()),
         ("reason_code", true, again.reason_code.as_str().into()),
@@ -148,7 +152,7 @@ fn differences(recorded: &RecordedDecision, again: &Evaluation) -> Vec<&'static 
         ("matched", is_shown, matched(&again.matched)),
         ("obligations", is_shown, obligations(again)),
         ("policy_mode", true, again.mode.as_str().into()),
-        ("facts", is_asked, facts(again)),
+        ("facts", true, facts(again, stop)),
         ("risk", true, score.to_json()),
     ];
     let compared = members.into_iter().filter(|(_, is_compared, _)| *is_compared);

@@ -24,6 +24,7 @@ use crate::effective::{self, Basis, effective};
 use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{EscalationRecord, IssuedRecord, OverrideRecord, OverrideStatus, TokenRecord};
+use crate::stop;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::view;
 use crate::{codec, keys};
@@ -69,6 +70,10 @@ fn basis<S: Store>(
     let effective = effective(read, decision, recorded.outcome, at)?;
     if effective.outcome != Verdict::Allowed {
         return Err(refused(read, decision, effective.outcome, at)?.into());
+    }
+    let request = &recorded.request;
+    if stop::in_force(read, &request.actor, &request.action)?.is_some() {
+        return Err(Rejection::EmergencyStop.into());
     }
     let last = Last::of(read, decision, recorded, at)?;
     match &effective.basis {

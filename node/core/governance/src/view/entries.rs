@@ -138,6 +138,17 @@ pub(super) fn ids_of_type(
     rows.iter().map(|(_, id)| codec::decode(tables::name(table), id)).collect()
 }
 
+/// Numbers of the entries of a type whose ids lie in a range.
+pub(super) fn numbers_of(
+    read: &impl Read,
+    entry_type: EntryType,
+    ids: std::ops::Range<u64>,
+) -> Result<std::ops::Range<u64>, Corruption> {
+    let source = Source::Under { table: Table::EntryByType, text: entry_type.as_str() };
+    let numbers = source.numbers(read, Range { from: ids.start, to: ids.end })?;
+    Ok(numbers.from..numbers.to)
+}
+
 /// Half-open range of ids, or of numbers under a key.
 #[derive(Clone, Copy, Debug)]
 struct Range {

@@ -1,11 +1,12 @@
 //! The same log gives the same bytes, however it is split into batches and
 //! wherever a replica restarts in between.
 
-use crate::support::{decide, envelope, found, load, node, policy};
+use crate::support::{EXECUTIVE, decide, envelope, found, intervene, load, named, node, policy};
 use governance::command::{
     Command, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, EvidenceContent,
-    ExecuteOverride, Idempotency, IssueToken, OverrideScope, RegisterEvidence, RegisterNode,
-    ReviewOverride, RevokeToken, RiskInput, RollbackPolicy, UploadChunk,
+    ExecuteOverride, Idempotency, InterventionType, IssueToken, LiftStop, OverrideScope,
+    RegisterEvidence, RegisterNode, ReviewOverride, RevokeToken, RiskInput, RollbackPolicy,
+    StopScope, UploadChunk,
 };
 use governance::decision::{RecordedHistory, recorded};
 use governance::impact::Example;
@@ -20,7 +21,8 @@ use policy::{Compiled, Document, Engine, Verdict};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use types::{
-    DecisionId, Digest, EntryId, Json, LogIndex, OverrideId, RaftId, Timestamp, TokenId, Ulid,
+    DecisionId, Digest, EntryId, Json, LogIndex, OverrideId, RaftId, StopId, Timestamp, TokenId,
+    Ulid,
 };
 
 /// One step of a log.
@@ -139,6 +141,8 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(revoke(TokenId(Ulid(1)))),
         3 => evidence(),
         1 => Just(found()),
+        2 => intervening(),
+        1 => Just(Command::LiftStop(LiftStop { stop: StopId(Ulid(1)), reason: "done".to_owned() })),
     ]
 }
 
@@ -186,6 +190,20 @@ fn any_decision() -> impl Strategy<Value = Command> {
     })
 }
 
+fn intervening() -> impl Strategy<Value = Command> {
+    let kind = prop::sample::select(InterventionType::ALL.to_vec());
+    let decided = prop::sample::select(vec!["pay", "hold", ""]);
+    let scope = prop::sample::select(vec![None, Some("ai:*"), Some("x")]);
+    (kind, decided, prop::option::of(0..9_u64), scope).prop_map(|(kind, decided, time, actor)| {
+        let mut intervene = intervene(kind, "pay", decided);
+        intervene.response_time_ms = time;
+        let is_stop = kind == InterventionType::EmergencyStop;
+        let actor = actor.map(str::to_owned);
+        intervene.stop = is_stop.then_some(StopScope { actor, action: None });
+        Command::Intervene(Box::new(intervene))
+    })
+}
+
 fn revoke(token: TokenId) -> Command {
     Command::RevokeToken(RevokeToken { token, reason: "lost".to_owned() })
 }
@@ -230,6 +248,9 @@ fn any_step() -> impl Strategy<Value = Step> {
     let command = (any_command(), any::<u8>(), 0..1_000_000_000_u64, key).prop_map(
         |(command, seed, at, key)| {
             let mut envelope = envelope(command, seed);
+            if seed % 2 == 0 && matches!(envelope.command, Command::Intervene(_)) {
+                envelope.principal = named(EXECUTIVE);
+            }
             envelope.idempotency = key.map(|(key, body)| Idempotency {
                 scope: String::new(),
                 key: key.to_string(),
@@ -436,6 +457,11 @@ fn compare(store: &MemStore, candidate: &Compiled) {
             expect.unreplayable += 1;
             continue;
         };
+        if recorded.facts.stop_id.is_some() {
+            (expect.decisions_replayed, expect.unchanged) =
+                (expect.decisions_replayed + 1, expect.unchanged + 1);
+            continue;
+        }
         recorded.request.engine = Engine::NEWEST;
         let history = RecordedHistory { read: store, facts: &recorded.facts };
         let again = policy::evaluate(candidate, &recorded.request.request(), &history);

@@ -174,22 +174,6 @@ fn a_decision_that_is_gone_or_never_was_is_told_apart() {
 }
 
 #[test]
-fn an_emergency_stop_decides_again() {
-    let mut machine = Machine::founded();
-    machine.run(100, load(policy()));
-    let id = decided(&mut machine, 200, decide("ai:a", "read"));
-    for (from, to) in [
-        (r#""stop_id":null"#, r#""stop_id":"itv_1""#),
-        (r#""outcome":"allowed""#, r#""outcome":"denied""#),
-        (r#""reason_code":"permitted""#, r#""reason_code":"emergency_stop""#),
-        (r#""reason":"a may read""#, r#""reason":"Emergency stop in force""#),
-    ] {
-        tamper(&mut machine, id, from, to);
-    }
-    check_same(&machine, id, (Verdict::Denied, ReasonCode::EmergencyStop));
-}
-
-#[test]
 fn what_comes_out_different_is_named() {
     for (from, to, expect) in [
         (r#""outcome":"allowed""#, r#""outcome":"denied""#, "outcome"),

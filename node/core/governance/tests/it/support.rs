@@ -3,7 +3,8 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
     Claim, Command, Cosign, Decide, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Found,
-    Idempotency, KeyUsage, LoadPolicy, NodeDescription, Place, Principal, PublicKey,
+    HumanRole, Idempotency, Intervene, InterventionType, KeyUsage, LoadPolicy, NodeDescription,
+    Place, Principal, PrincipalKind, PublicKey, StopScope,
 };
 use governance::{
     Applied, Cache, MemStore, Outcome, Recorded, Rejection, Seed, apply, apply_membership,
@@ -69,6 +70,12 @@ impl Machine {
         let (scope, key) = (String::new(), key.to_owned());
         envelope.idempotency = Some(Idempotency { scope, key, body_digest: Digest([body; 32]) });
         self.apply(at, &envelope)
+    }
+
+    /// The same asked by somebody who says so, or who was authenticated.
+    pub(crate) fn run_as(&mut self, principal: Principal, at: u64, command: Command) -> Outcome {
+        let seed = u8::try_from(self.index.0 % 251).unwrap();
+        self.apply(at, &Envelope { principal, ..envelope(command, seed) })
     }
 
     pub(crate) fn apply(&mut self, at: u64, envelope: &Envelope) -> Outcome {
@@ -164,6 +171,48 @@ pub(crate) fn load(document: Json) -> Command {
         acknowledge_widening: false,
         note: None,
     }))
+}
+
+/// Somebody whom nobody checked.
+pub(crate) fn named(id: &str) -> Principal {
+    Principal { id: id.to_owned(), ..Principal::nobody() }
+}
+
+/// A person with an account.
+pub(crate) fn user(id: &str) -> Principal {
+    let (kind, authn) = (PrincipalKind::User, "password".to_owned());
+    Principal { kind, authn, ..named(id) }
+}
+
+pub(crate) const EXECUTIVE: &str = "act_human_user:executive:jane";
+
+/// A machine proposed one thing, and a human decided another.
+pub(crate) fn intervene(kind: InterventionType, proposed: &str, decided: &str) -> Intervene {
+    let said = |decision: &str| {
+        let mut said = Object::new();
+        said.insert("decision", decision);
+        said
+    };
+    Intervene {
+        kind,
+        decision: None,
+        ai_recommendation: said(proposed),
+        human_decision: said(decided),
+        role: HumanRole::RiskManager,
+        reason: "duplicate invoice".to_owned(),
+        request_context: None,
+        response_time_ms: None,
+        display_digest: None,
+        stop: None,
+    }
+}
+
+/// Stops an actor, or every one, from an action, or every one.
+pub(crate) fn stop(actor: Option<&str>, action: Option<&str>) -> Command {
+    let (actor, action) = (actor.map(str::to_owned), action.map(str::to_owned));
+    let stop = Some(StopScope { actor, action });
+    let kind = InterventionType::EmergencyStop;
+    Command::Intervene(Box::new(Intervene { stop, ..intervene(kind, "go", "stop") }))
 }
 
 /// Microseconds.
