@@ -4,6 +4,7 @@
 
 mod access;
 mod analysis;
+mod answers;
 mod audit;
 mod checkpoints;
 mod cluster;
@@ -20,6 +21,7 @@ mod issuing;
 mod keys;
 mod ledger;
 mod listing;
+mod mutating;
 mod overrides;
 mod policies;
 mod receipts;

@@ -15,14 +15,14 @@
 mod execute;
 mod review;
 
-use types::{ArtifactId, EntryId, Json, Object, OverrideId};
+use types::{EntryId, Json, Object, OverrideId};
 
 use crate::apply::Context;
 use crate::deadline::{self, Due};
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::OverrideRecord;
-use crate::store::{Read, Store, Table};
+use crate::store::{Store, Table};
 
 pub(crate) use execute::execute;
 pub(crate) use review::{lapse, review};

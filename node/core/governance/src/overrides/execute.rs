@@ -10,7 +10,7 @@ use crate::command::{ExecuteOverride, OverrideScope};
 use crate::deadline::{self, Due};
 use crate::decision::{self, RecordedDecision};
 use crate::effective::{self, effective};
-use crate::evidence;
+use crate::evidence::{self, Attestation};
 use crate::idempotency;
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
@@ -67,6 +67,7 @@ pub(crate) fn execute<S: Store>(
         context.record_about(EntryType::OverrideExecuted, Some(actor), data, personal)?;
     write(context, execute, &grounds, executed.entry_id)?;
     keep_responsible(context, execute, &grounds, executed.entry_id)?;
+    attest(context, execute, &grounds, executed.entry_id)?;
     idempotency::keep(context, executed.entry_id)?;
     Ok(Outcome::Recorded(executed))
 }
@@ -102,6 +103,38 @@ fn write<S: Store>(
     context.tables.put_record(Table::OverrideUnreviewed, &unreviewed, &id)?;
     deadline::set(context, terms.review_by, Due::Override(id));
     Ok(())
+}
+
+/// What the human attests by it, as a piece of evidence. It has the override's id
+/// under another prefix, and no entry of its own.
+fn attest<S: Store>(
+    context: &mut Context<'_, S>,
+    execute: &ExecuteOverride,
+    grounds: &Grounds<'_>,
+    entry: EntryId,
+) -> Result<(), Corruption> {
+    let Grounds { id, human, role, original, .. } = *grounds;
+    let outcome = if execute.is_conditional { "conditional" } else { "approved" };
+    let content = Json::object([
+        ("authorized_by", human.into()),
+        ("authorized_role", role.as_str().into()),
+        ("decision_id", execute.decision.to_string().into()),
+        ("justification", execute.justification.as_str().into()),
+        ("ledger_entry_id", entry.0.into()),
+        ("new_outcome", outcome.into()),
+        ("original_outcome", original.as_str().into()),
+        ("override_id", id.to_string().into()),
+        ("override_type", execute.kind.as_str().into()),
+        ("timestamp", context.applied.at.to_string().into()),
+    ]);
+    let content = content.to_canonical();
+    let attestation = Attestation {
+        artifact: ArtifactId(id.0),
+        entry,
+        decision: execute.decision,
+        content: content.as_bytes(),
+    };
+    evidence::attest(context, &attestation)
 }
 
 /// Whoever overrides answers for it, alone.

@@ -27,7 +27,7 @@ fn timed(intervene: Intervene, ms: u64) -> Intervene {
 
 /// Records it as somebody who was authenticated.
 fn record(machine: &mut Machine, at: u64, intervene: Intervene) -> EntryId {
-    let outcome = machine.run_as(user("user_1"), at, Command::Intervene(Box::new(intervene)));
+    let outcome = machine.run_for(user("user_1"), at, Command::Intervene(Box::new(intervene)));
     let Outcome::Recorded(recorded) = outcome else { panic!("{outcome:?}") };
     recorded.entry_id
 }
@@ -35,7 +35,7 @@ fn record(machine: &mut Machine, at: u64, intervene: Intervene) -> EntryId {
 #[track_caller]
 fn refused(machine: &mut Machine, principal: Principal, intervene: Intervene, expect: Rejection) {
     let before = view::head(&machine.store).unwrap();
-    let outcome = machine.run_as(principal, 900, Command::Intervene(Box::new(intervene)));
+    let outcome = machine.run_for(principal, 900, Command::Intervene(Box::new(intervene)));
     assert_eq!(outcome, Outcome::Rejected(expect));
     assert_eq!(view::head(&machine.store).unwrap().state_digest, before.state_digest);
 }
@@ -80,7 +80,7 @@ fn an_intervention_is_one_entry_of_two_parts() {
         ..overruled()
     };
     let outcome =
-        machine.run_as(named("act_human_user:maria"), 200, Command::Intervene(Box::new(asked)));
+        machine.run_for(named("act_human_user:maria"), 200, Command::Intervene(Box::new(asked)));
     let Outcome::Recorded(recorded) = outcome else { panic!("{outcome:?}") };
     let entry = view::entry(&machine.store, recorded.entry_id).unwrap().unwrap();
     assert_eq!((entry.header.entry_type, entry.header.actor_seq), (EntryType::Intervention, 2));
@@ -117,7 +117,7 @@ fn humans_intervene_and_nobody_else() {
         refused(&mut machine, other, followed(), Rejection::NotAuthorised);
     }
     for human in [Principal::nobody(), named("act_human_user:maria"), user("user_1")] {
-        let outcome = machine.run_as(human, 100, Command::Intervene(Box::new(followed())));
+        let outcome = machine.run_for(human, 100, Command::Intervene(Box::new(followed())));
         assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     }
 }
@@ -241,7 +241,7 @@ fn figures_are_evidence_as_far_as_they_go() {
             .findings()
             .contains(&"all 1 recommendations compared were followed".to_owned())
     );
-    let outcome = machine.run_as(
+    let outcome = machine.run_for(
         named(EXECUTIVE),
         200,
         Command::Intervene(Box::new(Intervene {

@@ -22,7 +22,7 @@ fn data(machine: &Machine, id: EntryId) -> Object {
 
 /// Sets a stop and gives its id.
 fn set(machine: &mut Machine, actor: Option<&str>, action: Option<&str>) -> StopId {
-    let outcome = machine.run_as(named(EXECUTIVE), 100, stop(actor, action));
+    let outcome = machine.run_for(named(EXECUTIVE), 100, stop(actor, action));
     let Outcome::Recorded(recorded) = outcome else { panic!("{outcome:?}") };
     let data = data(machine, recorded.entry_id);
     data.get("stop_id").and_then(Json::as_str).unwrap().parse().unwrap()
@@ -49,7 +49,7 @@ fn decision(data: &Object) -> DecisionId {
 #[track_caller]
 fn refused(machine: &mut Machine, as_whom: &str, command: Command, expect: Rejection) {
     let before = view::head(&machine.store).unwrap();
-    assert_eq!(machine.run_as(named(as_whom), 900, command), Outcome::Rejected(expect));
+    assert_eq!(machine.run_for(named(as_whom), 900, command), Outcome::Rejected(expect));
     assert_eq!(view::head(&machine.store).unwrap().state_digest, before.state_digest);
 }
 
@@ -79,7 +79,7 @@ fn a_stop_denies_what_the_policy_permits_until_it_is_lifted() {
     }
     assert!(denied.get("token_id").unwrap().is_null());
     assert_eq!(word(&decided(&mut machine, "x", "read"), "reason_code"), "no_permit");
-    let outcome = machine.run_as(named(EXECUTIVE), 300, lift(stop));
+    let outcome = machine.run_for(named(EXECUTIVE), 300, lift(stop));
     let Outcome::Recorded(lifted) = outcome else { panic!("{outcome:?}") };
     let expect =
         format!(r#"{{"authn":"none","by":"{EXECUTIVE}","reason":"all clear","stop_id":"{stop}"}}"#);
@@ -122,14 +122,14 @@ fn only_an_oversight_role_stops_and_lifts() {
     }
     for role in ["executive", "governance_lead", "security_officer:sam"] {
         let who = named(&format!("act_human_user:{role}"));
-        let outcome = machine.run_as(who.clone(), 100, stop(Some("x"), None));
+        let outcome = machine.run_for(who.clone(), 100, stop(Some("x"), None));
         assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     }
     let node = governance::command::Principal::node("n1");
-    let outcome = machine.run_as(node, 100, stop(None, None));
+    let outcome = machine.run_for(node, 100, stop(None, None));
     assert_eq!(outcome, Outcome::Rejected(Rejection::NotAuthorised));
     // Accounts have no oversight roles yet, and nobody is given one for free.
-    let outcome = machine.run_as(user("user_1"), 100, lift(stop_id));
+    let outcome = machine.run_for(user("user_1"), 100, lift(stop_id));
     assert_eq!(outcome, Outcome::Rejected(Rejection::NotAuthorised));
 }
 
@@ -139,7 +139,7 @@ fn a_stop_is_lifted_once_and_must_be_there() {
     let stop = set(&mut machine, None, None);
     let unknown = StopId(Ulid(7));
     refused(&mut machine, EXECUTIVE, lift(unknown), Rejection::UnknownStop { stop: unknown });
-    assert!(matches!(machine.run_as(named(EXECUTIVE), 300, lift(stop)), Outcome::Recorded(_)));
+    assert!(matches!(machine.run_for(named(EXECUTIVE), 300, lift(stop)), Outcome::Recorded(_)));
     refused(&mut machine, EXECUTIVE, lift(stop), Rejection::AlreadyLifted { stop });
     let known = governance::stop::stop(&machine.store, stop).unwrap().unwrap();
     assert_eq!((known.entry_id, known.lifted), (EntryId(2), Some(EntryId(3))));
@@ -161,13 +161,13 @@ fn there_is_an_end_to_stops_and_lifting_one_makes_room() {
     for n in 1..IN_FORCE_MAX {
         // Seeds repeat, and a time gives an id as much as they do.
         let at = 100 + u64::try_from(n).unwrap() * 1_000;
-        let outcome = machine.run_as(named(EXECUTIVE), at, stop(Some("x"), None));
+        let outcome = machine.run_for(named(EXECUTIVE), at, stop(Some("x"), None));
         assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     }
     let full = Rejection::TooManyStops { stops: IN_FORCE_MAX };
     refused(&mut machine, EXECUTIVE, stop(None, None), full);
-    machine.run_as(named(EXECUTIVE), 900, lift(first));
-    let outcome = machine.run_as(named(EXECUTIVE), 900, stop(None, None));
+    machine.run_for(named(EXECUTIVE), 900, lift(first));
+    let outcome = machine.run_for(named(EXECUTIVE), 900, stop(None, None));
     assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     assert_eq!(word(&decided(&mut machine, "ai:a", "read"), "reason_code"), "emergency_stop");
 }
@@ -196,7 +196,7 @@ fn a_stop_outlives_a_restart_and_its_own_entry() {
     assert!(matches!(machine.run(150, Command::Erase(erase)), Outcome::Erased(_)));
     machine.cache = governance::Cache::default();
     assert_eq!(word(&decided(&mut machine, "ai:a", "read"), "reason_code"), "emergency_stop");
-    machine.run_as(named(EXECUTIVE), 300, lift(stop));
+    machine.run_for(named(EXECUTIVE), 300, lift(stop));
     assert_eq!(word(&decided(&mut machine, "ai:a", "read"), "outcome"), "allowed");
     let rows = |table| machine.store.rows().filter(|(of, ..)| *of == table).count();
     assert_eq!((rows(Table::Stop), rows(Table::StopInForce)), (1, 0));
@@ -213,7 +213,7 @@ fn what_was_stopped_replays_so_and_what_was_not_does_too() {
         let again = again(&machine, id);
         assert_eq!((again.is_identical, again.replayed), (Some(true), Some(again.recorded)));
     }
-    machine.run_as(named(EXECUTIVE), 300, lift(stop));
+    machine.run_for(named(EXECUTIVE), 300, lift(stop));
     let after = again(&machine, stopped);
     let expect = (Verdict::Denied, ReasonCode::EmergencyStop);
     assert_eq!((after.replayed, after.differences), (Some(expect), vec![]));
@@ -229,7 +229,7 @@ fn a_candidate_policy_allows_nothing_that_was_stopped() {
     let mut machine = machine();
     let stop = set(&mut machine, None, None);
     decided(&mut machine, "ai:a", "write");
-    machine.run_as(named(EXECUTIVE), 300, lift(stop));
+    machine.run_for(named(EXECUTIVE), 300, lift(stop));
     decided(&mut machine, "ai:a", "write");
     let anything =
         serde_json::from_str(r#"{"relations":[{"type":"permits","subject":"*","action":"*"}]}"#);

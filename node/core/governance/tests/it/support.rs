@@ -73,7 +73,7 @@ impl Machine {
     }
 
     /// The same asked by somebody who says so, or who was authenticated.
-    pub(crate) fn run_as(&mut self, principal: Principal, at: u64, command: Command) -> Outcome {
+    pub(crate) fn run_for(&mut self, principal: Principal, at: u64, command: Command) -> Outcome {
         let seed = u8::try_from(self.index.0 % 251).unwrap();
         self.apply(at, &Envelope { principal, ..envelope(command, seed) })
     }
