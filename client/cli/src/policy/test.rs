@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<Exit, Failur
     let all = || files.iter().flat_map(|file| &file.judged);
     let coverage = Coverage::of(&policy, all().map(|judged| &judged.reach));
     if let Some(path) = &args.junit {
-        output::write(path, &junit::xml(&files))?;
+        output::write(path, junit::xml(&files))?;
     }
     let report =
         Report { policy: &policy, files: &files, coverage, coverage_min: args.coverage_min };
