@@ -97,6 +97,17 @@ pub enum Table {
     OverrideUnreviewed = 42,
     /// Decision id and entry id -> a token that was issued for it later.
     TokenByDecision = 43,
+    /// Intervention id -> its entry.
+    Intervention = 45,
+    /// Stop id -> the entries that set and lifted it.
+    Stop = 46,
+    /// Stop id -> what it stops; until it is lifted.
+    StopInForce = 47,
+    /// Number of an intervention -> what that many before it, and it, count: see
+    /// `intervention/tally.rs`. Erasable.
+    InterventionTally = 48,
+    /// Number of an intervention -> how long the human took. Erasable.
+    InterventionTime = 49,
     /// Entry id -> who it says answers for a decision, and counts up to it.
     Responsibility = 50,
     /// Id of such a record -> entry id.
@@ -131,17 +142,6 @@ pub enum Table {
     Chunk = 68,
     /// Key id of a signer -> signer record, and public key -> key id.
     Signer = 69,
-    /// Intervention id -> its entry.
-    Intervention = 45,
-    /// Stop id -> the entries that set and lifted it.
-    Stop = 46,
-    /// Stop id -> what it stops; until it is lifted.
-    StopInForce = 47,
-    /// Number of an intervention -> what that many before it, and it, count: see
-    /// `intervention/tally.rs`. Erasable.
-    InterventionTally = 48,
-    /// Number of an intervention -> how long the human took. Erasable.
-    InterventionTime = 49,
     /// Time, kind and id of something that ends by itself then.
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
@@ -191,6 +191,11 @@ impl Table {
         Self::OverrideByDecision,
         Self::OverrideUnreviewed,
         Self::TokenByDecision,
+        Self::Intervention,
+        Self::Stop,
+        Self::StopInForce,
+        Self::InterventionTally,
+        Self::InterventionTime,
         Self::Responsibility,
         Self::ResponsibilityById,
         Self::ResponsibilityByDecision,
@@ -207,11 +212,6 @@ impl Table {
         Self::Content,
         Self::Chunk,
         Self::Signer,
-        Self::Intervention,
-        Self::Stop,
-        Self::StopInForce,
-        Self::InterventionTally,
-        Self::InterventionTime,
         Self::Deadline,
         Self::Effect,
     ];
@@ -366,5 +366,16 @@ impl Store for MemStore {
 
     fn delete(&mut self, table: Table, key: &[u8]) {
         self.rows.remove(&(table, key.to_vec()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scan to the end of a table ends where the next number begins.
+    #[test]
+    fn tables_are_listed_in_the_order_of_their_numbers() {
+        assert!(Table::ALL.is_sorted());
     }
 }
