@@ -26,7 +26,7 @@ use crate::consistency;
 use crate::problem::Problem;
 use crate::routes::{Access, Op};
 
-/// Answers a call. The compiler asks for an arm for every operation.
+/// Answers a call. A test asks for every operation.
 pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     match call.route.access {
         Access::Read | Access::Audit | Access::Compute => consistency::settle(app, &call).await?,
@@ -50,6 +50,52 @@ async fn carry_out<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Probl
         Op::TokenVerify => token::verify(app, call),
         Op::Token => token::get(app, &call),
         Op::TokenRevoke => token::revoke(app, call).await,
+        Op::Policies => policy::list_versions(app, &call).await,
+        Op::PolicyLoad => policy::load::load(app, call).await,
+        Op::PolicyValidate => policy::load::validate(app, call).await,
+        Op::PolicyExplain => policy::explain::explain(app, call).await,
+        Op::PolicyImpact => policy::impact::impact(app, call).await,
+        Op::PolicyRollback => policy::load::rollback(app, call).await,
+        Op::Policy => policy::get(app, &call),
+        Op::PolicyActive => policy::active(app),
+        Op::Entries => ledger::entries::list_entries(app, call).await,
+        Op::Entry => ledger::entries::entry(app, &call).await,
+        Op::LedgerVerify => ledger::verify::verify(app, &call).await,
+        Op::LedgerCheckpoint => ledger::checkpoint::last(app, &call).await,
+        Op::Checkpoints => ledger::checkpoint::list_final(app, &call).await,
+        Op::Inclusion => ledger::proof::inclusion(app, &call).await,
+        Op::Consistency => ledger::proof::consistency(app, &call).await,
+        Op::Checkpoint => ledger::checkpoint::note(app),
+        Op::Tile => ledger::tile::tile(app, &call).await,
+        Op::Keys => keys::list_keys(app),
+        Op::KeyRotate => keys::rotate(app, call).await,
+        Op::KeyRetire => keys::retire(app, call).await,
+        Op::Health => system::health(app),
+        Op::Live => Ok(system::live()),
+        Op::Ready => system::ready(app, &call),
+        Op::Startup => system::startup(app),
+        Op::Status => system::status(app),
+        Op::Metrics => system::metrics(app).await,
+        Op::ClusterStatus => cluster::status(app),
+        Op::Divergence => cluster::divergence::compare(app, &call),
+        Op::Nodes => cluster::nodes(app),
+        Op::NodeAdd => cluster::change::add(app, call).await,
+        Op::NodePromote | Op::NodeDemote | Op::NodeRemove => {
+            cluster::change::member(app, call).await
+        }
+        Op::TransferLeader => cluster::change::transfer(app, call).await,
+        Op::Snapshot => cluster::snapshot(app).await,
+        Op::OpenApi => Ok(Answer::bytes("application/json", app.shared.openapi.clone())),
+        Op::Docs => system::docs::page(&call.path),
+        Op::Root => Ok(system::root(app)),
+        _ => govern(app, call).await,
+    }
+}
+
+/// What governs decisions: risk, escalations, overrides, responsibility, evidence
+/// and the oversight of humans.
+async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    match call.route.op {
         Op::RiskAssess => risk::assess(app, call).await,
         Op::Risk => risk::get(app, &call),
         Op::RiskOfDecision => risk::of_decision(app, &call).await,
@@ -87,44 +133,10 @@ async fn carry_out<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Probl
         Op::InterventionVerify => oversight::verify::verify(app, call),
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
-        Op::Policies => policy::list_versions(app, &call).await,
-        Op::PolicyLoad => policy::load::load(app, call).await,
-        Op::PolicyValidate => policy::load::validate(app, call).await,
-        Op::PolicyExplain => policy::explain::explain(app, call).await,
-        Op::PolicyImpact => policy::impact::impact(app, call).await,
-        Op::PolicyRollback => policy::load::rollback(app, call).await,
-        Op::Policy => policy::get(app, &call),
-        Op::PolicyActive => policy::active(app),
-        Op::Entries => ledger::entries::list_entries(app, call).await,
-        Op::Entry => ledger::entries::entry(app, &call).await,
-        Op::LedgerVerify => ledger::verify::verify(app, &call).await,
-        Op::LedgerCheckpoint => ledger::checkpoint::last(app, &call).await,
-        Op::Checkpoints => ledger::checkpoint::list_final(app, &call).await,
-        Op::Inclusion => ledger::proof::inclusion(app, &call).await,
-        Op::Consistency => ledger::proof::consistency(app, &call).await,
-        Op::Checkpoint => ledger::checkpoint::note(app),
-        Op::Tile => ledger::tile::tile(app, &call).await,
-        Op::Keys => keys::list_keys(app),
-        Op::KeyRotate => keys::rotate(app, call).await,
-        Op::KeyRetire => keys::retire(app, call).await,
         Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
-        Op::Health => system::health(app),
-        Op::Live => Ok(system::live()),
-        Op::Ready => system::ready(app, &call),
-        Op::Startup => system::startup(app),
-        Op::Status => system::status(app),
-        Op::Metrics => system::metrics(app).await,
-        Op::ClusterStatus => cluster::status(app),
-        Op::Divergence => cluster::divergence::compare(app, &call),
-        Op::Nodes => cluster::nodes(app),
-        Op::NodeAdd => cluster::change::add(app, call).await,
-        Op::NodePromote | Op::NodeDemote | Op::NodeRemove => {
-            cluster::change::member(app, call).await
+        other => {
+            tracing::error!(?other, "an operation that nothing carries out");
+            Err(Problem::internal())
         }
-        Op::TransferLeader => cluster::change::transfer(app, call).await,
-        Op::Snapshot => cluster::snapshot(app).await,
-        Op::OpenApi => Ok(Answer::bytes("application/json", app.shared.openapi.clone())),
-        Op::Docs => system::docs::page(&call.path),
-        Op::Root => Ok(system::root(app)),
     }
 }

@@ -2,7 +2,7 @@
 //! are made from it, so none of them can name a path the others do not.
 //!
 //! A new route is a row of its area below and an arm of
-//! [`crate::rest::answer`], which the compiler asks for.
+//! [`crate::rest::answer`], which a test asks for.
 
 mod cluster;
 mod decisions;

@@ -74,7 +74,10 @@ impl Teller {
         let reply = self.ask(path, &object(body)).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.quoted());
         let reply = reply.json().unwrap().as_object().unwrap().clone();
-        self.entries.push(reply.get("ledger_entry_id").unwrap().as_u64().unwrap());
+        // A review is an entry of its own within what is reviewed.
+        let review = reply.get("review").and_then(Json::as_object);
+        let entry = review.unwrap_or(&reply).get("ledger_entry_id").unwrap();
+        self.entries.push(entry.as_u64().unwrap());
         reply
     }
 

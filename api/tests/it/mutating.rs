@@ -114,7 +114,7 @@ fn cases() -> Vec<Case> {
             1,
         ),
         case("/keys/signers/{key_id}/revoke", "<signer>", json!({"reason": "lost"}), 1),
-        case("/keys/rotate", "", json!({"usage": "token"}), 1),
+        case("/keys/rotate", "", json!({"use": "token"}), 1),
         case("/keys/{kid}/retire", "<key>", json!({"reason": "old"}), 1),
         case(
             "/responsibility/records",

@@ -125,84 +125,46 @@ async fn versions_supersede_one_another() {
     assert_eq!(scores(&server, "").await, [50]);
 }
 
+/// Bodies that are refused, with what and where.
+fn refused(id: &Value) -> Vec<(Value, &'static str, &'static str)> {
+    let deep = json!({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}});
+    let many: Vec<_> = (0..101).map(|n| n.to_string()).collect();
+    let with = |name: &str, value: Value| {
+        let mut body = json!({"decision_id": id, "dimensions": {}});
+        body[name] = value;
+        body
+    };
+    let of = |dimensions: Value| with("dimensions", dimensions);
+    const NOT_VALID: &str = "422 validation_failed";
+    let nobody = json!({"decision_id": "dec_00000000000000000000000001", "dimensions": {}});
+    vec![
+        (nobody, "404 unknown_decision", ""),
+        (json!({"decision_id": "x", "dimensions": {}}), "404 unknown_decision", ""),
+        (json!({"dimensions": {}}), NOT_VALID, "/decision_id "),
+        (json!({"decision_id": id}), NOT_VALID, "/dimensions "),
+        (of(json!({"security": 101})), NOT_VALID, "/dimensions/security "),
+        (of(json!({"security": -1})), NOT_VALID, "/dimensions/security "),
+        (of(json!({"security": 1.5})), NOT_VALID, "/dimensions/security "),
+        (of(json!({"safety": 1})), "422 unknown_field", "/dimensions/safety "),
+        (with("likelihood", json!(101)), NOT_VALID, "/likelihood "),
+        (with("impact", json!(0)), NOT_VALID, "/impact "),
+        (with("impact", json!(6)), NOT_VALID, "/impact "),
+        (with("mitigations", json!([""])), NOT_VALID, "/mitigations/0 "),
+        (with("mitigations", json!(many)), NOT_VALID, "/mitigations "),
+        (with("metadata", json!([])), NOT_VALID, "/metadata "),
+        (with("metadata", deep), NOT_VALID, "/metadata "),
+        (with("metadata", json!({"a": "x".repeat(16 << 10)})), NOT_VALID, "/metadata "),
+        (with("other", json!(1)), "422 unknown_field", "/other "),
+    ]
+}
+
 #[tokio::test]
 async fn what_cannot_be_assessed_is_refused_and_leaves_nothing() {
     let server = Server::loaded().await;
     let decision = decide(&server, json!({})).await;
     let id = &decision["decision_id"];
-    let deep = json!({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}});
     let size = server.node.ledger_size();
-    for (body, expect, pointer) in [
-        (
-            json!({"decision_id": "dec_00000000000000000000000001", "dimensions": {}}),
-            "404 unknown_decision",
-            "",
-        ),
-        (json!({"decision_id": "x", "dimensions": {}}), "404 unknown_decision", ""),
-        (json!({"dimensions": {}}), "422 validation_failed", "/decision_id "),
-        (json!({"decision_id": id}), "422 validation_failed", "/dimensions "),
-        (
-            json!({"decision_id": id, "dimensions": {"security": 101}}),
-            "422 validation_failed",
-            "/dimensions/security ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {"security": -1}}),
-            "422 validation_failed",
-            "/dimensions/security ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {"security": 1.5}}),
-            "422 validation_failed",
-            "/dimensions/security ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {"safety": 1}}),
-            "422 unknown_field",
-            "/dimensions/safety ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "likelihood": 101}),
-            "422 validation_failed",
-            "/likelihood ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "impact": 0}),
-            "422 validation_failed",
-            "/impact ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "impact": 6}),
-            "422 validation_failed",
-            "/impact ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "mitigations": vec![""; 1]}),
-            "422 validation_failed",
-            "/mitigations/0 ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "mitigations": (0..101).map(|n| n.to_string()).collect::<Vec<_>>()}),
-            "422 validation_failed",
-            "/mitigations ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "metadata": []}),
-            "422 validation_failed",
-            "/metadata ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "metadata": deep}),
-            "422 validation_failed",
-            "/metadata ",
-        ),
-        (
-            json!({"decision_id": id, "dimensions": {}, "metadata": {"a": "x".repeat(16 << 10)}}),
-            "422 validation_failed",
-            "/metadata ",
-        ),
-        (json!({"decision_id": id, "dimensions": {}, "other": 1}), "422 unknown_field", "/other "),
-    ] {
+    for (body, expect, pointer) in refused(id) {
         let reply = server.post("/risks/assess", &body).await;
         assert_eq!(reply.outcome(), expect, "{body}");
         assert!(reply.faults().join("\n").contains(pointer), "{body} {:?}", reply.faults());

@@ -513,11 +513,16 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
-            Self::Erased | Self::DecisionErased | Self::RecordErased | Self::OverrideErased => {
-                "erased"
-            }
+            Self::Erased
+            | Self::DecisionErased
+            | Self::RecordErased
+            | Self::OverrideErased
+            | Self::ArtifactErased => "erased",
             Self::NotFounded => "starting",
-            Self::AlreadyFounded | Self::NodeNameInUse { .. } => "already_exists",
+            Self::AlreadyFounded
+            | Self::NodeNameInUse { .. }
+            | Self::AlreadyRecorded
+            | Self::SignerExists { .. } => "already_exists",
             Self::UnknownEnvelope { .. } => "not_allowed",
             Self::PolicyModeLoosens { .. } => "policy_mode_loosens",
             Self::PolicyInvalid { .. } => "policy_invalid",
@@ -525,9 +530,9 @@ impl Rejection {
             Self::UnknownPolicy { .. } => "unknown_policy",
             Self::AlreadyActive => "already_active",
             Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
-            Self::RaftIdTaken { .. } => "overloaded",
-            Self::LifetimeTooLong => "out_of_range",
-            Self::NoStop => "conflicting_values",
+            Self::RaftIdTaken { .. } | Self::UploadsBusy => "overloaded",
+            Self::LifetimeTooLong | Self::RangesInvalid | Self::ExpiryOutOfRange => "out_of_range",
+            Self::NoStop | Self::ScopeMismatch { .. } => "conflicting_values",
             Self::NothingToSeal
             | Self::CheckpointGone
             | Self::NotProven
@@ -538,10 +543,8 @@ impl Rejection {
             Self::UnknownKey { .. } => "unknown_key",
             Self::AlreadyRevoked | Self::TokenRevoked { .. } => "already_revoked",
             Self::UnknownToken { .. } => "unknown_token",
-            Self::AlreadySigned => "already_signed",
+            Self::AlreadySigned | Self::ArtifactSigned { .. } => "already_signed",
             Self::SignatureInvalid => "signature_invalid",
-            Self::AlreadyRecorded => "already_exists",
-            Self::RangesInvalid => "out_of_range",
             Self::NotAuthorised => "not_authorised",
             Self::UnknownEscalation { .. } => "unknown_escalation",
             Self::AlreadyAcknowledged => "already_acknowledged",
@@ -565,24 +568,18 @@ impl Rejection {
             Self::NothingToOverride => "nothing_to_override",
             Self::OriginalOutcomeMismatch { .. } => "original_outcome_mismatch",
             Self::StockJustification { .. } | Self::JustificationTooShort { .. } => "too_short",
-            Self::ExpiryOutOfRange => "out_of_range",
-            Self::ScopeMismatch { .. } => "conflicting_values",
             Self::SamePerson => "same_person",
             Self::AlreadyReviewed => "already_reviewed",
             Self::ApprovalConsumed { .. } => "approval_consumed",
             Self::OverrideConsumed { .. } => "override_consumed",
             Self::TokenActive { .. } => "token_active",
             Self::UnknownArtifact { .. } => "unknown_artifact",
-            Self::ArtifactErased => "erased",
             Self::UnknownControl { .. } => "unknown_control",
-            Self::UploadsBusy => "overloaded",
             Self::TooMuchEvidence { .. }
             | Self::ChunkRefused { .. }
             | Self::UploadIncomplete
             | Self::ContentMismatch
             | Self::SignerRevoked { .. } => "not_allowed",
-            Self::ArtifactSigned { .. } => "already_signed",
-            Self::SignerExists { .. } => "already_exists",
             Self::UnknownStop { .. } => "unknown_stop",
             Self::AlreadyLifted { .. } => "already_lifted",
         }

@@ -57,6 +57,34 @@ fn run(machine: &mut Machine, at: u64, command: Command) -> Outcome {
     machine.apply(at, &envelope)
 }
 
+fn say(machine: &mut Machine, known: &mut Vec<Known>, step: &Step, at: u64) {
+    let Step::Say { decision, party, maker, is_pending } = *step else { panic!("no such step") };
+    let mut decisions = known.iter().filter(|known| known.is_own && !known.is_gone);
+    let Some(decision) = decisions.nth(decision).map(|known| known.decision) else {
+        return;
+    };
+    let (party, maker) = (PARTIES[party], DecisionMaker::ALL[maker]);
+    let said = RecordResponsibility {
+        decision,
+        maker,
+        party: party.to_owned(),
+        role: "clerk".to_owned(),
+        reasoning: "x".to_owned(),
+        level: ResponsibilityLevel::Shared,
+        confidence: None,
+        delegated_from: None,
+        review_required: is_pending,
+    };
+    let said = Command::RecordResponsibility(Box::new(said));
+    let Outcome::Recorded(recorded) = run(machine, at, said) else { panic!("not said") };
+    let entry = view::entry(&machine.store, recorded.entry_id).unwrap().unwrap();
+    let data: types::Object = serde_json::from_str(&entry.data.unwrap().text).unwrap();
+    let id = data.get("responsibility_id").and_then(Json::as_str).unwrap();
+    let (entry, id) = (recorded.entry_id.0, id.parse().unwrap());
+    let (is_own, is_gone) = (false, false);
+    known.push(Known { at, entry, decision, id, party, maker, is_own, is_pending, is_gone });
+}
+
 fn carry_out(machine: &mut Machine, known: &mut Vec<Known>, step: &Step, at: u64) {
     match *step {
         Step::Decide => {
@@ -77,42 +105,7 @@ fn carry_out(machine: &mut Machine, known: &mut Vec<Known>, step: &Step, at: u64
                 is_gone: false,
             });
         }
-        Step::Say { decision, party, maker, is_pending } => {
-            let mut decisions = known.iter().filter(|known| known.is_own && !known.is_gone);
-            let Some(decision) = decisions.nth(decision).map(|known| known.decision) else {
-                return;
-            };
-            let (party, maker) = (PARTIES[party], DecisionMaker::ALL[maker]);
-            let said = RecordResponsibility {
-                decision,
-                maker,
-                party: party.to_owned(),
-                role: "clerk".to_owned(),
-                reasoning: "x".to_owned(),
-                level: ResponsibilityLevel::Shared,
-                confidence: None,
-                delegated_from: None,
-                review_required: is_pending,
-            };
-            let said = Command::RecordResponsibility(Box::new(said));
-            let Outcome::Recorded(recorded) = run(machine, at, said) else { panic!("not said") };
-            let entry = view::entry(&machine.store, recorded.entry_id).unwrap().unwrap();
-            let data: types::Object = serde_json::from_str(&entry.data.unwrap().text).unwrap();
-            let id = data.get("responsibility_id").and_then(Json::as_str).unwrap();
-            let (entry, id) = (recorded.entry_id.0, id.parse().unwrap());
-            let (is_own, is_gone) = (false, false);
-            known.push(Known {
-                at,
-                entry,
-                decision,
-                id,
-                party,
-                maker,
-                is_own,
-                is_pending,
-                is_gone,
-            });
-        }
+        Step::Say { .. } => say(machine, known, step, at),
         Step::Judge { record } => {
             let Some(of) = known.get_mut(record) else { return };
             let (outcome, notes) = (ReviewOutcome::Accepted, "y".to_owned());
