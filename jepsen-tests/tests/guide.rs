@@ -1,5 +1,5 @@
-//! What the README shows to do with policies is done here, word for word, on a
-//! live cluster, each command on another node.
+//! What the README shows to do with policies and with humans is done here, word
+//! for word, on a live cluster, each command on another node.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -11,16 +11,17 @@ use jepsen_tests::binary;
 use jepsen_tests::cluster::Cluster;
 use jepsen_tests::trial;
 
-const SECTION: &str = "## Change a policy without fear";
+const POLICIES: &str = "## Change a policy without fear";
+const HUMANS: &str = "## Keep a human in the loop";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The commands of the first code block after the heading.
-fn shown() -> Vec<String> {
+fn shown(section: &str) -> Vec<String> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, section) = readme.split_once(SECTION).unwrap();
+    let (_, section) = readme.split_once(section).unwrap();
     let block = section.split("```").nth(1).unwrap();
     block.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -58,18 +59,61 @@ async fn the_readme_shows_what_works() {
     cluster.settle().await.unwrap();
 
     let mut told = Vec::new();
-    for (at, line) in shown().iter().enumerate() {
+    for (at, line) in shown(POLICIES).iter().enumerate() {
         let output = shell(&cluster, at % 3, line);
         // `diff` says that there are differences as `diff` does.
         let status = i32::from(line.starts_with("lexecon policy diff"));
         told.push(check(&output, status, line));
     }
     let [tested, why, differences, impact, back] = &told[..] else {
-        panic!("the section has other commands: {:?}", shown());
+        panic!("the section has other commands: {:?}", shown(POLICIES));
     };
     assert!(tested.contains("78 passed, 0 failed"), "{tested}");
     assert!(why.contains("denied"), "{why}");
     assert!(differences.contains("ai_agent"), "{differences}");
     assert!(impact.contains("now denied    1"), "{impact}");
     assert!(back.contains("3 (was 2)"), "{back}");
+}
+
+/// A word of what a command said: that which begins with a prefix.
+#[track_caller]
+fn word(said: &str, prefix: &str) -> String {
+    let found = said.split_whitespace().find(|word| word.starts_with(prefix));
+    found.unwrap_or_else(|| panic!("nothing begins with `{prefix}`: {said}")).to_owned()
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_humans_take_part() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::start(3).await.unwrap();
+    let policy = "lexecon policy load deploy/examples/customer-support/policy.yaml";
+    check(&shell(&cluster, 0, policy), 0, policy);
+    let asked = "lexecon decide --actor ai_agent:customer_service --action burn_everything";
+    // A denial is an exit status of its own.
+    let denied = word(&check(&shell(&cluster, 1, asked), 1, asked), "dec_");
+
+    let mut names = vec![("$DENIED", denied)];
+    for line in shown(HUMANS) {
+        let mut filled = line.clone();
+        for (name, value) in &names {
+            filled = filled.replace(name, value);
+        }
+        let is_escalated = line.starts_with("lexecon decide");
+        let at = names.len() % 3;
+        let said = check(&shell(&cluster, at, &filled), i32::from(is_escalated), &filled);
+        if is_escalated {
+            names.push(("$DECISION", word(&said, "dec_")));
+        } else if line.starts_with("lexecon escalation list") {
+            names.push(("$ESCALATION", word(&said, "esc_")));
+        } else if line.starts_with("lexecon override execute") {
+            names.push(("$OVERRIDE", word(&said, "ovr_")));
+        }
+        cluster.settle().await.unwrap();
+    }
+    assert_eq!(names.len(), 4, "the section has other commands");
+    let again = format!("lexecon decisions token {}", names[1].1);
+    check(&shell(&cluster, 2, &again), 3, &again);
+    let stopped = "lexecon decide --actor ai_agent:customer_service --action access_customer_data";
+    let said = check(&shell(&cluster, 2, stopped), 1, stopped);
+    assert!(said.contains("emergency_stop"), "{said}");
 }
