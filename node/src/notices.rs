@@ -8,7 +8,7 @@
 
 mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use governance::command::Command;
@@ -25,6 +25,9 @@ pub use webhook::{Secret, Target, Webhook};
 
 /// How often the outbox is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// Longest that one look at the outbox goes on.
+const LOOK_MAX: Duration = Duration::from_secs(10);
 
 /// Notices looked at in one go; what waits longer is behind them.
 const LOOKED_AT_MAX: usize = 1_000;
@@ -49,6 +52,8 @@ struct Retry {
 #[derive(Debug, Default)]
 struct Tried {
     retries: BTreeMap<EntryId, Retry>,
+    /// Taken by the receiver, and not forgotten by the cluster yet.
+    delivered: BTreeSet<EntryId>,
 }
 
 /// Delivers for as long as the node runs.
@@ -56,8 +61,9 @@ pub(crate) async fn run(running: Running, results: IntCounterVec, stop: Cancella
     let webhook = match running.config.webhook.as_ref().map(Webhook::connect).transpose() {
         Ok(webhook) => webhook,
         Err(error) => {
-            tracing::error!(%error, "notices go to the log alone");
-            None
+            // None is forgotten that was not delivered.
+            tracing::error!(%error, "notices wait for another leader");
+            return;
         }
     };
     let delivery = Delivery { running, webhook, results };
@@ -70,7 +76,7 @@ pub(crate) async fn run(running: Running, results: IntCounterVec, stop: Cancella
         }
         let status = delivery.running.handle.status();
         if status.role != Role::Leader || !status.stamps {
-            tried.retries.clear();
+            tried = Tried::default();
             continue;
         }
         delivery.look(&mut tried).await;
@@ -89,19 +95,23 @@ impl Delivery {
         let state = self.running.handle.view().ok();
         let waiting = state.and_then(|state| effect::waiting(&state, None, LOOKED_AT_MAX).ok());
         let waiting = waiting.unwrap_or_default();
-        tried.retries.retain(|entry, _| waiting.iter().any(|(waits, _)| waits == entry));
-        let mut done = Vec::new();
+        let waits: BTreeSet<EntryId> = waiting.iter().map(|(entry, _)| *entry).collect();
+        tried.retries.retain(|entry, _| waits.contains(entry));
+        tried.delivered.retain(|entry| waits.contains(entry));
+        let (mut done, began) = (Vec::new(), Instant::now());
         for (entry, notice) in &waiting {
             if tried.retries.get(entry).is_some_and(|retry| Instant::now() < retry.at) {
                 continue;
             }
-            if self.deliver(*entry, notice, tried).await {
+            if tried.delivered.contains(entry) || self.deliver(*entry, notice, tried).await {
+                tried.delivered.insert(*entry);
                 done.push(*entry);
             }
             if DONE_MAX <= done.len() {
                 self.forget(std::mem::take(&mut done)).await;
             }
-            if self.running.handle.status().role != Role::Leader {
+            // One that hangs must not keep newer ones waiting for long.
+            if self.running.handle.status().role != Role::Leader || LOOK_MAX < began.elapsed() {
                 break;
             }
         }

@@ -260,9 +260,9 @@ async fn an_upload_that_was_cut_off_goes_on_with_its_key() {
 #[tokio::test]
 async fn an_upload_that_nobody_finishes_is_swept() {
     let server = Server::new();
-    let unknown = json!({"related_control_ids": ["soc2:CC99"]});
+    let unknown = json!({"related_decision_ids": ["dec_00000000000000000000000001"]});
     let reply = server.post("/evidence/register", with(large_body(), unknown)).await;
-    assert_eq!(reply.outcome(), "404 unknown_control");
+    assert_eq!(reply.outcome(), "404 unknown_decision");
     assert_eq!((rows(&server, Table::Upload), rows(&server, Table::Chunk)), (1, 5));
     server.node.inner().now += 600_000_000;
     assert_eq!(server.node.apply(envelope(Command::Tick)).outcome, Outcome::Ticked);
@@ -514,11 +514,16 @@ async fn an_erased_artifact_is_gone() {
 #[tokio::test]
 async fn as_many_uploads_as_there_may_be_are_told_apart_from_faults() {
     let server = Server::new();
-    let unknown = with(large_body(), json!({"related_control_ids": ["soc2:CC99"]}));
+    let unknown = json!({"related_decision_ids": ["dec_00000000000000000000000001"]});
+    let unknown = with(large_body(), unknown);
     for _ in 0..64 {
         let reply = server.post("/evidence/register", &unknown).await;
-        assert_eq!(reply.outcome(), "404 unknown_control");
+        assert_eq!(reply.outcome(), "404 unknown_decision");
     }
+    // What no state is needed to refuse is refused before anything is sent ahead.
+    let control = with(large_body(), json!({"related_control_ids": ["soc2:CC99"]}));
+    let reply = server.post("/evidence/register", control).await;
+    assert_eq!(reply.outcome(), "404 unknown_control");
     let reply = server.post("/evidence/register", &unknown).await;
     assert_eq!((reply.outcome().as_str(), reply.header("retry-after")), ("429 overloaded", "1"));
     registered(&server, report()).await;

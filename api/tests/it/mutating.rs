@@ -32,16 +32,12 @@ fn case(path: &'static str, parameter: &'static str, body: Value, entries: u64) 
 
 /// Paths that only look at something, whatever the method. `body` is made of the
 /// names of things in the world, in angle brackets.
-fn cases() -> Vec<Case> {
+fn deciding() -> Vec<Case> {
     let asked = json!({"actor": "ai_agent:claims_triage", "action": "read_claim",
                        "context": {"purpose": "triage"}});
     let policy = json!({"policy": {"terms": [], "relations": []}});
     let tuple = json!({"subject": {"type": "user", "id": "a"}, "action": {"name": "read"},
                        "resource": {"type": "claim", "id": "1"}});
-    let intervention = json!({"intervention_type": "approval",
-        "ai_recommendation": {"decision": "pay", "confidence": 0.5},
-        "human_decision": {"decision": "pay"}, "human_role": "executive",
-        "reason": "seen and agreed", "human_id": EXECUTIVE});
     vec![
         case("/decide", "", asked.clone(), 1),
         case("/decide/batch", "", json!({"requests": [asked, asked, asked]}), 3),
@@ -57,6 +53,50 @@ fn cases() -> Vec<Case> {
         case("/policies/impact", "", policy, 0),
         case("/policies/rollback", "", json!({"version": 0, "reason": "worse"}), 1),
         case("/risks/assess", "", json!({"decision_id": "<allowed>", "dimensions": {}}), 1),
+    ]
+}
+
+/// What is kept as evidence, and by which keys it is signed.
+fn evidencing() -> Vec<Case> {
+    vec![
+        case(
+            "/evidence/register",
+            "",
+            json!({"artifact_type": "screenshot", "content": "x", "source": "desk"}),
+            1,
+        ),
+        case(
+            "/evidence/link-decision",
+            "",
+            json!({"artifact_id": "<artifact>", "decision_id": "<allowed>"}),
+            1,
+        ),
+        case("/evidence/{artifact_id}/verify", "<artifact>", json!({}), 0),
+        case(
+            "/evidence/{artifact_id}/sign",
+            "<artifact>",
+            json!({"key_id": "<signer>", "signature": "<signature>"}),
+            1,
+        ),
+        case(
+            "/keys/signers",
+            "",
+            json!({"name": "b", "public_key": "<public>", "owner": OFFICER}),
+            1,
+        ),
+        case("/keys/signers/{key_id}/revoke", "<signer>", json!({"reason": "lost"}), 1),
+        case("/keys/rotate", "", json!({"use": "token"}), 1),
+        case("/keys/{kid}/retire", "<key>", json!({"reason": "old"}), 1),
+    ]
+}
+
+/// What humans do about decisions.
+fn overseeing() -> Vec<Case> {
+    let intervention = json!({"intervention_type": "approval",
+        "ai_recommendation": {"decision": "pay", "confidence": 0.5},
+        "human_decision": {"decision": "pay"}, "human_role": "executive",
+        "reason": "seen and agreed", "human_id": EXECUTIVE});
+    vec![
         case(
             "/escalations/create",
             "",
@@ -89,34 +129,6 @@ fn cases() -> Vec<Case> {
             1,
         ),
         case(
-            "/evidence/register",
-            "",
-            json!({"artifact_type": "screenshot", "content": "x", "source": "desk"}),
-            1,
-        ),
-        case(
-            "/evidence/link-decision",
-            "",
-            json!({"artifact_id": "<artifact>", "decision_id": "<allowed>"}),
-            1,
-        ),
-        case("/evidence/{artifact_id}/verify", "<artifact>", json!({}), 0),
-        case(
-            "/evidence/{artifact_id}/sign",
-            "<artifact>",
-            json!({"key_id": "<signer>", "signature": "<signature>"}),
-            1,
-        ),
-        case(
-            "/keys/signers",
-            "",
-            json!({"name": "b", "public_key": "<public>", "owner": OFFICER}),
-            1,
-        ),
-        case("/keys/signers/{key_id}/revoke", "<signer>", json!({"reason": "lost"}), 1),
-        case("/keys/rotate", "", json!({"use": "token"}), 1),
-        case("/keys/{kid}/retire", "<key>", json!({"reason": "old"}), 1),
-        case(
             "/responsibility/records",
             "",
             json!({"decision_id": "<allowed>", "decision_maker": "human_operator",
@@ -144,6 +156,10 @@ fn cases() -> Vec<Case> {
             1,
         ),
     ]
+}
+
+fn cases() -> Vec<Case> {
+    deciding().into_iter().chain(evidencing()).chain(overseeing()).collect()
 }
 
 /// Membership is Raft's own: its entries come of applying the membership, which

@@ -32,9 +32,6 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     let personal = parts.personal.as_ref();
     let effect = Effect::of(&read, id, &data, now(app, &read)?)?;
     let mut signed = signed_members(Some(place(&entry)), &data, personal);
-    if effect.is_approved {
-        approve(&mut signed);
-    }
     // What was signed once cannot be signed again when some of it is gone.
     let signature = match personal {
         Some(_) => {
@@ -43,6 +40,10 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
         }
         None => Json::Null,
     };
+    // The signature is of what the entry says; an approval is shown beside it.
+    if effect.is_approved {
+        approve(&mut signed);
+    }
     let mut reply = complete(&read, &entry, Shown { id, signed, effect }, (&data, personal))?;
     reply.insert("signature", signature);
     Ok(Answer::json(reply))

@@ -4,10 +4,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use governance::Rejection;
 use governance::command::{
     Command, EvidenceContent, Idempotency, Principal, RegisterEvidence, UploadChunk,
 };
-use governance::evidence::{CHUNK_BYTES_MAX, CHUNKS_MAX};
+use governance::evidence::{CHUNK_BYTES_MAX, CHUNKS_MAX, is_control};
 use governance::record::ArtifactKind;
 use types::{ArtifactId, DecisionId, Digest};
 
@@ -113,6 +114,10 @@ fn prepare(
         retention_days: body.integer("retention_days"),
         metadata: body.object("metadata"),
     };
+    // Before anything is sent ahead.
+    if let Some(control) = register.controls.iter().find(|name| !is_control(name)) {
+        return Err(Rejection::UnknownControl { control: control.clone() }.into());
+    }
     let sha256 = ledger::hash::sha256(&content);
     Ok(Prepared { idempotency, content, sha256, register })
 }

@@ -119,7 +119,7 @@ fn erase_one<S: Store>(
         return Ok(false);
     }
     if let Some(data) = data {
-        forget_derived(context, &entry, data, by.part)?;
+        forget_derived(context, &entry, data, by)?;
     }
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
@@ -136,8 +136,9 @@ fn forget_derived<S: Store>(
     context: &mut Context<'_, S>,
     entry: &ledger::StoredEntry,
     data: &str,
-    part: ErasedPart,
+    by: ErasedRecord,
 ) -> Result<(), Corruption> {
+    let part = by.part;
     let id = entry.header.id;
     let data: Object = serde_json::from_str(data)
         .map_err(|_| Corruption::new("data", format!("entry {id} is no object")))?;
@@ -159,7 +160,7 @@ fn forget_derived<S: Store>(
         risk::forget(context, &data, id)?;
         escalation::forget(context, &data, id)?;
         responsibility::forget(context, id)?;
-        overrides::forget(context, &data, id)?;
+        overrides::forget(context, &data, id, by.by)?;
     }
     evidence::forget(context, entry, &data, part)
 }

@@ -200,7 +200,8 @@ fn room<S: Store>(context: &Context<'_, S>, decision: types::DecisionId) -> Resu
     })?;
     let there = rows.len();
     if OF_DECISION_MAX <= there {
-        return Err(Rejection::TooManyEscalations { there }.into());
+        let there = there as u64;
+        return Err(Rejection::TooMany { things: "escalations of this decision", there }.into());
     }
     Ok(())
 }

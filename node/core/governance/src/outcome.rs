@@ -286,12 +286,6 @@ pub enum Rejection {
     /// Its time is over.
     #[error("this escalation has expired: raise a new one")]
     EscalationExpired,
-    /// One decision has so many escalations that there is no end to it.
-    #[error("this decision has {there} escalations, which is the most")]
-    TooManyEscalations {
-        /// How many there are.
-        there: usize,
-    },
     /// No such decision is recorded.
     #[error("no such decision is recorded")]
     UnknownDecision,
@@ -307,24 +301,12 @@ pub enum Rejection {
         /// What was to be superseded.
         risk: RiskId,
     },
-    /// One decision has so many assessments that there is no end to it.
-    #[error("the risk of this decision was assessed {versions} times, which is the most")]
-    TooManyAssessments {
-        /// How many there are.
-        versions: u64,
-    },
     /// There is no such record of responsibility.
     #[error("there is no such record of responsibility")]
     UnknownRecord,
     /// What the record said is erased.
     #[error("the content of this record has been erased")]
     RecordErased,
-    /// So many answer for one decision that there is no end to it.
-    #[error("this decision has {records} records of responsibility, which is the most")]
-    TooManyRecords {
-        /// How many there are.
-        records: u64,
-    },
     /// There is no such override.
     #[error("no override `{id}` is recorded")]
     UnknownOverride {
@@ -372,12 +354,6 @@ pub enum Rejection {
     /// One review settles it.
     #[error("this was reviewed before")]
     AlreadyReviewed,
-    /// One decision has so many overrides that there is no end to it.
-    #[error("this decision was overridden {overrides} times, which is the most")]
-    TooManyOverrides {
-        /// How many there are.
-        overrides: usize,
-    },
     /// A token permits only what is allowed.
     #[error("the effective outcome of this decision is `{effective}`")]
     NotAllowed {
@@ -410,11 +386,13 @@ pub enum Rejection {
         /// When it ends by itself.
         until: Timestamp,
     },
-    /// One decision has so many tokens that there is no end to it.
-    #[error("{tokens} tokens were issued for this decision, which is the most")]
-    TooManyTokens {
+    /// There are so many of something that there is no end to it.
+    #[error("there are {there} {things}, which is the most")]
+    TooMany {
+        /// Of what: of one decision, or of all.
+        things: &'static str,
         /// How many there are.
-        tokens: usize,
+        there: u64,
     },
     /// There is no such artifact.
     #[error("no artifact `{artifact}` is recorded")]
@@ -489,12 +467,6 @@ pub enum Rejection {
         /// The stop.
         stop: StopId,
     },
-    /// Each decision looks at every stop in force, so there is an end to them.
-    #[error("{stops} stops are in force, which is the most; lift one first")]
-    TooManyStops {
-        /// How many there are.
-        stops: usize,
-    },
     /// Decisions do not heed this yet.
     #[error("feature level {needed} is needed for this, and {level} is in force")]
     FeatureLevelTooLow {
@@ -550,17 +522,12 @@ impl Rejection {
             Self::AlreadyAcknowledged => "already_acknowledged",
             Self::AlreadyResolved => "already_resolved",
             Self::EscalationExpired => "expired",
-            Self::TooManyEscalations { .. } => "not_allowed",
             Self::UnknownDecision => "unknown_decision",
             Self::AlreadyAssessed => "already_assessed",
             Self::NotLatest { .. } => "not_latest",
             Self::UnknownRecord => "unknown_record",
-            Self::TooManyAssessments { .. }
-            | Self::TooManyStops { .. }
+            Self::TooMany { .. }
             | Self::FeatureLevelTooLow { .. }
-            | Self::TooManyRecords { .. }
-            | Self::TooManyOverrides { .. }
-            | Self::TooManyTokens { .. }
             | Self::NotAllowed { .. }
             | Self::EmergencyStop
             | Self::TokenTakenBack => "not_allowed",

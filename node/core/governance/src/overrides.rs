@@ -23,6 +23,7 @@ use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::OverrideRecord;
 use crate::store::{Store, Table};
+use crate::token;
 
 pub(crate) use execute::execute;
 pub(crate) use review::{lapse, review};
@@ -42,6 +43,7 @@ pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     data: &Object,
     entry: EntryId,
+    by: EntryId,
 ) -> Result<(), Corruption> {
     let id = data.get("override_id").and_then(Json::as_str);
     let Some(id) = id.and_then(|id| id.parse::<OverrideId>().ok()) else { return Ok(()) };
@@ -54,6 +56,8 @@ pub(crate) fn forget<S: Store>(
     context.tables.delete(Table::OverrideUnreviewed, &keys::timed(record.review_by, entry));
     let at = context.applied.at;
     let expires_at = Some(record.expires_at.map_or(at, |expires_at| expires_at.min(at)));
+    // What it yielded goes with it: nobody could take it back any more.
+    token::end_issued(context, record.decision, id, by)?;
     let record = OverrideRecord { authorized_by: String::new(), expires_at, ..record };
     keep(context, id, &record)
 }

@@ -56,7 +56,9 @@ pub(crate) fn record<S: Store>(
     // The decision's own is one of them.
     let records = human::count(context.tables.read(), asked.decision)?.saturating_add(1);
     if RECORDS_MAX <= records {
-        return Err(Rejection::TooManyRecords { records }.into());
+        return Err(
+            Rejection::TooMany { things: "records of this decision", there: records }.into()
+        );
     }
     let id = fresh(context)?;
     let actor = about.request.actor.as_str();

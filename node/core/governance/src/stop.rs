@@ -117,7 +117,8 @@ pub(crate) fn check_room<S: Store>(context: &mut Context<'_, S>) -> Result<(), S
         return Err(Rejection::FeatureLevelTooLow { level, needed: HEEDED }.into());
     }
     if IN_FORCE_MAX <= context.cache.stops(context.tables.read())?.0.len() {
-        return Err(Rejection::TooManyStops { stops: IN_FORCE_MAX }.into());
+        let there = IN_FORCE_MAX as u64;
+        return Err(Rejection::TooMany { things: "stops in force", there }.into());
     }
     Ok(())
 }

@@ -25,11 +25,11 @@ pub(crate) fn register<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
-    for decision in &register.decisions {
-        admit(context.tables.read(), *decision)?;
-    }
     if let Some(control) = register.controls.iter().find(|name| !controls::is_control(name)) {
         return Err(Rejection::UnknownControl { control: control.clone() }.into());
+    }
+    for decision in &register.decisions {
+        admit(context.tables.read(), *decision)?;
     }
     let checked = content::check(context, &register.content)?;
     let id = ArtifactId(context.fresh("evd", Table::Artifact)?);

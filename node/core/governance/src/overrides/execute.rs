@@ -2,7 +2,9 @@
 
 use ledger::EntryType;
 use policy::Verdict;
-use types::{ArtifactId, EntryId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp};
+use types::{
+    ArtifactId, Digest, EntryId, Json, Micros, Object, OverrideId, ResponsibilityId, Timestamp,
+};
 
 use super::keep;
 use crate::apply::{Context, Stop};
@@ -125,6 +127,8 @@ fn attest<S: Store>(
         ("original_outcome", original.as_str().into()),
         ("override_id", id.to_string().into()),
         ("override_type", execute.kind.as_str().into()),
+        // Else its digest would tell the justification to whoever can guess it.
+        ("salt", Digest(context.draw.salt("attestation")).to_string().into()),
         ("timestamp", context.applied.at.to_string().into()),
     ]);
     let content = content.to_canonical();
@@ -187,7 +191,8 @@ fn original<S: Store>(
     }
     let overrides = effective::override_ids(read, execute.decision)?.len();
     if OVERRIDES_MAX <= overrides {
-        return Err(Rejection::TooManyOverrides { overrides }.into());
+        let there = overrides as u64;
+        return Err(Rejection::TooMany { things: "overrides of this decision", there }.into());
     }
     Ok(original)
 }

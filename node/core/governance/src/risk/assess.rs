@@ -77,7 +77,9 @@ fn next_version<S: Store>(context: &Context<'_, S>, assess: &AssessRisk) -> Resu
         (Some(_) | None, Some(risk)) => return Err(Rejection::NotLatest { risk }.into()),
     };
     if VERSIONS_MAX <= versions {
-        return Err(Rejection::TooManyAssessments { versions }.into());
+        return Err(
+            Rejection::TooMany { things: "assessments of this decision", there: versions }.into()
+        );
     }
     Ok(versions.saturating_add(1))
 }

@@ -79,6 +79,12 @@ fn basis<S: Store>(
     match &effective.basis {
         Basis::Decision => match last {
             Last::TakenBack => return Err(Rejection::TokenTakenBack.into()),
+            // What another policy says now is to be asked anew.
+            Last::Over if recorded.policy_hash != view::active_policy(read)?.policy_hash => {
+                return Err(
+                    Rejection::NotAllowed { effective: "allowed under another policy" }.into()
+                );
+            }
             Last::Active(..) | Last::Over => (),
         },
         Basis::Escalation(id, EscalationRecord { consumed: Some(_), .. }) => {
@@ -91,7 +97,8 @@ fn basis<S: Store>(
     }
     let tokens = count(read, decision)?;
     if TOKENS_MAX <= tokens {
-        return Err(Rejection::TooManyTokens { tokens }.into());
+        let there = tokens as u64;
+        return Err(Rejection::TooMany { things: "tokens of this decision", there }.into());
     }
     Ok(effective.basis)
 }
@@ -183,7 +190,11 @@ fn end(at: Timestamp, seconds: u32, basis: &Basis) -> Result<Timestamp, Rejectio
         .checked_add(Micros::from_seconds(u64::from(seconds)))
         .ok_or(Rejection::LifetimeTooLong)?;
     let until = match basis {
-        Basis::Override(_, record) => record.expires_at,
+        // Unreviewed it ends with the time to review it, swept or not.
+        Basis::Override(_, record) => {
+            let review_by = record.review.is_none().then_some(record.review_by);
+            record.expires_at.into_iter().chain(review_by).min()
+        }
         Basis::Decision | Basis::Escalation(..) => None,
     };
     Ok(until.map_or(asked, |until| asked.min(until)))

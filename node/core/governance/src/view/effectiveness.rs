@@ -158,19 +158,29 @@ fn created(
     to: Timestamp,
 ) -> Result<(u64, bool), Corruption> {
     let after = Ulid::from_parts(to.millis().saturating_add(1), [0; 10]);
-    let rows = read.scan(Scan {
+    let scan = Scan {
         table: Table::Escalation,
         from: &Ulid::from_parts(from.millis(), [0; 10]).key(),
         to: Some(&after.key()),
         direction: Direction::Descending,
         rows_max: LOOKED_AT_MAX.saturating_add(1),
+    };
+    // A row may be large, and there may be many: none is kept.
+    let (mut created, mut looked_at, mut damage) = (0_u64, 0_usize, None);
+    read.visit(scan, &mut |_, value| {
+        looked_at = looked_at.saturating_add(1);
+        match codec::decode::<EscalationRecord>("escalation", value) {
+            Ok(record) if ids.contains(&record.entry_id.0) && looked_at <= LOOKED_AT_MAX => {
+                created = created.saturating_add(1);
+            }
+            Ok(_) => (),
+            Err(error) => damage = Some(error),
+        }
     })?;
-    let mut created = 0_u64;
-    for (_, value) in rows.iter().take(LOOKED_AT_MAX) {
-        let record: EscalationRecord = codec::decode("escalation", value)?;
-        created = created.saturating_add(u64::from(ids.contains(&record.entry_id.0)));
+    match damage {
+        Some(error) => Err(error),
+        None => Ok((created, LOOKED_AT_MAX < looked_at)),
     }
-    Ok((created, LOOKED_AT_MAX < rows.len()))
 }
 
 /// What ended by these entries, and how. Tells whether there are more answers

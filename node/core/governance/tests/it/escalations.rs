@@ -420,7 +420,7 @@ fn a_decision_has_so_many_escalations_and_no_more() {
     for _ in 0..1_000 {
         created(&mut machine, 20, one_more());
     }
-    let why = Rejection::TooManyEscalations { there: 1_000 };
+    let why = Rejection::TooMany { things: "escalations of this decision", there: 1_000 };
     refused(&mut machine, MARIA, 30, one_more(), why.clone());
     let assess = |privacy| {
         Command::AssessRisk(Box::new(AssessRisk {

@@ -216,5 +216,5 @@ fn one_decision_has_a_thousand_issued_tokens_at_most() {
         issued(&mut machine, 1_000 + n * 600 * SECOND, decision);
     }
     let why = check(&mut machine, 20 * DAY, decision, "not_allowed");
-    assert_eq!(why, Rejection::TooManyTokens { tokens: 1_000 });
+    assert_eq!(why, Rejection::TooMany { things: "tokens of this decision", there: 1_000 });
 }

@@ -390,7 +390,7 @@ fn what_nobody_reviews_in_time_lapses_with_its_token() {
         Timestamp(due)
     );
     assert_eq!(entry.data.unwrap().text, expect);
-    assert_eq!(view::token(&machine.store, token).unwrap().unwrap().revoked, Some(EntryId(4)));
+    assert_eq!(token_status(&machine, token, due), governance::token::Status::Expired);
     machine.run_by("n1", due + DAY, Command::Tick);
     assert_eq!(view::head(&machine.store).unwrap().size(), 5);
     assert_eq!(deadline::next(&machine.store).unwrap(), None);
@@ -406,9 +406,10 @@ fn a_review_that_comes_before_the_sweep_and_too_late_keeps_nothing() {
     let id = made(&mut machine, 200, executive(decision));
     let due = 200 + 30 * DAY;
     let token = issued(&mut machine, due - 1, decision);
+    assert_eq!(token_status(&machine, token, due - 1), governance::token::Status::Active);
     let entry = recorded(machine.run_as(LEO, due, review(id, ReviewVerdict::Upheld)));
     assert_eq!(status(&machine, id, due), OverrideStatus::Lapsed);
-    assert_eq!(view::token(&machine.store, token).unwrap().unwrap().revoked, Some(entry));
+    assert_eq!(token_status(&machine, token, due), governance::token::Status::Expired);
     machine.run(due + DAY, Command::Tick);
     assert_eq!(view::head(&machine.store).unwrap().size(), entry.0 + 1);
 }
@@ -501,7 +502,7 @@ fn one_decision_is_overridden_a_thousand_times_at_most() {
         made(&mut machine, at, ExecuteOverride { expires_at, ..executive(decision) });
     }
     let why = check(&mut machine, JANE, DAY, command(executive(decision)), "not_allowed");
-    assert_eq!(why, Rejection::TooManyOverrides { overrides: 1_000 });
+    assert_eq!(why, Rejection::TooMany { things: "overrides of this decision", there: 1_000 });
 }
 
 #[test]
@@ -514,4 +515,16 @@ fn the_commands_have_their_place_in_the_log() {
         let bytes = encode_envelope(&envelope(command.clone(), 1)).unwrap();
         assert_eq!(decode_envelope(&bytes).unwrap().command, command);
     }
+}
+
+#[test]
+fn erasing_an_override_ends_the_token_it_yielded() {
+    let (mut machine, decision) = denied();
+    let id = made(&mut machine, 200, executive(decision));
+    let token = issued(&mut machine, 300, decision);
+    assert_eq!(token_status(&machine, token, 300), governance::token::Status::Active);
+    let entry = view::override_of(&machine.store, id).unwrap().unwrap().record.entry_id;
+    let outcome = machine.run(400, erase(ErasedPart::All, entry));
+    assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
+    assert_eq!(token_status(&machine, token, 400), governance::token::Status::Revoked);
 }

@@ -154,7 +154,7 @@ fn one_decision_has_a_thousand_records() {
     for _ in 1..1_000 {
         recorded(&mut machine, 200, said(decision, BOB));
     }
-    let full = Rejection::TooManyRecords { records: 1_000 };
+    let full = Rejection::TooMany { things: "records of this decision", there: 1_000 };
     refused(&mut machine, "", record(said(decision, BOB)), full);
     recorded(&mut machine, 200, said(other, BOB));
     let chain = responsibilities(&machine.store, decision).unwrap().unwrap();

@@ -164,7 +164,7 @@ fn there_is_an_end_to_stops_and_lifting_one_makes_room() {
         let outcome = machine.run_for(named(EXECUTIVE), at, stop(Some("x"), None));
         assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     }
-    let full = Rejection::TooManyStops { stops: IN_FORCE_MAX };
+    let full = Rejection::TooMany { things: "stops in force", there: IN_FORCE_MAX as u64 };
     refused(&mut machine, EXECUTIVE, stop(None, None), full);
     machine.run_for(named(EXECUTIVE), 900, lift(first));
     let outcome = machine.run_for(named(EXECUTIVE), 900, stop(None, None));
