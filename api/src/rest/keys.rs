@@ -5,11 +5,11 @@
 
 use governance::command::{Command, KeyMaterial, KeyUsage, RetireKey};
 use governance::record::KeyRecord;
-use governance::{Outcome, Rejection, view};
+use governance::view;
 use ledger::note;
 use ledger::signature::{self, RsaPublic};
 use types::digest::to_hex;
-use types::{EntryId, Json, KeyId, Object};
+use types::{Json, KeyId, Object};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -18,7 +18,7 @@ use crate::fields::{Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, integer, list, text};
-use crate::rest::decision::envelope_of;
+use crate::rest::recording::{Recording, record};
 
 const USES: &[&str] = &["decision", "token", "checkpoint", "export"];
 
@@ -190,31 +190,8 @@ pub(crate) async fn retire<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let compromised = fields.flag("compromised");
     let reason = fields.text("reason").unwrap_or_default();
     let command = Command::RetireKey(RetireKey { id, compromised, reason });
-    let envelope = envelope_of(app, &principal, idempotency, command)?;
-    let committed = app.backend.submit(envelope).await?;
-    let (entry, replayed) = match committed.outcome {
-        Outcome::Recorded(recorded) => (recorded.entry_id, false),
-        Outcome::Replayed(entry) => (entry, true),
-        Outcome::Rejected(Rejection::UnknownKey { .. }) => return Err(unknown(&path)),
-        Outcome::Rejected(why) => return Err(why.into()),
-        other @ (Outcome::Founded(_)
-        | Outcome::Decided(_)
-        | Outcome::PolicyLoaded(_)
-        | Outcome::NodeRegistered(_)
-        | Outcome::Ticked
-        | Outcome::Erased(_)
-        | Outcome::Sealed(_)
-        | Outcome::Cosigned(_)
-        | Outcome::ScrubOpened(_)
-        | Outcome::ContentReported(_)
-        | Outcome::Noted) => {
-            tracing::error!(?other, "ending a key had an outcome that is none of that");
-            return Err(Problem::internal());
-        }
-    };
-    let mut answer = retired(app, id, entry, compromised)?.at(committed.index);
-    answer.replayed = replayed;
-    Ok(answer)
+    let recording = record(app, &principal, idempotency, command).await?;
+    retired(app, id, recording, compromised)
 }
 
 fn unknown(kid: &str) -> Problem {
@@ -228,17 +205,18 @@ fn unknown(kid: &str) -> Problem {
 fn retired<B: Backend>(
     app: &App<B>,
     id: KeyId,
-    entry: EntryId,
+    recording: Recording,
     compromised: bool,
 ) -> Result<Answer, Problem> {
+    let entry = recording.entry;
     let key = view::key(&app.backend.view()?, id)?;
     let until = key.and_then(|key| key.valid_until).unwrap_or(entry).min(entry);
-    Ok(Answer::members([
-        ("key_id", id.to_string().into()),
-        ("status", if compromised { "revoked" } else { "retired" }.into()),
-        ("valid_until_index", until.0.into()),
-        ("ledger_entry_id", entry.0.into()),
-    ]))
+    let mut reply = Object::new();
+    reply.insert("key_id", id.to_string());
+    reply.insert("status", if compromised { "revoked" } else { "retired" });
+    reply.insert("valid_until_index", until.0);
+    reply.insert("ledger_entry_id", entry.0);
+    Ok(recording.answer(reply))
 }
 
 #[cfg(test)]

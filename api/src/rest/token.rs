@@ -11,7 +11,7 @@
 use governance::command::{Command, KeyUsage, RevokeToken};
 use governance::record::{KeyRecord, TokenRecord};
 use governance::token::Status;
-use governance::{Corruption, Outcome, Read, Rejection, view};
+use governance::{Corruption, Read, view};
 use ledger::{EntryType, signature, token};
 use types::{EntryId, Json, KeyId, Object, Timestamp, TokenId};
 
@@ -23,7 +23,8 @@ use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, hash, integer, object, text, time};
-use crate::rest::decision::{ACTION, ACTOR, envelope_of};
+use crate::rest::decision::{ACTION, ACTOR};
+use crate::rest::recording::record;
 
 /// Body of `POST /tokens/verify`.
 pub(crate) const VERIFY: &[Field] = &[
@@ -352,37 +353,14 @@ pub(crate) async fn revoke<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     });
     let reason = fields.text("reason").unwrap_or_default();
     let command = Command::RevokeToken(RevokeToken { token, reason });
-    let envelope = envelope_of(app, &principal, idempotency, command)?;
-    let committed = app.backend.submit(envelope).await?;
-    let (entry, at, replayed) = match committed.outcome {
-        Outcome::Recorded(recorded) => (recorded.entry_id, recorded.at, false),
-        Outcome::Replayed(entry) => (entry, recorded_at(app, entry)?, true),
-        Outcome::Rejected(Rejection::UnknownToken { .. }) => return Err(unknown(&path)),
-        Outcome::Rejected(why) => return Err(why.into()),
-        other @ (Outcome::Founded(_)
-        | Outcome::Decided(_)
-        | Outcome::PolicyLoaded(_)
-        | Outcome::NodeRegistered(_)
-        | Outcome::Ticked
-        | Outcome::Erased(_)
-        | Outcome::Sealed(_)
-        | Outcome::Cosigned(_)
-        | Outcome::ScrubOpened(_)
-        | Outcome::ContentReported(_)
-        | Outcome::Noted) => {
-            tracing::error!(?other, "revoking a token had an outcome that is none of that");
-            return Err(Problem::internal());
-        }
-    };
-    let answer = Answer::members([
-        ("token_id", token.to_string().into()),
-        ("status", Status::Revoked.as_str().into()),
-        ("revoked_at", at.to_string().into()),
-        ("ledger_entry_id", entry.0.into()),
-    ]);
-    let mut answer = answer.at(committed.index);
-    answer.replayed = replayed;
-    Ok(answer)
+    let recording = record(app, &principal, idempotency, command).await?;
+    let at = recorded_at(app, recording.entry)?;
+    let mut reply = Object::new();
+    reply.insert("token_id", token.to_string());
+    reply.insert("status", Status::Revoked.as_str());
+    reply.insert("revoked_at", at.to_string());
+    reply.insert("ledger_entry_id", recording.entry.0);
+    Ok(recording.answer(reply))
 }
 
 fn recorded_at<B: Backend>(app: &App<B>, id: EntryId) -> Result<Timestamp, Problem> {
