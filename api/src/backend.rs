@@ -8,9 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governance::command::{Envelope, KeyUsage, NodeDescription};
+use governance::command::{Envelope, KeyUsage, NodeDescription, Principal};
 use governance::{Outcome, Read, Recorded};
-use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
+use secrecy::SecretSlice;
+use types::{ApiKeyId, ClusterId, EntryId, KeyId, LogIndex, RaftId, SessionId, Timestamp};
 
 /// A node as the interface sees it.
 pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
@@ -112,8 +113,43 @@ pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
         usage: KeyUsage,
     ) -> impl Future<Output = Result<Rotated, Unavailable>> + Send;
 
+    /// Seals a secret with the key of the cluster, for one purpose.
+    ///
+    /// # Errors
+    /// [`Unavailable::Starting`] while this node has not got that key.
+    fn seal(&self, purpose: &'static str, secret: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
+    /// Opens what any node of the cluster sealed for that purpose; `None` for
+    /// anything else.
+    ///
+    /// # Errors
+    /// [`Unavailable::Starting`] while this node has not got that key.
+    fn unseal(
+        &self,
+        purpose: &'static str,
+        sealed: &[u8],
+    ) -> Result<Option<SecretSlice<u8>>, Unavailable>;
+
+    /// Notes that a credential was used now. It is reported to the cluster in
+    /// batches, at most once a minute for each.
+    fn note_use(&self, credential: Credential);
+
+    /// Notes that a principal was shown personal parts of entries, the least and
+    /// the greatest of them if they are known. It is recorded in batches, one
+    /// entry for each principal and five minutes.
+    fn note_personal_read(&self, principal: &Principal, entries: Option<(EntryId, EntryId)>);
+
     /// Takes a snapshot of this node's state.
     fn snapshot(&self) -> impl Future<Output = Result<SnapshotTaken, Unavailable>> + Send;
+}
+
+/// What a principal authenticated with, by its handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Credential {
+    /// A session of a user.
+    Session(SessionId),
+    /// A key of a program.
+    ApiKey(ApiKeyId),
 }
 
 /// A command that was applied here.

@@ -1,7 +1,10 @@
 //! One request and its answer, free of any transport: REST and gRPC make the
 //! same [`Call`] and get the same [`Answer`].
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
+use governance::access::Authority;
 use governance::command::Principal;
 use types::{Digest, Json, LogIndex, Object};
 
@@ -32,6 +35,10 @@ pub(crate) struct Call {
     pub(crate) request_id: String,
     /// Who asks.
     pub(crate) principal: Principal,
+    /// What it may do.
+    pub(crate) authority: Authority,
+    /// Where the request came from: the peer, or what a trusted proxy says.
+    pub(crate) address: IpAddr,
     /// Which of the two forms of [`crate::routes::Reply::Either`] is wanted.
     pub(crate) form: Form,
 }

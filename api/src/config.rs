@@ -2,11 +2,35 @@
 
 use std::time::Duration;
 
+/// Who is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Everybody, on a loopback address, as long as there are no accounts.
+    #[default]
+    Open,
+    /// Whoever shows a credential.
+    Required,
+}
+
+impl AuthMode {
+    /// The word in the configuration and in `/status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Required => "required",
+        }
+    }
+}
+
 /// Bounds and switches of the interface.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Version that `/health` and `/` show.
     pub version: &'static str,
+    /// Who is served.
+    pub auth: AuthMode,
+    /// Whether clients reach the interface over TLS.
+    pub is_tls: bool,
     /// Origins that browsers may call from; none by default, and never `*`.
     pub cors_origins: Vec<String>,
     /// Whether `/metrics` answers.
@@ -35,6 +59,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
+            auth: AuthMode::Open,
+            is_tls: false,
             cors_origins: Vec::new(),
             metrics_enabled: true,
             concurrency_max: 1024,

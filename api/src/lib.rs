@@ -32,11 +32,13 @@ mod openapi;
 mod reply;
 mod rest;
 mod routes;
+mod sealing;
 mod verified;
 
 pub use backend::Backend;
-pub use config::{Config, Limits};
+pub use config::{AuthMode, Config, Limits};
 pub use metrics::Metrics;
+pub use sealing::{seal, unseal};
 pub use server::serve;
 
 /// The interface over a node: REST and gRPC on one router. `metrics` must be

@@ -18,6 +18,8 @@ mod risks;
 mod system;
 mod tokens;
 
+use governance::access::Right;
+
 use crate::call::Form;
 use crate::consistency;
 use crate::fields::Field;
@@ -125,6 +127,7 @@ pub(crate) enum Op {
 pub(crate) enum Method {
     Get,
     Post,
+    Patch,
     Delete,
 }
 
@@ -133,6 +136,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -206,6 +210,8 @@ pub(crate) struct Route {
     pub(crate) tag: &'static str,
     pub(crate) summary: &'static str,
     pub(crate) access: Access,
+    /// Who may.
+    pub(crate) who: Right,
     pub(crate) query: &'static [Field],
     pub(crate) shape: Shape,
     pub(crate) body_bytes_max: usize,
@@ -224,6 +230,7 @@ impl Route {
             tag: "System",
             summary,
             access: Access::Read,
+            who: Right::Any,
             query: &[],
             shape: Shape::None,
             body_bytes_max: MIB,
@@ -249,6 +256,11 @@ impl Route {
 
     const fn access(mut self, access: Access) -> Self {
         self.access = access;
+        self
+    }
+
+    const fn who(mut self, who: Right) -> Self {
+        self.who = who;
         self
     }
 

@@ -61,6 +61,7 @@ ENTRY_TYPES = frozenset("""
     audit_export_completed audit_export_failed user_created user_updated user_disabled user_enabled user_unlocked
     password_changed mfa_enrolled mfa_reset backup_codes_renewed login_succeeded login_failed account_locked
     session_revoked api_key_created api_key_revoked oidc_linked
+    personal_data_read
     """.split())
 NEVER_ERASED = frozenset("""
     genesis node_joined membership_changed recovery feature_level_changed key_added key_retired divergence_detected

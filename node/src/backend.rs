@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Rotated,
-    Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, Joined, Member, Plan, Role,
+    Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
-use governance::command::{Command, Envelope, KeyUsage, NodeDescription, RegisterNode};
+use governance::command::{Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode};
 use governance::{Outcome, Rejection, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
-use types::{ClusterId, KeyId, LogIndex, RaftId, Timestamp};
+use secrecy::SecretSlice;
+use types::{ClusterId, EntryId, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::keys::InForce;
 use crate::rotation;
@@ -183,6 +184,22 @@ impl Backend for ReplicaBackend {
         let (key_id, bytes) = self.keys().sign(usage, message)?;
         Some(Signature { key_id, bytes })
     }
+
+    fn seal(&self, _purpose: &'static str, _secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        Err(Unavailable::Starting)
+    }
+
+    fn unseal(
+        &self,
+        _purpose: &'static str,
+        _sealed: &[u8],
+    ) -> Result<Option<SecretSlice<u8>>, Unavailable> {
+        Err(Unavailable::Starting)
+    }
+
+    fn note_use(&self, _credential: Credential) {}
+
+    fn note_personal_read(&self, _principal: &Principal, _entries: Option<(EntryId, EntryId)>) {}
 
     async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
         self.quarantined()?;

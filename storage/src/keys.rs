@@ -178,7 +178,20 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::InterventionTally
         | Table::InterventionTime
         | Table::Deadline
-        | Table::Effect => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Effect
+        | Table::User
+        | Table::UserByName
+        | Table::Session
+        | Table::SessionByHash
+        | Table::SessionByUser
+        | Table::Challenge
+        | Table::LoginPair
+        | Table::LoginPairByAge
+        | Table::ApiKey
+        | Table::ApiKeyByHash
+        | Table::OidcLink
+        | Table::JoinToken
+        | Table::Access => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
         Table::Artifact
         | Table::ArtifactByDecision
         | Table::ArtifactByText

@@ -1,8 +1,11 @@
 //! From an HTTP request to a checked call.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use governance::access::Authority;
 use governance::command::Principal;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -61,6 +64,8 @@ impl Intake<'_> {
             min_index,
             request_id,
             principal,
+            authority: Authority::open(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             form,
         })
     }

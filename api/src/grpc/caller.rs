@@ -1,8 +1,10 @@
 //! Who calls, and calling on their behalf.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use governance::access::Authority;
 use governance::command::Principal;
 use tonic::Status;
 use types::{Json, Object};
@@ -137,6 +139,8 @@ impl<B: Backend> Service<B> {
             min_index: caller.min_index,
             request_id: caller.request_id.clone(),
             principal: caller.principal.clone(),
+            authority: Authority::open(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Joined, Member, Plan, Role, Rotated,
-    Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, Joined, Member, Plan, Role,
+    Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
 use api::{Config, Metrics};
 use axum::Router;
@@ -22,10 +22,14 @@ use governance::command::{
 use governance::outcome::{Cosigned, Sealed};
 use governance::{Applied, Cache, MemStore, Outcome, Seed, view};
 use http_body_util::BodyExt as _;
+use secrecy::SecretSlice;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use types::{ClusterId, EntryId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
+
+/// A principal that was shown personal parts, and of which entries.
+pub(crate) type PersonalRead = (Principal, Option<(EntryId, EntryId)>);
 
 /// 2027-03-04T05:06:07Z
 pub(crate) const START: u64 = 1_804_136_767_000_000;
@@ -65,6 +69,10 @@ pub(crate) struct Node {
     /// Every key it ever had; the last one of a use is in force.
     keys: Arc<Mutex<Vec<(KeyId, KeyUsage, SigningKey)>>>,
     released: Arc<Notify>,
+    /// Credentials that were used.
+    pub(crate) used: Arc<Mutex<Vec<Credential>>>,
+    /// Who was shown personal parts, and of which entries.
+    pub(crate) read: Arc<Mutex<Vec<PersonalRead>>>,
 }
 
 impl fmt::Debug for Node {
@@ -153,7 +161,14 @@ impl Node {
         };
         let inner = Arc::new(Mutex::new(inner));
         let keys = Arc::new(Mutex::new(keys.collect()));
-        Self { name: "n1".into(), inner, keys, released: Arc::default() }
+        Self {
+            name: "n1".into(),
+            inner,
+            keys,
+            released: Arc::default(),
+            used: Arc::default(),
+            read: Arc::default(),
+        }
     }
 
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -501,6 +516,26 @@ impl Backend for Node {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    fn seal(&self, purpose: &'static str, secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        Ok(api::seal(&[9; 32], purpose, secret).unwrap())
+    }
+
+    fn unseal(
+        &self,
+        purpose: &'static str,
+        sealed: &[u8],
+    ) -> Result<Option<SecretSlice<u8>>, Unavailable> {
+        Ok(api::unseal(&[9; 32], purpose, sealed))
+    }
+
+    fn note_use(&self, credential: Credential) {
+        self.used.lock().unwrap().push(credential);
+    }
+
+    fn note_personal_read(&self, principal: &Principal, entries: Option<(EntryId, EntryId)>) {
+        self.read.lock().unwrap().push((principal.clone(), entries));
     }
 
     async fn snapshot(&self) -> Result<SnapshotTaken, Unavailable> {

@@ -11,9 +11,9 @@ use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
-    checkpoint, codec, deadline, decision, divergence, effect, erasure, escalation, evidence,
-    founding, intervention, keys, membership, node, overrides, policies, responsibility, risk,
-    stop, token,
+    access, account, api_key, checkpoint, codec, deadline, decision, divergence, effect, erasure,
+    escalation, evidence, founding, intervention, keys, login, membership, mfa, node, overrides,
+    policies, reads, responsibility, risk, session, stop, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -138,6 +138,17 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::Found(_) if founded => Err(Rejection::AlreadyFounded.into()),
         Command::Found(found) => founding::found(context, found),
         _ if !founded => Err(Rejection::NotFounded.into()),
+        _ => {
+            access::admit(context)?;
+            carry_out(context)
+        }
+    }
+}
+
+fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
+    match &context.envelope.command {
+        // Handled before there is anything to be admitted to.
+        Command::Found(_) => Err(Rejection::AlreadyFounded.into()),
         Command::Decide(decide) => decision::decide(context, decide),
         Command::LoadPolicy(load) => policies::load(context, load),
         Command::RegisterNode(register) => node::register(context, register),
@@ -175,6 +186,24 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::RevokeSigner(revoke) => evidence::signer::revoke(context, revoke),
         Command::Intervene(intervene) => intervention::intervene(context, intervene),
         Command::LiftStop(lift) => stop::lift(context, lift),
+        Command::CreateUser(create) => account::create(context, create),
+        Command::UpdateUser(update) => account::update(context, update),
+        Command::ChangeUser(change) => account::change(context, change),
+        Command::ChangePassword(change) => account::change_password(context, change),
+        Command::EnrollMfa(enroll) => mfa::enroll(context, enroll),
+        Command::ConfirmMfa(confirm) => mfa::confirm(context, confirm),
+        Command::RenewBackupCodes(renew) => mfa::renew(context, renew),
+        Command::OpenChallenge(open) => login::challenge(context, open),
+        Command::OpenSession(open) => session::open(context, open),
+        Command::FailLogin(fail) => login::fail(context, fail),
+        Command::RevokeSession(revoke) => session::revoke(context, revoke),
+        Command::TouchCredentials(touch) => session::touch(context, touch),
+        Command::CreateApiKey(create) => api_key::create(context, create),
+        Command::RevokeApiKey(revoke) => api_key::revoke(context, revoke),
+        Command::LinkOidc(link) => login::link(context, link),
+        Command::IssueJoinToken(issue) => node::token::issue(context, issue),
+        Command::RegisterNodeByToken(register) => node::token::register(context, register),
+        Command::RecordPersonalReads(reads) => reads::record(context, reads),
     }
 }
 

@@ -5,9 +5,11 @@
 //! are append-only: a variant is never reordered, and a change of meaning needs
 //! a feature level.
 
+mod accounts;
 mod escalation;
 mod evidence;
 mod intervention;
+mod logins;
 mod overrides;
 mod responsibility;
 
@@ -20,12 +22,20 @@ use types::{
 
 use crate::draw::Seed;
 
+pub use accounts::{
+    ChangeUser, CreateApiKey, CreateUser, IssueJoinToken, PersonalReads, RegisterNodeByToken,
+    RevokeApiKey, UpdateUser, UserChange,
+};
 pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation};
 pub use evidence::{
     EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
     UploadChunk,
 };
 pub use intervention::{HumanRole, Intervene, InterventionType, LiftStop, StopScope};
+pub use logins::{
+    ChangePassword, ConfirmMfa, EnrollMfa, FailLogin, LinkOidc, LoginProof, OidcAccount,
+    OpenChallenge, OpenSession, RenewBackupCodes, RevokeSession, TouchCredentials,
+};
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 
@@ -189,6 +199,42 @@ pub enum Command {
     Intervene(Box<Intervene>),
     /// End an emergency stop.
     LiftStop(LiftStop),
+    /// Make an account.
+    CreateUser(Box<CreateUser>),
+    /// Change what an account is for.
+    UpdateUser(Box<UpdateUser>),
+    /// Disable, enable or unlock an account, or take its second factor away.
+    ChangeUser(Box<ChangeUser>),
+    /// Set one's own password.
+    ChangePassword(Box<ChangePassword>),
+    /// Propose a secret for one's own second factor.
+    EnrollMfa(Box<EnrollMfa>),
+    /// Confirm it.
+    ConfirmMfa(Box<ConfirmMfa>),
+    /// Have new backup codes.
+    RenewBackupCodes(Box<RenewBackupCodes>),
+    /// Wait for a second factor.
+    OpenChallenge(Box<OpenChallenge>),
+    /// Begin a session.
+    OpenSession(Box<OpenSession>),
+    /// Count a login that failed.
+    FailLogin(Box<FailLogin>),
+    /// End a session.
+    RevokeSession(RevokeSession),
+    /// Report which credentials were used.
+    TouchCredentials(Box<TouchCredentials>),
+    /// Make a key for a program.
+    CreateApiKey(Box<CreateApiKey>),
+    /// End it.
+    RevokeApiKey(RevokeApiKey),
+    /// Give a person of a provider an account.
+    LinkOidc(Box<LinkOidc>),
+    /// Make a token with which a node may join.
+    IssueJoinToken(IssueJoinToken),
+    /// Let a node join by it.
+    RegisterNodeByToken(Box<RegisterNodeByToken>),
+    /// Record that somebody read personal parts.
+    RecordPersonalReads(Box<PersonalReads>),
 }
 
 /// A place in the log: the same on every node.

@@ -183,3 +183,35 @@ pub(crate) fn read_place(key: &[u8]) -> Option<Place> {
 pub(crate) fn node(id: RaftId) -> [u8; 8] {
     id.0.to_be_bytes()
 }
+
+/// An account by its name or its e-mail: in lower case, since neither is told
+/// apart by case.
+pub(crate) fn user_name(kind: UserName, text: &str) -> Vec<u8> {
+    let kind = match kind {
+        UserName::Username => "username",
+        UserName::Email => "email",
+    };
+    texts(&[kind, &text.to_lowercase()])
+}
+
+/// What an account is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UserName {
+    Username,
+    Email,
+}
+
+/// A session among those of its user.
+pub(crate) fn session_of(user: Ulid, session: Ulid) -> Vec<u8> {
+    [user.key(), session.key()].concat()
+}
+
+/// Keys of the sessions of a user: the first and the end.
+pub(crate) fn sessions_of(user: Ulid) -> (Vec<u8>, Vec<u8>) {
+    (user.key().to_vec(), Ulid(user.0.saturating_add(1)).key().to_vec())
+}
+
+/// A person of a provider.
+pub(crate) fn oidc(provider: &str, subject: &str) -> Vec<u8> {
+    texts(&[provider, subject])
+}

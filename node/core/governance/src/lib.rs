@@ -17,6 +17,7 @@
 #![deny(clippy::float_arithmetic, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+pub mod access;
 pub mod audit;
 pub mod checkpoint;
 pub mod command;
@@ -41,6 +42,8 @@ pub mod store;
 pub mod token;
 pub mod view;
 
+mod account;
+mod api_key;
 mod apply;
 mod cache;
 mod codec;
@@ -49,9 +52,13 @@ mod founding;
 mod idempotency;
 mod journal;
 mod keys;
+mod login;
 mod membership;
+mod mfa;
 mod node;
 mod policies;
+mod reads;
+mod session;
 mod tables;
 mod tree;
 

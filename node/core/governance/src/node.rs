@@ -10,6 +10,7 @@
 //!   what was retired stays retired.
 
 pub(crate) mod keys;
+pub(crate) mod token;
 
 use std::collections::BTreeSet;
 

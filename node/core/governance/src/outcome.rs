@@ -9,6 +9,7 @@ use types::{
     Timestamp, TokenId,
 };
 
+use crate::access::Denied;
 use crate::command::{Claim, Place};
 
 /// What a command did.
@@ -475,6 +476,61 @@ pub enum Rejection {
         /// What is needed.
         needed: u32,
     },
+    /// The principal has not the right to it.
+    #[error("{}", .0.detail())]
+    Denied(Denied),
+    /// There is no such account.
+    #[error("there is no such account")]
+    UnknownUser,
+    /// The name or the e-mail has an account.
+    #[error("an account has this {what}")]
+    UserExists {
+        /// `username` or `email`.
+        what: &'static str,
+    },
+    /// Without an administrator nobody could manage accounts any more.
+    #[error("this is the last administrator")]
+    LastAdmin,
+    /// The account is so already.
+    #[error("the account is {state} already")]
+    UserUnchanged {
+        /// How it is.
+        state: &'static str,
+    },
+    /// The name or the password is wrong, or the account cannot be used: which,
+    /// nobody is told.
+    #[error("the name or the password is not right")]
+    InvalidCredentials,
+    /// Too many logins failed.
+    #[error("this account is locked for this address until {until}")]
+    AccountLocked {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The code is wrong, or was used.
+    #[error("the code is not right, or was used before")]
+    InvalidCode,
+    /// The login took too long, or is done.
+    #[error("this login is over: begin again")]
+    ChallengeExpired,
+    /// The login has had as many wrong codes as it takes.
+    #[error("this login takes no more codes: begin again")]
+    ChallengeExhausted,
+    /// The account has a second factor.
+    #[error("the account has a second factor already")]
+    MfaEnrolled,
+    /// The account has none, or none that waits to be confirmed.
+    #[error("there is no second factor to do this with")]
+    NoMfa,
+    /// There is no such session, or it is somebody else's.
+    #[error("there is no such session")]
+    UnknownSession,
+    /// There is no such API key.
+    #[error("there is no such API key")]
+    UnknownApiKey,
+    /// Who joins has no token that counts.
+    #[error("the join token is unknown, used or over")]
+    JoinRefused,
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -548,6 +604,20 @@ impl Rejection {
             | Self::ContentMismatch
             | Self::SignerRevoked { .. } => "not_allowed",
             Self::UnknownStop { .. } => "unknown_stop",
+            Self::Denied(denied) => denied.code(),
+            Self::UnknownUser => "unknown_user",
+            Self::UserExists { .. } => "already_exists",
+            Self::LastAdmin => "last_admin",
+            Self::UserUnchanged { .. } | Self::NoMfa => "not_allowed",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::AccountLocked { .. } => "account_locked",
+            Self::InvalidCode => "invalid_code",
+            Self::ChallengeExpired => "challenge_expired",
+            Self::ChallengeExhausted => "rate_limited",
+            Self::MfaEnrolled => "already_enrolled",
+            Self::UnknownSession => "unknown_session",
+            Self::UnknownApiKey => "unknown_key",
+            Self::JoinRefused => "join_refused",
             Self::AlreadyLifted { .. } => "already_lifted",
         }
     }

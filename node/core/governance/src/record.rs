@@ -3,6 +3,7 @@
 //! A record is never changed in shape under one feature level, because the
 //! state digest is made over its bytes.
 
+mod accounts;
 mod evidence;
 mod intervention;
 mod oversight;
@@ -15,6 +16,10 @@ use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftI
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
+pub use accounts::{
+    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, LoginPairRecord, MfaRecord,
+    SessionRecord, UserRecord,
+};
 pub use evidence::{
     ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,
     UploadRecord,

@@ -146,11 +146,37 @@ pub enum Table {
     Deadline = 70,
     /// Entry id -> a notice of it that is to be delivered.
     Effect = 71,
+    /// User id -> account.
+    User = 72,
+    /// Kind (name or e-mail), that in lower case -> user id.
+    UserByName = 73,
+    /// Session id -> session.
+    Session = 74,
+    /// SHA-256 of its credential -> session id.
+    SessionByHash = 75,
+    /// User id, session id -> nothing.
+    SessionByUser = 76,
+    /// SHA-256 of its credential -> a login that waits for a second factor.
+    Challenge = 77,
+    /// Digest of an account's name and an address -> failed logins.
+    LoginPair = 78,
+    /// Time of the last failure, such a digest -> nothing.
+    LoginPairByAge = 79,
+    /// Key id -> API key.
+    ApiKey = 80,
+    /// SHA-256 of the key -> key id.
+    ApiKeyByHash = 81,
+    /// Provider and subject -> user id.
+    OidcLink = 82,
+    /// SHA-256 of a token with which a node may join -> its end.
+    JoinToken = 83,
+    /// How the cluster is accessed: one record.
+    Access = 84,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 76] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -214,6 +240,19 @@ impl Table {
         Self::Signer,
         Self::Deadline,
         Self::Effect,
+        Self::User,
+        Self::UserByName,
+        Self::Session,
+        Self::SessionByHash,
+        Self::SessionByUser,
+        Self::Challenge,
+        Self::LoginPair,
+        Self::LoginPairByAge,
+        Self::ApiKey,
+        Self::ApiKeyByHash,
+        Self::OidcLink,
+        Self::JoinToken,
+        Self::Access,
     ];
 
     /// The table's number.

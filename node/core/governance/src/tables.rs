@@ -196,5 +196,18 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::InterventionTime => "intervention_time",
         Table::Deadline => "deadline",
         Table::Effect => "effect",
+        Table::User => "user",
+        Table::UserByName => "user_by_name",
+        Table::Session => "session",
+        Table::SessionByHash => "session_by_hash",
+        Table::SessionByUser => "session_by_user",
+        Table::Challenge => "challenge",
+        Table::LoginPair => "login_pair",
+        Table::LoginPairByAge => "login_pair_by_age",
+        Table::ApiKey => "api_key",
+        Table::ApiKeyByHash => "api_key_by_hash",
+        Table::OidcLink => "oidc_link",
+        Table::JoinToken => "join_token",
+        Table::Access => "access",
     }
 }

@@ -108,6 +108,18 @@ fn grant<S: Store>(
     serde_json::from_str(&data.text).map_err(|_| damaged())
 }
 
+/// Whom a token is for; nobody where there is no such token.
+pub(crate) fn actor_of<S: Store>(
+    context: &Context<'_, S>,
+    token: TokenId,
+) -> Result<Option<String>, Stop> {
+    let Some(record) = view::token(context.tables.read(), token)? else {
+        return Ok(None);
+    };
+    let grant = grant(context, token, record)?;
+    Ok(grant.get("actor").and_then(Json::as_str).map(str::to_owned))
+}
+
 fn revoked<S: Store>(context: &Context<'_, S>, revoke: &RevokeToken, grant: &Object) -> Object {
     let granted = |name: &str| grant.get(name).cloned().unwrap_or_default();
     let mut data = context.asked();

@@ -1,6 +1,7 @@
 //! Reading what the services wrote: for the interface, for other services, for
 //! verification. Nothing here writes.
 
+mod accounts;
 mod checkpoints;
 mod decisions;
 mod effectiveness;
@@ -24,6 +25,10 @@ use crate::record::{
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, keys, policies, tables};
 
+pub use accounts::{
+    api_key, api_key_by_hash, api_keys, challenge, login_pair, session, session_by_hash, sessions,
+    sessions_of, user, user_by_email, user_by_username, user_of_oidc, users,
+};
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,

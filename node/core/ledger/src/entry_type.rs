@@ -104,6 +104,7 @@ entry_types! {
     ApiKeyCreated = "api_key_created",
     ApiKeyRevoked = "api_key_revoked",
     OidcLinked = "oidc_linked",
+    PersonalDataRead = "personal_data_read",
 }
 
 impl EntryType {

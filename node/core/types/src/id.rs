@@ -163,6 +163,12 @@ prefixed! {
     StopId = "stop_";
     /// A notice that is to be delivered.
     EffectId = "evt_";
+    /// A person with an account.
+    UserId = "user_";
+    /// A key with which a program authenticates; never the secret.
+    ApiKeyId = "apik_";
+    /// A session of a user; never the credential, which begins with `sess_`.
+    SessionId = "ses_";
 }
 
 #[cfg(test)]

@@ -1,0 +1,107 @@
+//! What each command needs, so that nothing is recorded for a principal that
+//! lost its right before the command in the order of the log.
+
+use super::{Permission, Right, authority};
+use crate::apply::{Context, Stop};
+use crate::command::{Command, InterventionType, IssueToken};
+use crate::decision;
+use crate::outcome::Rejection;
+use crate::store::Store;
+use crate::token;
+
+/// What a command needs.
+pub fn right_of(command: &Command) -> Right {
+    use Permission::{ApproveAuditPacket, ManagePolicies, ManageUsers};
+    match command {
+        Command::Found(_)
+        | Command::Tick
+        | Command::Checkpoint
+        | Command::Cosign(_)
+        | Command::AddKey(_)
+        | Command::Erase(_)
+        | Command::ReportForgotten(_)
+        | Command::RecordDivergence(_)
+        | Command::RecordRecovery(_)
+        | Command::Scrub
+        | Command::ReportContent(_)
+        | Command::EffectsDone(_)
+        | Command::OpenChallenge(_)
+        | Command::OpenSession(_)
+        | Command::FailLogin(_)
+        | Command::TouchCredentials(_)
+        | Command::LinkOidc(_)
+        | Command::RecordPersonalReads(_)
+        | Command::RegisterNodeByToken(_) => Right::Node,
+        Command::Decide(_) | Command::IssueToken(_) => Right::Actor,
+        Command::RevokeToken(_) => Right::ActorOr(ApproveAuditPacket),
+        Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
+            Right::Holds(ManagePolicies)
+        }
+        Command::RegisterNode(_) | Command::RetireKey(_) | Command::IssueJoinToken(_) => {
+            Right::Operator
+        }
+        Command::AssessRisk(_)
+        | Command::CreateEscalation(_)
+        | Command::RecordResponsibility(_)
+        | Command::UploadChunk(_)
+        | Command::RegisterEvidence(_)
+        | Command::LinkEvidence(_)
+        | Command::SignEvidence(_)
+        | Command::RegisterSigner(_) => Right::Any,
+        Command::AcknowledgeEscalation(_) | Command::ResolveEscalation(_) => Right::Oversight,
+        Command::ExecuteOverride(_) | Command::ReviewOverride(_) | Command::LiftStop(_) => {
+            Right::OversightRole
+        }
+        Command::ReviewResponsibility(_) => Right::OversightOr(ApproveAuditPacket),
+        Command::Intervene(intervene) => match intervene.kind {
+            InterventionType::EmergencyStop => Right::OversightOr(ManageUsers),
+            InterventionType::Approval
+            | InterventionType::Override
+            | InterventionType::Escalation
+            | InterventionType::PolicyException
+            | InterventionType::ManualReview => Right::Human,
+        },
+        Command::RevokeSigner(_)
+        | Command::CreateUser(_)
+        | Command::UpdateUser(_)
+        | Command::ChangeUser(_)
+        | Command::CreateApiKey(_)
+        | Command::RevokeApiKey(_) => Right::Holds(ManageUsers),
+        Command::RevokeSession(_)
+        | Command::ChangePassword(_)
+        | Command::EnrollMfa(_)
+        | Command::ConfirmMfa(_)
+        | Command::RenewBackupCodes(_) => Right::Own,
+    }
+}
+
+/// Refuses a command whose principal has not the right to it, now.
+pub(crate) fn admit<S: Store>(context: &Context<'_, S>) -> Result<(), Stop> {
+    let envelope = context.envelope;
+    let right = right_of(&envelope.command);
+    let read = context.tables.read();
+    let authority = match authority(read, &envelope.principal, context.applied.at)? {
+        Ok(authority) => authority,
+        Err(denied) => return Err(Rejection::Denied(denied).into()),
+    };
+    let actor = actor_of(context)?;
+    authority.permits(right, actor.as_deref()).map_err(|why| Rejection::Denied(why).into())
+}
+
+/// Whom a command is about, where its right depends on that.
+fn actor_of<S: Store>(context: &Context<'_, S>) -> Result<Option<String>, Stop> {
+    let command = &context.envelope.command;
+    if let Command::Decide(decide) = command {
+        return Ok(Some(decide.actor.clone()));
+    }
+    if let Command::RevokeToken(revoke) = command {
+        return token::actor_of(context, revoke.token);
+    }
+    let Command::IssueToken(IssueToken { decision, .. }) = command else { return Ok(None) };
+    // What is not recorded, or is erased, is for the service to say.
+    match decision::known(context.tables.read(), *decision) {
+        Ok(known) => Ok(Some(known.request.actor)),
+        Err(Stop::Rejected(_)) => Ok(None),
+        Err(corrupt @ Stop::Corrupt(_)) => Err(corrupt),
+    }
+}
