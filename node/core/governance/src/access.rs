@@ -334,14 +334,14 @@ impl Authority {
             actors: Actors::All,
             is_human: true,
             is_operator: true,
-            is_node: false,
+            is_node: true,
             restriction: None,
         }
     }
 
     /// That of the cluster itself, and of whoever holds the socket of a node.
     pub fn node() -> Self {
-        Self { is_node: true, oversight: Vec::new(), is_human: false, ..Self::open() }
+        Self { oversight: Vec::new(), is_human: false, ..Self::open() }
     }
 
     /// Whether it has a right. `actor` is whom the request is about.
