@@ -1,6 +1,7 @@
 //! The listener: HTTP/1.1 and HTTP/2 without TLS on one port, with a bound on
 //! everything a client can hold: connections, heads, streams, silence.
 
+mod socket;
 mod watched;
 
 use std::io;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Limits;
 use watched::Watched;
+
+pub(crate) use socket::AdminSocket;
+pub use socket::serve_socket;
 
 /// Headers of one HTTP/1.1 request.
 const HEADERS_MAX: usize = 64;

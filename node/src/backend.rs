@@ -76,6 +76,10 @@ impl ReplicaBackend {
         })
     }
 
+    fn cluster_key(&self) -> Result<&[u8; raft::SHARED_SECRET_BYTES], Unavailable> {
+        self.inner.running.cluster_key.get().ok_or(Unavailable::Starting)
+    }
+
     /// The bearer of a name, if the leader has not heard of it lately. One that
     /// is no member any more is as good as lost.
     async fn lost_bearer(&self, name: &str) -> Result<Option<RaftId>, ChangeRefused> {
@@ -185,21 +189,29 @@ impl Backend for ReplicaBackend {
         Some(Signature { key_id, bytes })
     }
 
-    fn seal(&self, _purpose: &'static str, _secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
-        Err(Unavailable::Starting)
+    fn seal(&self, purpose: &'static str, secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let sealed = api::seal(self.cluster_key()?, purpose, secret);
+        sealed.ok_or_else(|| {
+            tracing::error!("the system gives no random numbers");
+            Unavailable::Overloaded
+        })
     }
 
     fn unseal(
         &self,
-        _purpose: &'static str,
-        _sealed: &[u8],
+        purpose: &'static str,
+        sealed: &[u8],
     ) -> Result<Option<SecretSlice<u8>>, Unavailable> {
-        Err(Unavailable::Starting)
+        Ok(api::unseal(self.cluster_key()?, purpose, sealed))
     }
 
-    fn note_use(&self, _credential: Credential) {}
+    fn note_use(&self, credential: Credential) {
+        self.inner.running.usage.note_use(credential, SystemClock.now());
+    }
 
-    fn note_personal_read(&self, _principal: &Principal, _entries: Option<(EntryId, EntryId)>) {}
+    fn note_personal_read(&self, principal: &Principal, entries: Option<(EntryId, EntryId)>) {
+        self.inner.running.usage.note_read(principal, entries, SystemClock.now());
+    }
 
     async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
         self.quarantined()?;

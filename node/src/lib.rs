@@ -17,7 +17,9 @@ pub mod rebuild;
 pub mod run;
 pub mod telemetry;
 
+mod admin;
 mod checkpoints;
+mod cluster_key;
 mod forgetting;
 mod founding;
 mod joining;
@@ -26,4 +28,5 @@ mod recovery;
 mod rotation;
 mod scrub;
 mod sweep;
+mod usage;
 mod watch;

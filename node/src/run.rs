@@ -21,6 +21,7 @@ use storage::DataDir;
 use tokio::net::TcpListener;
 use types::RaftId;
 
+use crate::cluster_key::ClusterKey;
 use crate::config::{Config, ConfigError, Settings};
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
@@ -31,7 +32,8 @@ use crate::quarantine::Quarantine;
 use crate::rebuild::RebuildError;
 use crate::recovery;
 use crate::telemetry::{self, Telemetry};
-use crate::watch::Watch;
+use crate::usage::Usage;
+use crate::watch::{Watch, Watched};
 
 pub use serving::Stopped;
 
@@ -149,6 +151,8 @@ pub(crate) struct Running {
     pub(crate) keys: Arc<NodeKeys>,
     pub(crate) quarantine: Quarantine,
     pub(crate) watch: Watch,
+    pub(crate) cluster_key: ClusterKey,
+    pub(crate) usage: Usage,
     pub(crate) config: Arc<Config>,
     pub(crate) started: Instant,
 }
@@ -270,6 +274,7 @@ fn begin_anew() -> io::Error {
 struct Opened {
     dir: DataDir,
     keys: NodeKeys,
+    cluster_key: ClusterKey,
     identity: Identity,
     /// Set while the node has not got what it joined for.
     joining: Option<Joining>,
@@ -283,7 +288,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     }
     let started = Instant::now();
     let opened = open(&mut config).await?;
-    let Opened { dir, keys, identity, joining, api, peers } = opened;
+    let Opened { dir, keys, cluster_key, identity, joining, api, peers } = opened;
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
     let raft_config = raft_config(&config, &identity);
@@ -292,7 +297,14 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     let (keys, quarantine) = (Arc::new(keys), Quarantine::default());
     let metrics = telemetry.api.clone();
     let me = identity.raft_id;
-    let watch = Watch::new(me, Arc::clone(&keys), quarantine.clone(), metrics, rebuilt_through);
+    let watched = Watched {
+        raft_id: me,
+        keys: Arc::clone(&keys),
+        cluster_key: cluster_key.clone(),
+        quarantine: quarantine.clone(),
+        metrics,
+    };
+    let watch = Watch::new(watched, rebuilt_through);
     let replica = Replica::start(raft::Start {
         config: raft_config,
         listener: peers,
@@ -309,6 +321,8 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         keys,
         quarantine,
         watch,
+        cluster_key,
+        usage: Usage::default(),
         config: Arc::new(config),
         started,
     };
@@ -327,6 +341,7 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
     let dir = DataDir::open(&config.data_dir)?;
     let now = SystemClock.now();
     let keys = NodeKeys::open(&dir, now)?;
+    let cluster_key = ClusterKey::load(&dir)?;
     let api = listen(config.listen, "clients").await?;
     let peers = listen(config.peer_listen, "other nodes").await?;
     // Port 0 asks for any port: what was given is what others are told.
@@ -343,6 +358,7 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
                     name: joining.name,
                 });
             }
+            cluster_key.draw(&dir)?;
             let cluster_id = founding::draw_cluster_id(now)?;
             let identity = Identity { cluster_id, raft_id: RaftId(1), name, incarnation: 1 };
             identity.save(&dir)?;
@@ -354,7 +370,7 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
             (identity, Some(joining))
         }
     };
-    Ok(Opened { dir, keys, identity, joining, api, peers })
+    Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers })
 }
 
 /// The name given, else the directory's, else the host's.

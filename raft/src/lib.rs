@@ -29,6 +29,7 @@ mod reads;
 pub mod rebuild;
 mod replica;
 mod retention;
+mod secret;
 mod status;
 #[doc(hidden)]
 pub mod testing;
@@ -39,7 +40,7 @@ pub use config::{Config, Retention, TransportConfig};
 pub use forget::ForgetError;
 pub use kinds::Member;
 pub use members::{Change, ChangeError, Changed, Plan};
-pub use observer::{AppliedItem, Observer, Unobserved};
+pub use observer::{AppliedItem, Observer, SHARED_SECRET_BYTES, Unobserved};
 pub use proposer::{Bounds, Committed, ProposeError};
 pub use reads::ReadError;
 pub use replica::{Handle, Replica, Start, StartError};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft::Replica;
 use storage::DataDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -15,8 +15,8 @@ use crate::config::Rebuild;
 use crate::identity::Joining;
 use crate::telemetry::Telemetry;
 use crate::{
-    checkpoints, forgetting, founding, joining, notices, ports, quarantine, recovery, rotation,
-    scrub, sweep,
+    admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
+    recovery, rotation, scrub, sweep, usage,
 };
 
 /// How a node ended.
@@ -32,6 +32,9 @@ pub enum Stopped {
     Diverged,
 }
 
+/// Part of the time a stop may take to report what was used.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
 /// Part of the time a stop may take that connections have to end.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 
@@ -46,7 +49,9 @@ pub(super) async fn serve(
     let stop = CancellationToken::new();
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
-    let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
+    let socket = admin::listen(&dir);
+    let listeners = Listeners { tcp: listener, socket };
+    let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
     let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
@@ -75,8 +80,12 @@ pub(super) async fn serve(
         // that still serves.
         stop.cancel();
         drain(api).await;
+        if tokio::time::timeout(FLUSH_MAX, usage::flush(&running)).await.is_err() {
+            tracing::warn!("who read personal parts lately is not recorded");
+        }
         replica.shutdown().await;
         running.watch.detach();
+        admin::remove(&dir);
     };
     if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
@@ -104,6 +113,8 @@ fn tasks(
         tokio::spawn(rotation::run(running.clone(), stop.clone())),
         tokio::spawn(scrub::open(running.clone(), stop.clone())),
         tokio::spawn(scrub::run(running.clone(), stop.clone())),
+        tokio::spawn(cluster_key::run(running.clone(), dir.clone(), stop.clone())),
+        tokio::spawn(usage::run(running.clone(), stop.clone())),
         tokio::spawn(sweep::run(running.clone(), stop.clone())),
         tokio::spawn(notices::run(running.clone(), telemetry.notices.clone(), stop.clone())),
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
@@ -111,10 +122,16 @@ fn tasks(
     ]
 }
 
+/// Where the interface is served.
+struct Listeners {
+    tcp: TcpListener,
+    socket: Option<UnixListener>,
+}
+
 fn serve_api(
     running: &Running,
     backend: ReplicaBackend,
-    listener: TcpListener,
+    listeners: Listeners,
     telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
@@ -127,11 +144,25 @@ fn serve_api(
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
+    let Listeners { tcp, socket } = listeners;
+    let administrator = socket.map(|socket| {
+        tokio::spawn(api::serve_socket(socket, router.clone(), stop.clone(), limits))
+    });
     tokio::spawn(async move {
-        if let Err(error) = api::serve(listener, router, stop, limits).await {
+        if let Err(error) = api::serve(tcp, router, stop, limits).await {
             tracing::error!(%error, "the interface stopped serving");
         }
+        if let Some(Err(error)) = join(administrator).await {
+            tracing::error!(%error, "the admin socket was not served to its end");
+        }
     })
+}
+
+async fn join(task: Option<JoinHandle<()>>) -> Option<Result<(), JoinError>> {
+    match task {
+        Some(task) => Some(task.await),
+        None => None,
+    }
 }
 
 /// Founds or joins, until it is done.

@@ -38,6 +38,7 @@ use crate::members;
 use crate::ports::StateStore;
 use crate::proposer::{Fate, Parcel};
 use crate::replica::Core;
+use crate::secret;
 
 /// How long connections may take to end once the replica stops.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
@@ -230,6 +231,13 @@ impl<S: StateStore> Peer for Service<S> {
     ) -> Result<Response<wire::ReadIndexReply>, Status> {
         let index = self.core.confirm_leading().await;
         Ok(Response::new(wire::ReadIndexReply { index }))
+    }
+
+    async fn shared_secret(
+        &self,
+        request: Request<wire::SharedSecretRequest>,
+    ) -> Result<Response<wire::SharedSecretReply>, Status> {
+        secret::serve(&self.core, sender(&request)?).map(Response::new)
     }
 
     async fn probe_clock(
