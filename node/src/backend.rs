@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, Joined, Member, Plan, Role,
-    Rotated, Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, JoinBy, Joined, Member,
+    Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
-use governance::command::{Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode};
+use governance::command::{
+    Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode, RegisterNodeByToken,
+};
 use governance::{Outcome, Rejection, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
 use secrecy::SecretSlice;
@@ -243,13 +245,24 @@ impl Backend for ReplicaBackend {
         })
     }
 
-    async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
+    async fn join(
+        &self,
+        node: NodeDescription,
+        nonce: String,
+        by: JoinBy,
+    ) -> Result<Joined, ChangeRefused> {
         let Some(cluster_id) = self.cluster_id() else {
             return Err(Unavailable::Starting.into());
         };
         let lost_bearer = self.lost_bearer(&node.name).await?;
         let register = RegisterNode { node: node.clone(), nonce, lost_bearer };
-        let envelope = self.inner.running.envelope(Command::RegisterNode(register));
+        let command = match by {
+            JoinBy::Leave => Command::RegisterNode(register),
+            JoinBy::Token(token_hash) => {
+                Command::RegisterNodeByToken(Box::new(RegisterNodeByToken { register, token_hash }))
+            }
+        };
+        let envelope = self.inner.running.envelope(command);
         let envelope = envelope.map_err(|_| Unavailable::Quarantined)?;
         let outcome = self.submit(envelope).await?.outcome;
         let registered = match outcome {
@@ -262,6 +275,7 @@ impl Backend for ReplicaBackend {
                     "{why}: a node joins anew with an empty directory"
                 )));
             }
+            Outcome::Rejected(Rejection::JoinRefused) => return Err(ChangeRefused::JoinRefused),
             Outcome::Rejected(Rejection::RaftIdTaken { .. }) => {
                 return Err(Unavailable::Overloaded.into());
             }
