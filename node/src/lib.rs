@@ -15,6 +15,7 @@ pub mod notices;
 pub mod ports;
 pub mod rebuild;
 pub mod run;
+pub mod sealing;
 pub mod telemetry;
 
 mod checkpoints;
@@ -23,6 +24,7 @@ mod founding;
 mod joining;
 mod quarantine;
 mod recovery;
+mod resealing;
 mod rotation;
 mod scrub;
 mod sweep;

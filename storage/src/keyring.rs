@@ -68,6 +68,7 @@ struct Inner {
     /// Counts what may have brought values that are not sealed with the active
     /// key: see [`Pass`].
     generation: AtomicU64,
+    rewritten: AtomicU64,
 }
 
 #[derive(Clone, Default)]
@@ -106,6 +107,8 @@ pub struct Status {
     pub keys: usize,
     /// Whether values may be left that are not as they would be written now.
     pub is_pending: bool,
+    /// How many rows were written anew since it was opened.
+    pub rewritten: u64,
 }
 
 /// One rewriting of everything, from its begin to [`Keyring::finish`].
@@ -167,6 +170,7 @@ impl Keyring {
             ring: RwLock::new(Arc::new(ring)),
             changing: Mutex::new(()),
             generation: AtomicU64::new(0),
+            rewritten: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -188,6 +192,7 @@ impl Keyring {
             seals: ring.active.is_some(),
             keys: ring.keys.len(),
             is_pending: ring.is_pending(),
+            rewritten: self.inner.rewritten.load(Ordering::Relaxed),
         }
     }
 
@@ -408,6 +413,10 @@ impl Keyring {
             Some(Stored::Sealed(sealed)) => active == Some(sealed.key),
             None => false,
         }
+    }
+
+    pub(crate) fn count_rewritten(&self, rows: u64) {
+        self.inner.rewritten.fetch_add(rows, Ordering::Relaxed);
     }
 
     fn ring(&self) -> Arc<Ring> {

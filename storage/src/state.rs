@@ -16,7 +16,6 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
@@ -55,7 +54,6 @@ struct Inner {
     /// Held while rows are written: a rewriting must not put back what a commit
     /// has just replaced.
     writing: Mutex<()>,
-    rewritten: AtomicU64,
 }
 
 impl fmt::Debug for State {
@@ -81,7 +79,6 @@ impl State {
             current: RwLock::new(Arc::new(db)),
             installing: Mutex::new(()),
             writing: Mutex::new(()),
-            rewritten: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -181,16 +178,11 @@ impl State {
         let Some(table) = Table::ALL.get(rewriting.table) else { return Ok(Step::Done) };
         let sliced = current.rewrite(*table, &rewriting.from, SLICE)?;
         let rewritten = u64::try_from(sliced.rewritten).unwrap_or(u64::MAX);
-        self.inner.rewritten.fetch_add(rewritten, Ordering::Relaxed);
+        self.inner.keyring.count_rewritten(rewritten);
         rewriting.rewritten = rewriting.rewritten.saturating_add(rewritten);
         rewriting.table += usize::from(sliced.next.is_none());
         rewriting.from = sliced.next.unwrap_or_default();
         Ok(Step::More)
-    }
-
-    /// How many rows were written anew since the state was opened.
-    pub fn rewritten(&self) -> u64 {
-        self.inner.rewritten.load(Ordering::Relaxed)
     }
 
     /// Rewrites every file, so that none holds what was written before a

@@ -64,7 +64,10 @@ fn what_one_opening_sealed_another_opens() {
         let sealed = seal(&dir.open(Some(&master), None), b"secret");
         let again = dir.open(Some(&master), None);
         assert_eq!(opened(&again, &sealed).unwrap(), b"secret");
-        assert_eq!(again.status(), Status { seals: true, keys: 1, is_pending: false });
+        assert_eq!(
+            again.status(),
+            Status { seals: true, keys: 1, is_pending: false, rewritten: 0 }
+        );
         assert!(again.is_as_written(&sealed) && !again.is_as_written(b"secret"));
     }
 }
@@ -151,7 +154,7 @@ fn no_key_seals_more_than_it_may_and_each_is_written_down_first() {
     let next = seal(&keyring, b"x");
     assert_ne!(value_key(&next), value_key(&first));
     assert_eq!(opened(&keyring, &first).unwrap(), b"x");
-    assert_eq!(keyring.status(), Status { seals: true, keys: 2, is_pending: true });
+    assert_eq!(keyring.status(), Status { seals: true, keys: 2, is_pending: true, rewritten: 0 });
 }
 
 fn value_key(stored: &[u8]) -> u64 {
@@ -193,7 +196,7 @@ fn a_key_that_is_old_gives_way_and_goes_once_nothing_needs_it() {
     assert_eq!(opened(&keyring, &old).unwrap(), b"x");
     let pass = keyring.pass().unwrap();
     assert!(keyring.finish(&pass, true).unwrap());
-    assert_eq!(keyring.status(), Status { seals: true, keys: 1, is_pending: false });
+    assert_eq!(keyring.status(), Status { seals: true, keys: 1, is_pending: false, rewritten: 0 });
     let error = opened(&keyring, &old).unwrap_err();
     assert!(error.contains("which is not here"), "{error}");
     let again = dir.open(Some(&key(1)), None);

@@ -259,7 +259,7 @@ fn a_plain_directory_is_sealed_while_it_is_used() {
     state.commit(batch, Bytes::from_static(b"applied")).unwrap();
     while state.rewrite(&mut rewriting).unwrap() == Step::More {}
     assert_eq!(rewriting.rewritten, 4 * 40, "what was committed is sealed, nothing stays nothing");
-    assert_eq!(state.rewritten(), rewriting.rewritten);
+    assert_eq!(state.keyring().status().rewritten, rewriting.rewritten);
     assert_eq!(
         state.view().unwrap().get(Table::Data, &3_u64.to_be_bytes()).unwrap().unwrap(),
         b"newer"
