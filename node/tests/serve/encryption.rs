@@ -135,16 +135,20 @@ fn secrets_lie_open_without_keys_and_nowhere_with_them() {
     let (plain, sealed) = (root.path().join("plain"), root.path().join("sealed"));
     for (dir, keys) in [(&plain, &KEYS[..0]), (&sealed, &KEYS[..])] {
         let node = run(dir, keys);
+        node.decide(0);
+        node.stop();
+        // Before compactions, whose last level codes each byte by itself.
+        for part in ["log", "state"] {
+            let found = SECRETS.iter().flat_map(|secret| holding(&dir.join(part), secret));
+            assert_eq!(found.count() == 0, !keys.is_empty(), "{part}/");
+        }
+        let node = run(dir, keys);
         node.fill(dir);
         let on = if keys.is_empty() { "0" } else { "1" };
         let metrics = node.metrics();
         assert!(metrics.contains(&format!("lexecon_encryption_enabled {on}\n")), "{metrics}");
         assert!(metrics.contains("lexecon_encryption_pending 0\n"), "{metrics}");
         node.stop();
-    }
-    for part in ["log", "state", "snapshots"] {
-        let found = SECRETS.iter().flat_map(|secret| holding(&plain.join(part), secret));
-        assert_ne!(found.count(), 0, "{part}/ tells nothing: the test shows nothing");
     }
     assert_eq!(holding(&plain.join("keys"), &seed(&plain)).len(), 1);
     tells_nothing(&sealed, &["seed", "node_id\"", KEY, PHRASE]);
@@ -263,8 +267,10 @@ fn keys_that_are_none_are_refused_and_none_is_shown() {
         let output = serve(&dir, &[]).envs(keys.iter().copied()).output().unwrap();
         refused(&output, 2, expect);
         let said = String::from_utf8_lossy(&output.stderr);
-        let shown = |(_, value): &(&str, &str)| !value.is_empty() && said.contains(value);
-        assert!(!keys.iter().any(shown), "{said}");
+        // Where a file lies is no secret.
+        let secrets = keys.iter().filter(|(name, value)| !name.ends_with("_FILE") && *value != "");
+        let shown: Vec<_> = secrets.filter(|(_, value)| said.contains(value)).collect();
+        assert!(shown.is_empty(), "{said}");
         assert!(!dir.exists());
     };
     check(&[("DB_ENCRYPTION_KEY", "w4y t00 short")], "DB_ENCRYPTION_KEY is no key");
