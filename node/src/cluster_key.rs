@@ -4,7 +4,7 @@
 //!
 //! The founder draws it and writes it down before genesis; every other member
 //! asks for it once it is a member, and writes it down. The file is for its
-//! owner alone.
+//! owner alone, and sealed if there is a master key.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use raft::SHARED_SECRET_BYTES;
 use secrecy::{ExposeSecret as _, SecretBox};
-use serde::{Deserialize, Serialize};
 use storage::DataDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::{self, IdentityError};
+use crate::identity::IdentityError;
 use crate::run::{Running, StartError};
+use crate::sealing::Sealing;
 
 /// Pause between questions to the other members.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -27,27 +27,42 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 type Secret = SecretBox<[u8; SHARED_SECRET_BYTES]>;
 
+/// What the file is sealed for, where there is a master key.
+const PURPOSE: &str = "keys/cluster";
+
 /// The key, once this node has it. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ClusterKey(Arc<OnceLock<Secret>>);
+pub(crate) struct ClusterKey(Arc<Inner>);
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    key: String,
+#[derive(Debug, Default)]
+struct Inner {
+    key: OnceLock<Secret>,
+    sealing: Sealing,
+    /// Whether the file is to be written again.
+    is_stale: bool,
 }
 
 impl ClusterKey {
-    /// What this node has written down, if it has.
-    pub(crate) fn load(dir: &DataDir) -> Result<Self, IdentityError> {
-        let key = Self::default();
+    /// Reads what this node has written down, if it has, and changes nothing.
+    pub(crate) fn read(dir: &DataDir, sealing: &Sealing) -> Result<Self, IdentityError> {
         let path = path(dir);
-        if let Some(file) = identity::load::<KeyFile>(&path)? {
-            let bytes = ledger::signature::from_text(&file.key);
-            let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-            key.set(bytes.ok_or(IdentityError::Damaged { path })?);
+        let content = sealing.read(&path, PURPOSE)?;
+        let is_stale = content.as_ref().is_some_and(|content| content.is_stale);
+        let inner = Inner { key: OnceLock::new(), sealing: sealing.clone(), is_stale };
+        let key = Self(Arc::new(inner));
+        if let Some(content) = content {
+            let bytes = content.bytes.as_slice().try_into();
+            key.set(bytes.map_err(|_| IdentityError::Damaged { path })?);
         }
         Ok(key)
+    }
+
+    /// Writes the file again where it is not sealed as it would be now.
+    pub(crate) fn renew(&self, dir: &DataDir) -> Result<(), IdentityError> {
+        match self.get() {
+            Some(key) if self.0.is_stale => self.0.sealing.write(&path(dir), PURPOSE, key),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Draws one, where this node founds the cluster and has none.
@@ -63,24 +78,24 @@ impl ClusterKey {
 
     fn keep(&self, dir: &DataDir, key: [u8; SHARED_SECRET_BYTES]) -> Result<(), IdentityError> {
         let path = path(dir);
-        identity::save(&path, &KeyFile { key: ledger::signature::to_text(&key) })?;
+        self.0.sealing.write(&path, PURPOSE, &key)?;
         self.set(key);
         Ok(())
     }
 
     fn set(&self, key: [u8; SHARED_SECRET_BYTES]) {
         // It never changes, so whoever was first had the same.
-        let _ = self.0.set(SecretBox::new(Box::new(key)));
+        let _ = self.0.key.set(SecretBox::new(Box::new(key)));
     }
 
     /// The key.
     pub(crate) fn get(&self) -> Option<&[u8; SHARED_SECRET_BYTES]> {
-        self.0.get().map(|key| key.expose_secret())
+        self.0.key.get().map(|key| key.expose_secret())
     }
 }
 
 fn path(dir: &DataDir) -> PathBuf {
-    dir.path().join("keys").join("cluster.json")
+    dir.path().join("keys").join("cluster")
 }
 
 /// Asks the other members until one gives the key.

@@ -11,6 +11,7 @@
 
 mod environment;
 mod file;
+mod keys;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,9 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use reqwest::Url;
+use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
+use storage::MasterKey;
 
 use crate::notices::{Secret, Target};
 
@@ -74,6 +77,8 @@ pub struct Config {
     pub forget_after: Duration,
     /// Whether a node that has diverged is rebuilt without being told to.
     pub rebuild: Rebuild,
+    /// What the data directory is sealed with.
+    pub encryption: Encryption,
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
@@ -107,6 +112,38 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What the data directory is sealed with. Each key has one job.
+#[derive(Clone, Debug)]
+pub struct Encryption {
+    /// Seals the keys of log, state and snapshots.
+    pub data: Option<MasterKey>,
+    /// What it was before.
+    pub data_previous: Option<MasterKey>,
+    /// Seals the private keys of the node.
+    pub node: Option<MasterKey>,
+    /// What it was before.
+    pub node_previous: Option<MasterKey>,
+    /// Age at which the key of log and state is replaced.
+    pub rotate_after: Duration,
+}
+
+impl Encryption {
+    /// One key alone leaves a part of the directory as it is.
+    fn warning(&self) -> Option<&'static str> {
+        match (&self.data, &self.node) {
+            (Some(_), None) => Some(
+                "DB_ENCRYPTION_KEY is given and LEXECON_MASTER_KEY is not: the private keys of \
+                 the node are not sealed",
+            ),
+            (None, Some(_)) => Some(
+                "LEXECON_MASTER_KEY is given and DB_ENCRYPTION_KEY is not: log, state and \
+                 snapshots are not sealed",
+            ),
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+}
+
 /// What becomes of a node that has diverged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rebuild {
@@ -134,7 +171,7 @@ pub fn flags() -> Vec<Arg> {
             .action(ArgAction::SetTrue)
             .help("Print every setting, its value and where it came from, and stop"),
     ];
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Secret) {
         let flag = Arg::new(setting.key).long(setting.flag()).help(format!(
             "{} [key: {}] [env: {}]{}",
             setting.help,
@@ -143,7 +180,7 @@ pub fn flags() -> Vec<Arg> {
             setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default(),
         ));
         flags.push(match setting.kind {
-            Kind::Text => flag.value_name(setting.value_name),
+            Kind::Text | Kind::Secret => flag.value_name(setting.value_name),
             Kind::Switch => flag.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
         });
     }
@@ -154,6 +191,8 @@ pub fn flags() -> Vec<Arg> {
 #[derive(Debug)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Option<String>, Source)>,
+    /// Those that are never shown have their source alone above.
+    secrets: BTreeMap<&'static str, SecretString>,
     warnings: Vec<String>,
 }
 
@@ -170,8 +209,15 @@ impl Settings {
         let path = flags.get_one::<String>("config").map(PathBuf::from);
         let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let warnings = environment::check(environment)?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         for setting in SETTINGS {
+            if setting.kind == Kind::Secret {
+                if let Some((value, source)) = environment::value(environment, setting) {
+                    secrets.insert(setting.key, SecretString::from(value));
+                    values.insert(setting.key, (None, source));
+                }
+                continue;
+            }
             let flag = flags.get_one::<String>(setting.key).cloned().map(|v| (v, Source::Flag));
             let value = flag
                 .or_else(|| environment::value(environment, setting))
@@ -186,17 +232,20 @@ impl Settings {
             };
             values.insert(setting.key, (value, source));
         }
-        Ok(Self { values, warnings })
+        Ok(Self { values, secrets, warnings })
     }
 
     /// One line per setting: `key = "value"  # where from`.
     pub fn print(&self) -> String {
         let mut text = String::new();
         for setting in SETTINGS {
-            let Some((value, source)) = self.values.get(setting.key) else {
-                continue;
+            let unset = (None, Source::Default);
+            let (value, source) = self.values.get(setting.key).unwrap_or(&unset);
+            let value = match value {
+                Some(value) => format!("{value:?}"),
+                None if self.secrets.contains_key(setting.key) => "(set, not shown)".to_owned(),
+                None => "(unset)".to_owned(),
             };
-            let value = value.as_deref().map_or("(unset)".to_owned(), |value| format!("{value:?}"));
             let source = match source {
                 Source::Flag => format!("flag --{}", setting.flag()),
                 Source::Environment(name) => format!("environment {name}"),
@@ -285,6 +334,9 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`] naming the first setting that means nothing.
     pub fn validate(self) -> Result<Config, ConfigError> {
+        let encryption = self.encryption()?;
+        let mut warnings = self.warnings.clone();
+        warnings.extend(encryption.warning().map(str::to_owned));
         let config = Config {
             node_id: self.text("node_id").map(node_name).transpose()?,
             data_dir: PathBuf::from(self.text("data_dir").unwrap_or_default()),
@@ -301,6 +353,7 @@ impl Settings {
             scrub_interval: self.seconds("scrub_interval_s")?,
             forget_after: self.seconds("forget_after_s")?,
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
+            encryption,
             impact_gate: self.impact_gate()?,
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
@@ -315,7 +368,7 @@ impl Settings {
             election_timeout_max: self.millis("raft.election_timeout_max_ms")?,
             log_bytes_max: self.parse("raft.log_bytes_max", "a number of bytes")?,
             log_age_max: self.seconds("raft.log_age_max_s")?,
-            warnings: self.warnings.clone(),
+            warnings,
         };
         self.check_mode(&config)?;
         check_timers(&config)?;

@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) peer_port: u16,
     pub(crate) dir: PathBuf,
     scenario: &'static Scenario,
+    encrypt: bool,
 }
 
 /// Why the demo ended badly, in one sentence.
@@ -83,6 +84,12 @@ pub fn command() -> Command {
                 .help("Which of the sample policies is in force, and what is asked of it"),
         )
         .arg(
+            Arg::new("encrypt")
+                .long("encrypt")
+                .action(clap::ArgAction::SetTrue)
+                .help("Seal what the nodes keep, with keys drawn into files beside it"),
+        )
+        .arg(
             Arg::new("once")
                 .long("once")
                 .action(clap::ArgAction::SetTrue)
@@ -119,7 +126,8 @@ async fn demo(flags: &ArgMatches) -> Result<(), DemoError> {
     let nodes = flags.get_one("nodes").copied().unwrap_or(3);
     let scenario = flags.get_one::<String>("scenario").and_then(|name| scenario::find(name));
     let scenario = scenario.unwrap_or(&scenario::CUSTOMER_SUPPORT);
-    let plan = Plan { nodes, port, peer_port: port + 1000, dir, scenario };
+    let encrypt = flags.get_flag("encrypt");
+    let plan = Plan { nodes, port, peer_port: port + 1000, dir, scenario, encrypt };
     let mut children = Children::start(&plan)?;
     let toured = tokio::select! {
         toured = tour::tour(&plan) => toured,

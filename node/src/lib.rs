@@ -15,6 +15,7 @@ pub mod notices;
 pub mod ports;
 pub mod rebuild;
 pub mod run;
+pub mod sealing;
 pub mod telemetry;
 
 mod admin;
@@ -25,6 +26,7 @@ mod founding;
 mod joining;
 mod quarantine;
 mod recovery;
+mod resealing;
 mod rotation;
 mod scrub;
 mod sweep;

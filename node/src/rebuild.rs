@@ -114,7 +114,10 @@ pub async fn rebuild(
     tracing::warn!(reason = %marker.reason, at = %marker.at, "replacing this node's state");
     let (group, snapshots) = (Group::main(), dir.snapshots_dir());
     let peers = with_members(dir, &group, peers);
-    let stored = ports::Stored(group.clone());
+    let keyring = dir.keyring().map_err(io::Error::from);
+    let keyring =
+        keyring.map_err(|source| IdentityError::Io { path: dir.path().to_owned(), source });
+    let stored = ports::Stored(group.clone(), keyring?);
     let pulled = rebuild::pull(config, &peers, log, &snapshots, &stored).await?;
     let evidence = Evidence { name: &marker.evidence_name(), why: &marker.reason };
     State::replace(dir, &group, &pulled.dir, evidence)

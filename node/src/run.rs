@@ -19,10 +19,10 @@ use governance::{Seed, view};
 use raft::{Clock as _, Handle, Member, Replica, SystemClock};
 use storage::DataDir;
 use tokio::net::TcpListener;
-use types::RaftId;
+use types::{RaftId, Timestamp};
 
 use crate::cluster_key::ClusterKey;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError, Encryption, Settings};
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
 use crate::joining;
@@ -31,6 +31,8 @@ use crate::ports;
 use crate::quarantine::Quarantine;
 use crate::rebuild::RebuildError;
 use crate::recovery;
+use crate::resealing::Stores;
+use crate::sealing::Sealing;
 use crate::telemetry::{self, Telemetry};
 use crate::usage::Usage;
 use crate::watch::{Watch, Watched};
@@ -294,6 +296,8 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     let raft_config = raft_config(&config, &identity);
     let rebuilt_through = recovery::before_start(&dir, &config, &raft_config, &log).await?;
     let state = storage::State::open(&dir, storage::Group::main())?;
+    telemetry.watch_encryption(state.keyring())?;
+    let stores = Stores { dir: dir.clone(), log: log.0.clone(), state: state.clone() };
     let (keys, quarantine) = (Arc::new(keys), Quarantine::default());
     let metrics = telemetry.api.clone();
     let me = identity.raft_id;
@@ -332,7 +336,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         cluster = %running.identity.cluster_id,
         "the replica has started"
     );
-    serving::serve(running, replica, api, dir, joining, telemetry).await
+    serving::serve(running, replica, api, (stores, joining), telemetry).await
 }
 
 /// Opens everything that another process could hold, before anything is
@@ -340,8 +344,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
 async fn open(config: &mut Config) -> Result<Opened, StartError> {
     let dir = DataDir::open(&config.data_dir)?;
     let now = SystemClock.now();
-    let keys = NodeKeys::open(&dir, now)?;
-    let cluster_key = ClusterKey::load(&dir)?;
+    let (keys, cluster_key) = unlock(config, &dir, now)?;
     let api = listen(config.listen, "clients").await?;
     let peers = listen(config.peer_listen, "other nodes").await?;
     // Port 0 asks for any port: what was given is what others are told.
@@ -371,6 +374,26 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
         }
     };
     Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers })
+}
+
+/// Opens whatever is sealed, before anything is changed: a wrong key leaves the
+/// directory as it was.
+fn unlock(
+    config: &Config,
+    dir: &DataDir,
+    now: Timestamp,
+) -> Result<(NodeKeys, ClusterKey), StartError> {
+    let Encryption { data, data_previous, node, node_previous, .. } = &config.encryption;
+    let sealing = Sealing::new(node.clone(), node_previous.clone());
+    NodeKeys::check(dir, &sealing)?;
+    let cluster_key = ClusterKey::read(dir, &sealing)?;
+    match data {
+        Some(key) => dir.unlock(key, data_previous.as_ref())?,
+        None => drop(dir.keyring()?),
+    }
+    let keys = NodeKeys::open(dir, sealing, now)?;
+    cluster_key.renew(dir)?;
+    Ok((keys, cluster_key))
 }
 
 /// The name given, else the directory's, else the host's.

@@ -19,7 +19,7 @@ use crate::ports;
 use crate::run::StartError;
 
 /// Gauges of raft and storage: name and what it says.
-const METRICS: [(&str, &str); 9] = [
+const METRICS: [(&str, &str); 13] = [
     ("lexecon_raft_has_leader", "1 where a leader is known, else 0"),
     ("lexecon_raft_last_log_index", "Last record of the log"),
     ("lexecon_raft_commit_index", "Last record known to be committed"),
@@ -28,6 +28,10 @@ const METRICS: [(&str, &str); 9] = [
     ("lexecon_storage_log_bytes", "Bytes of the log that are not purged"),
     ("lexecon_storage_log_syncs", "Synced writes of the log since start"),
     ("lexecon_storage_log_tail_bytes", "Bytes of the log held in memory"),
+    ("lexecon_encryption_enabled", "1 where log, state and snapshots are sealed, else 0"),
+    ("lexecon_encryption_data_keys", "Keys that they are sealed or opened with"),
+    ("lexecon_encryption_pending", "1 while something may not be sealed with the active key"),
+    ("lexecon_encryption_rewritten_rows", "Rows sealed anew since start"),
     ("lexecon_node_failed", "1 once the node has stopped serving, else 0"),
 ];
 
@@ -108,6 +112,21 @@ impl Telemetry {
             ]
         };
         self.watch("storage", read)
+    }
+
+    /// Shows how far sealing anew has come.
+    pub(crate) fn watch_encryption(&self, keyring: &storage::Keyring) -> Result<(), StartError> {
+        let keyring = keyring.clone();
+        let read = move || {
+            let status = keyring.status();
+            vec![
+                ("lexecon_encryption_enabled", u64::from(status.seals)),
+                ("lexecon_encryption_data_keys", count(status.keys)),
+                ("lexecon_encryption_pending", u64::from(status.is_pending)),
+                ("lexecon_encryption_rewritten_rows", status.rewritten),
+            ]
+        };
+        self.watch("encryption", read)
     }
 
     fn watch(

@@ -6,6 +6,9 @@ pub(super) enum Kind {
     Text,
     /// `--learner` alone means true.
     Switch,
+    /// From the environment alone, and never shown: other users of the machine
+    /// see the arguments of a process, and files are copied.
+    Secret,
 }
 
 /// A setting. Its flag is its key with dashes, unless `flag` says otherwise.
@@ -51,6 +54,10 @@ impl Setting {
 
     const fn flagged(self, flag: &'static str) -> Self {
         Self { flag: Some(flag), ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { kind: Kind::Secret, ..self }
     }
 
     const fn switch(self) -> Self {
@@ -147,6 +154,72 @@ pub(super) const SETTINGS: &[Setting] = &[
         "FILE",
         "Holds `whsec_` and base64 of the 24 to 64 bytes that sign them",
     ),
+    text(
+        "encryption.key",
+        "DB_ENCRYPTION_KEY",
+        "KEY",
+        "Seals the keys of log, state and snapshots",
+    )
+    .secret(),
+    text(
+        "encryption.key_file",
+        "DB_ENCRYPTION_KEY_FILE",
+        "FILE",
+        "Holds the key that seals the keys of log, state and snapshots",
+    ),
+    text(
+        "encryption.key_command",
+        "DB_ENCRYPTION_KEY_COMMAND",
+        "COMMAND",
+        "Prints the key that seals the keys of log, state and snapshots",
+    ),
+    text("encryption.key_previous", "DB_ENCRYPTION_KEY_PREVIOUS", "KEY", "What it was before")
+        .secret(),
+    text(
+        "encryption.key_previous_file",
+        "DB_ENCRYPTION_KEY_PREVIOUS_FILE",
+        "FILE",
+        "Holds what it was before, for the start that changes it",
+    ),
+    text(
+        "encryption.master_key",
+        "LEXECON_MASTER_KEY",
+        "KEY",
+        "Seals the private keys of the node",
+    )
+    .secret(),
+    text(
+        "encryption.master_key_file",
+        "LEXECON_MASTER_KEY_FILE",
+        "FILE",
+        "Holds the key that seals the private keys of the node",
+    ),
+    text(
+        "encryption.master_key_command",
+        "LEXECON_MASTER_KEY_COMMAND",
+        "COMMAND",
+        "Prints the key that seals the private keys of the node",
+    ),
+    text(
+        "encryption.master_key_previous",
+        "LEXECON_MASTER_KEY_PREVIOUS",
+        "KEY",
+        "What it was before",
+    )
+    .secret(),
+    text(
+        "encryption.master_key_previous_file",
+        "LEXECON_MASTER_KEY_PREVIOUS_FILE",
+        "FILE",
+        "Holds what it was before, for the start that changes it",
+    ),
+    text(
+        "encryption.rotate_after_s",
+        "LEXECON_ENCRYPTION_ROTATE_AFTER_S",
+        "S",
+        "Age at which the key of log and state is replaced, and both are sealed anew",
+    )
+    .or("2592000"),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")
@@ -203,15 +276,11 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "LEXECON_DB_MAX_OVERFLOW",
     "LEXECON_REDIS_URL",
     "LEXECON_REDIS_MAX_CONNECTIONS",
-    "LEXECON_MASTER_KEY",
-    "LEXECON_MASTER_KEY_FILE",
     "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
     "LEXECON_RATE_LIMIT_AUTH_LOGIN",
     "LEXECON_TRUSTED_PROXIES",
     "LEXECON_JOIN_TOKEN",
     "LEXECON_BASE_URL",
-    "DB_ENCRYPTION_KEY",
-    "DB_ENCRYPTION_KEY_FILE",
 ];
 
 /// Variables of the clients, which a server ignores.

@@ -118,3 +118,45 @@ fn notices_go_to_this_machine_alone_and_are_signed() {
         "needs notify.webhook_secret_file",
     );
 }
+
+#[test]
+fn a_master_key_is_32_bytes_or_a_text_and_each_has_one_job() {
+    let hex = "AB".repeat(32);
+    for (variable, value) in [
+        ("DB_ENCRYPTION_KEY", hex.as_str()),
+        ("DB_ENCRYPTION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+        ("LEXECON_MASTER_KEY", "a phrase of sixteen letters or more"),
+    ] {
+        let config = settings(&[], &[(variable, value)]).and_then(Settings::validate).unwrap();
+        let is_data = variable == "DB_ENCRYPTION_KEY";
+        assert_eq!(config.encryption.data.is_some(), is_data);
+        assert_eq!(config.encryption.node.is_some(), !is_data);
+        let [warning] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
+        assert!(warning.contains("not sealed"), "{warning}");
+        assert!(!format!("{config:?}").contains(value));
+    }
+    let both = [("DB_ENCRYPTION_KEY", hex.as_str()), ("LEXECON_MASTER_KEY", hex.as_str())];
+    let gathered = settings(&[], &both).unwrap();
+    assert!(!format!("{gathered:?}{}", gathered.print()).contains(&hex));
+    assert_eq!(gathered.validate().unwrap().warnings, Vec::<String>::new());
+    check_refused(&["--encryption-rotate-after-s", "0"], &[], "encryption.rotate_after_s");
+}
+
+#[test]
+fn every_spelling_of_32_bytes_is_the_same_key() {
+    let key = |text: &str| {
+        let set = settings(&[], &[("DB_ENCRYPTION_KEY", text)]);
+        set.and_then(Settings::validate).unwrap().encryption.data.unwrap()
+    };
+    let sealed = key(&"00ff".repeat(16)).seal("x", b"plain").unwrap();
+    let base64 = "AP8A/wD/AP8A/wD/AP8A/wD/AP8A/wD/AP8A/wD/AP8";
+    for text in [
+        &"00FF".repeat(16),
+        &format!("{base64}="),
+        base64,
+        &base64.replace('/', "_"),
+        &format!(" {base64}=\n"),
+    ] {
+        assert_eq!(key(text).open("x", &sealed).unwrap().as_slice(), b"plain", "{text}");
+    }
+}

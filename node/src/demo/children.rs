@@ -2,12 +2,15 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use types::digest::to_hex;
+use zeroize::Zeroizing;
 
 use super::{DemoError, Plan, say};
 
@@ -42,7 +45,8 @@ impl Children {
             let log = plan.dir.join(format!("{name}.log"));
             let output =
                 File::create(&log).map_err(|err| DemoError::new("cannot make a log", &err))?;
-            let arguments = arguments(plan, number, &name, &dir.to_string_lossy());
+            let mut arguments = arguments(plan, number, &name, &dir.to_string_lossy());
+            arguments.extend(keys(plan, &name)?);
             let mut command = Command::new(&binary);
             command.args(&arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
             // Ctrl-C is the demo's to hear: it then stops its children in order.
@@ -139,6 +143,31 @@ impl Node {
 
 fn said(status: ExitStatus) -> String {
     format!("ended ({status})")
+}
+
+/// Where the keys of a node lie: drawn once, and used whenever they are there.
+fn keys(plan: &Plan, name: &str) -> Result<Vec<String>, DemoError> {
+    let mut arguments = Vec::new();
+    for (flag, what) in
+        [("--encryption-key-file", "data"), ("--encryption-master-key-file", "node")]
+    {
+        let path = plan.dir.join(format!("{name}.{what}-key"));
+        if !path.exists() {
+            if !plan.encrypt {
+                continue;
+            }
+            draw(&path).map_err(|err| DemoError::new("cannot draw a key", &err))?;
+        }
+        arguments.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
+    }
+    Ok(arguments)
+}
+
+fn draw(path: &Path) -> io::Result<()> {
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
+    let text = Zeroizing::new(to_hex(key.as_slice()));
+    storage::write_durably(path, text.as_bytes())
 }
 
 fn arguments(plan: &Plan, number: u16, name: &str, dir: &str) -> Vec<String> {

@@ -19,6 +19,7 @@ use crate::config::{self, Settings};
 use crate::identity::Identity;
 use crate::keys::NodeKeys;
 use crate::quarantine::Quarantine;
+use crate::sealing::Sealing;
 use crate::usage::Usage;
 use crate::watch::{Watch, Watched};
 use crate::{founding, ports};
@@ -35,7 +36,7 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let cluster_id = ClusterId(Ulid(7));
     let identity =
         Identity { cluster_id, raft_id: RaftId(1), name: "n1".to_owned(), incarnation: 1 };
-    let keys = Arc::new(NodeKeys::open(dir, SystemClock.now()).unwrap());
+    let keys = Arc::new(NodeKeys::open(dir, Sealing::default(), SystemClock.now()).unwrap());
     let quarantine = Quarantine::default();
     let metrics = api::Metrics::new(&prometheus::Registry::new()).unwrap();
     let watch = Watch::new(

@@ -13,6 +13,7 @@ use super::{Running, STOP_MAX, StartError};
 use crate::backend::ReplicaBackend;
 use crate::config::Rebuild;
 use crate::identity::Joining;
+use crate::resealing::{self, Stores};
 use crate::telemetry::Telemetry;
 use crate::{
     admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
@@ -42,17 +43,16 @@ pub(super) async fn serve(
     running: Running,
     replica: Replica<ports::State>,
     listener: TcpListener,
-    dir: DataDir,
-    joining: Option<Joining>,
+    (stores, joining): (Stores, Option<Joining>),
     telemetry: Telemetry,
 ) -> Result<Stopped, StartError> {
-    let stop = CancellationToken::new();
+    let (stop, dir) = (CancellationToken::new(), stores.dir.clone());
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
     let socket = admin::listen(&dir);
     let listeners = Listeners { tcp: listener, socket };
     let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
-    let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
+    let tasks = tasks(&running, (stores, joining), &telemetry, &stop);
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
     let ended = wait(&running, &mut told).await?;
@@ -102,11 +102,11 @@ async fn drain(api: JoinHandle<()>) {
 /// What goes on beside answering requests.
 fn tasks(
     running: &Running,
-    dir: &DataDir,
-    joining: Option<Joining>,
+    (stores, joining): (Stores, Option<Joining>),
     telemetry: &Telemetry,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
+    let dir = stores.dir.clone();
     vec![
         tokio::spawn(settle(running.clone(), dir.clone(), joining, stop.clone())),
         tokio::spawn(checkpoints::run(running.clone(), stop.clone())),
@@ -118,7 +118,8 @@ fn tasks(
         tokio::spawn(sweep::run(running.clone(), stop.clone())),
         tokio::spawn(notices::run(running.clone(), telemetry.notices.clone(), stop.clone())),
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
-        tokio::spawn(recovery::after_start(running.clone(), dir.clone(), stop.clone())),
+        tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),
+        tokio::spawn(resealing::run(running.clone(), stores, stop.clone())),
     ]
 }
 

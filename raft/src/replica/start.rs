@@ -92,7 +92,7 @@ impl<S: StateStore> Replica<S> {
         let audience = audience(&config, Arc::new(observer))?;
         let state = Arc::new(state);
         let snapshots = Snapshots::open(state.snapshots_dir()).map_err(StartError::Storage)?;
-        let snapshots = Arc::new(snapshots);
+        let snapshots = Arc::new(snapshots.of_store(state.clone()));
         let applier = Applier::new(state.clone(), audience.clone(), Contiguity::Required);
         let applier = applier.map_err(StartError::Storage)?;
         drop_overtaken(&log, applier.applied().last).map_err(StartError::Storage)?;
