@@ -61,6 +61,8 @@ pub struct Config {
     pub peer_advertise: Option<String>,
     /// Members to join through; empty founds a cluster.
     pub join: Vec<String>,
+    /// What lets this node in.
+    pub join_token: Option<SecretString>,
     /// Stay a learner after joining.
     pub learner: bool,
     /// Where this node stands.
@@ -345,6 +347,7 @@ impl Settings {
             advertise: self.text("advertise"),
             peer_advertise: self.text("peer_advertise"),
             join: self.list("join"),
+            join_token: self.secrets.get("join_token").cloned(),
             learner: self.switch("learner")?,
             region: self.text("region"),
             zone: self.text("zone"),

@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use client::cluster::NewNode;
-use client::{Client, Error};
+use client::{Client, Credential, Error, Options};
 use governance::command::NodeDescription;
 use raft::{ChangeError, Role};
+use secrecy::ExposeSecret as _;
 use storage::DataDir;
 use tokio::time::Instant;
 use types::{Json, RaftId};
@@ -34,7 +35,11 @@ pub(crate) async fn ask(
         Some(joining) if joining.name == node.name => joining,
         _ => begin(config, dir, &node.name)?,
     };
-    let client = Client::new(&config.join).map_err(|err| refused(config, &err.to_string()))?;
+    let mut options = Options::new(&config.join);
+    options.credential =
+        config.join_token.as_ref().map(|token| Credential::new(token.expose_secret()));
+    let client = Client::with_options(options);
+    let client = client.map_err(|err| refused(config, &err.to_string()))?;
     let asked = new_node(&node, &joining.nonce);
     let deadline = Instant::now() + ASK_MAX;
     let mut pause = PAUSES.0;

@@ -88,6 +88,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "URL[,URL]",
         "Join the cluster of these members instead of founding one; an existing directory resumes",
     ),
+    text(
+        "join_token",
+        "LEXECON_JOIN_TOKEN",
+        "TOKEN",
+        "Lets this node in where accounts are needed: see lexecon cluster token",
+    )
+    .secret(),
     text("learner", "LEXECON_LEARNER", "BOOL", "Replicate without a vote after joining")
         .or("false")
         .switch(),
@@ -279,7 +286,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
     "LEXECON_RATE_LIMIT_AUTH_LOGIN",
     "LEXECON_TRUSTED_PROXIES",
-    "LEXECON_JOIN_TOKEN",
     "LEXECON_BASE_URL",
 ];
 
