@@ -29,6 +29,9 @@ pub struct Config {
     /// is loaded. It is refused if it would allow what was denied, unless that
     /// is acknowledged. `None`: nothing is replayed and nothing refused.
     pub impact_gate: Option<u64>,
+    /// Whether replies tell browsers to come over TLS alone: where the
+    /// interface is served over it.
+    pub hsts: bool,
 }
 
 impl Default for Config {
@@ -45,6 +48,7 @@ impl Default for Config {
             consistency_timeout: Duration::from_secs(5),
             context_bytes_max: 64 << 10,
             impact_gate: None,
+            hsts: false,
         }
     }
 }
@@ -54,7 +58,8 @@ impl Default for Config {
 pub struct Limits {
     /// Connections at once; more wait in the backlog of the socket.
     pub connections_max: usize,
-    /// Time for the head of a request, and for the first bytes of a connection.
+    /// Time for the head of a request, and for the first bytes of a connection
+    /// with its handshake.
     pub head_timeout: Duration,
     /// A connection on which nothing moves for so long is closed.
     pub idle_timeout: Duration,

@@ -37,7 +37,7 @@ mod verified;
 pub use backend::Backend;
 pub use config::{Config, Limits};
 pub use metrics::Metrics;
-pub use server::serve;
+pub use server::{Certificates, SecureListener, certificates, serve, serve_tls};
 
 /// The interface over a node: REST and gRPC on one router. `metrics` must be
 /// registered in `registry`, which `/metrics` shows.
