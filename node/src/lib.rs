@@ -26,4 +26,5 @@ mod recovery;
 mod rotation;
 mod scrub;
 mod sweep;
+mod tls;
 mod watch;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use raft::Handle;
 use tracing_subscriber::EnvFilter;
 use types::LogIndex;
@@ -38,6 +38,10 @@ pub struct Telemetry {
     pub(crate) api: api::Metrics,
     /// Tries to deliver notices, by result.
     pub(crate) notices: IntCounterVec,
+    /// When certificates end, by use.
+    pub(crate) expiry: IntGaugeVec,
+    /// What was refused as not another node's, by kind.
+    pub(crate) refusals: IntCounterVec,
 }
 
 /// Starts logging and makes the registry.
@@ -51,7 +55,16 @@ pub fn start(config: &Config) -> Result<Telemetry, StartError> {
     let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
     let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
     registry.register(Box::new(notices.clone())).map_err(metrics)?;
-    Ok(Telemetry { registry, api, notices })
+    let opts = Opts::new(
+        "lexecon_certificate_expiry_timestamp_seconds",
+        "When the certificate in force ends, in seconds since 1970",
+    );
+    let expiry = IntGaugeVec::new(opts, &["use"]).map_err(metrics)?;
+    registry.register(Box::new(expiry.clone())).map_err(metrics)?;
+    let opts = Opts::new("lexecon_peer_refusals_total", "What was refused as not another node's");
+    let refusals = IntCounterVec::new(opts, &["kind"]).map_err(metrics)?;
+    registry.register(Box::new(refusals.clone())).map_err(metrics)?;
+    Ok(Telemetry { registry, api, notices, expiry, refusals })
 }
 
 fn metrics(err: prometheus::Error) -> StartError {

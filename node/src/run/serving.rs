@@ -14,6 +14,7 @@ use crate::backend::ReplicaBackend;
 use crate::config::Rebuild;
 use crate::identity::Joining;
 use crate::telemetry::Telemetry;
+use crate::tls::Certificates;
 use crate::{
     checkpoints, forgetting, founding, joining, notices, ports, quarantine, recovery, rotation,
     scrub, sweep,
@@ -35,19 +36,29 @@ pub enum Stopped {
 /// Part of the time a stop may take that connections have to end.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 
+/// By what others come to this node, and it to them.
+pub(super) struct Entrance {
+    pub(super) listener: TcpListener,
+    pub(super) certificates: Certificates,
+    /// Set while the node has not got what it joined for.
+    pub(super) joining: Option<Joining>,
+}
+
 pub(super) async fn serve(
     running: Running,
     replica: Replica<ports::State>,
-    listener: TcpListener,
+    entrance: Entrance,
     dir: DataDir,
-    joining: Option<Joining>,
     telemetry: Telemetry,
 ) -> Result<Stopped, StartError> {
+    let Entrance { listener, certificates, joining } = entrance;
     let stop = CancellationToken::new();
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
-    let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
-    let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
+    let socket = (listener, certificates.api());
+    let api = serve_api(&running, backend, socket, &telemetry, stop.clone());
+    let mut tasks = tasks(&running, &dir, joining, &telemetry, &stop);
+    tasks.push(tokio::spawn(certificates.watch(stop.clone())));
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
     let ended = wait(&running, &mut told).await?;
@@ -114,7 +125,7 @@ fn tasks(
 fn serve_api(
     running: &Running,
     backend: ReplicaBackend,
-    listener: TcpListener,
+    (listener, certificates): (TcpListener, Option<api::Certificates>),
     telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
@@ -123,12 +134,20 @@ fn serve_api(
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
+        hsts: certificates.is_some(),
         ..api::Config::default()
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
     tokio::spawn(async move {
-        if let Err(error) = api::serve(listener, router, stop, limits).await {
+        let served = match certificates {
+            None => api::serve(listener, router, stop, limits).await,
+            Some(certificates) => {
+                let socket = api::SecureListener { listener, certificates };
+                api::serve_tls(socket, router, stop, limits).await
+            }
+        };
+        if let Err(error) = served {
             tracing::error!(%error, "the interface stopped serving");
         }
     })

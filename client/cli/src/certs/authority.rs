@@ -144,15 +144,16 @@ impl Authority {
     /// # Errors
     /// [`Error`] when there is one already, or it cannot be written.
     pub fn create(dir: &Path, existing: Existing) -> Result<(Self, Issued), Error> {
-        fs::create_dir_all(dir)
-            .map_err(|source| Error::Write { path: dir.to_owned(), source })?;
+        fs::create_dir_all(dir).map_err(|source| Error::Write { path: dir.to_owned(), source })?;
         let place = Self::place(dir);
         files::check_free(&place, existing)?;
         let key = new_key()?;
-        let digits: String = key.public_key_raw().iter().skip(1).take(4).fold(
-            String::new(),
-            |text, byte| format!("{text}{byte:02x}"),
-        );
+        let digits: String = key
+            .public_key_raw()
+            .iter()
+            .skip(1)
+            .take(4)
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let params = params(&format!("Lexecon authority {digits}"));
         let ends = SystemTime::now() + DAY * AUTHORITY_DAYS;
         let signed = valid(params.clone(), ends).self_signed(&key).map_err(unmade)?;
@@ -254,7 +255,8 @@ fn leaf(subject: &Subject) -> Result<CertificateParams, rcgen::Error> {
         Subject::Node { name, addresses } => {
             params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
             params.distinguished_name = named(name);
-            params.subject_alt_names = vec![SanType::URI(format!("lexecon:node:{name}").try_into()?)];
+            params.subject_alt_names =
+                vec![SanType::URI(format!("lexecon:node:{name}").try_into()?)];
             for address in here().iter().chain(addresses) {
                 let san = address.to_san()?;
                 if !params.subject_alt_names.contains(&san) {

@@ -27,8 +27,7 @@ struct Shown {
 }
 
 pub(super) fn run(file: &Path, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let malformed =
-        |why: String| InputError::Malformed { path: file.to_owned(), why };
+    let malformed = |why: String| InputError::Malformed { path: file.to_owned(), why };
     let bytes = input::bytes(file)?;
     let mut all = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
@@ -38,7 +37,8 @@ pub(super) fn run(file: &Path, console: &mut Console<'_>) -> Result<Exit, Failur
     if all.is_empty() {
         return Err(malformed("there is no certificate in it".to_owned()).into());
     }
-    let raw = Json::object([("certificates", all.iter().map(Shown::to_json).collect::<Vec<_>>().into())]);
+    let raw =
+        Json::object([("certificates", all.iter().map(Shown::to_json).collect::<Vec<_>>().into())]);
     console.show(&raw, || all.iter().map(Shown::to_text).collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::answer(all.iter().all(|one| one.holds)))
 }
@@ -47,10 +47,10 @@ fn read(certificate: &CertificateDer<'_>) -> Result<Shown, String> {
     let parsed = X509Certificate::from_der(certificate);
     let (_, parsed) = parsed.map_err(|error| format!("it is no certificate: {error}"))?;
     let names = parsed.subject_alternative_name().map_err(|error| error.to_string())?;
-    let names = names.map_or_else(Vec::new, |names| {
-        names.value.general_names.iter().map(name).collect()
-    });
-    let micros = |seconds: i64| Timestamp(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000));
+    let names =
+        names.map_or_else(Vec::new, |names| names.value.general_names.iter().map(name).collect());
+    let micros =
+        |seconds: i64| Timestamp(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000));
     let validity = parsed.validity();
     let (from, until) =
         (micros(validity.not_before.timestamp()), micros(validity.not_after.timestamp()));
