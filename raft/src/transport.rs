@@ -11,7 +11,8 @@
 //!
 //! Invariants
 //! - Every call names cluster, group, sender and target, and is refused unless
-//!   they are the receiver's, and the sender who it says ([`route`]).
+//!   they are the receiver's, and the sender who it says ([`route`],
+//!   [`registry`]).
 //! - Nothing waits without a bound: openraft puts a limit only on votes and
 //!   heartbeats.
 
@@ -23,6 +24,7 @@ mod incoming;
 pub(crate) mod peers;
 pub(crate) mod pieces;
 pub(crate) mod receive;
+mod registry;
 pub(crate) mod route;
 pub(crate) mod send;
 pub(crate) mod server;

@@ -144,30 +144,4 @@ pub(super) fn body(cluster: &str, entry: EntryId, notice: &EffectRecord) -> Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The example of the specification.
-    #[test]
-    fn a_signature_is_that_of_the_specification() {
-        let bytes = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let body = r#"{"test": 2432232314}"#;
-        assert_eq!(
-            sign(&Secret(bytes), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
-    }
-
-    #[test]
-    fn a_secret_that_is_short_or_no_base64_is_refused_unseen() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("secret");
-        for text in ["", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_?"] {
-            std::fs::write(&path, text).unwrap();
-            let why = Secret::read(&path).unwrap_err();
-            assert!(!why.contains("c2hvcnQ") && why.contains("24 to 64"), "{why}");
-        }
-        std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-        assert_eq!(format!("{:?}", Secret::read(&path).unwrap()), "Secret(..)");
-    }
-}
+mod tests;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use openraft::alias::SnapshotOf;
-use openraft::async_runtime::WatchReceiver as _;
 use openraft::raft::SnapshotResponse;
 use proto::peer::v1 as wire;
 use proto::peer::v1::peer_server::{Peer, PeerServer};
@@ -28,7 +27,8 @@ use super::convert::{
 use super::incoming;
 use super::pieces::{self, PIECES_READY_MAX, Pieces};
 use super::receive::{self, Incoming};
-use super::route::{Gate, Here, Known, Registry, member, replicating};
+use super::registry::registry;
+use super::route::{Gate, Here, member, replicating};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
 use crate::adapter::blocking;
 use crate::adapter::snapshot::{Draft, Snapshot};
@@ -82,36 +82,6 @@ pub(crate) async fn serve<S: StateStore>(
     // Who starts it again finds the port free.
     drop(accepting);
     served
-}
-
-/// What this node knows of a sender: by the membership it has, else by the
-/// state.
-fn registry<S: StateStore>(core: Arc<Core<S>>) -> Registry {
-    Arc::new(move |id| core.known(id))
-}
-
-impl<S: StateStore> Core<S> {
-    /// A Raft id is the log index at which its bearer was registered, so one
-    /// below the last change of the membership that is not in it has left, or
-    /// never was. (Or it joins beside another, and this node saw only the
-    /// other's change: then it has to catch up from a member it knows.)
-    fn known(&self, id: RaftId) -> Known {
-        let membership = self.raft.metrics().borrow_watched().membership_config.clone();
-        if let Some(member) = membership.get_node(&id.0) {
-            return Known::Member(member.name.clone());
-        }
-        if membership.log_id().as_ref().is_some_and(|changed| id.0 <= changed.index) {
-            return Known::Nobody;
-        }
-        let applied = *self.audience.applied.borrow();
-        let view = self.state.view().ok();
-        let nodes = view.and_then(|view| governance::view::nodes(&view).ok());
-        match nodes.into_iter().flatten().find(|node| node.raft_id == id) {
-            Some(node) => Known::Registered(node.name),
-            None if applied.is_some_and(|applied| id.0 <= applied) => Known::Nobody,
-            None => Known::Ahead,
-        }
-    }
 }
 
 struct Service<S: StateStore> {
