@@ -10,24 +10,27 @@
 //!   variable is an error, one of nobody's is a warning.
 
 mod environment;
+mod exposure;
 mod file;
 mod keys;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use api::AuthMode;
 use clap::{Arg, ArgAction, ArgMatches};
-use reqwest::Url;
 use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
 use storage::MasterKey;
 
-use crate::notices::{Secret, Target};
+use crate::notices::Target;
+
+pub use exposure::{PairFiles, PeerFiles, TlsFiles};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +62,10 @@ pub struct Config {
     pub advertise: Option<String>,
     /// What other nodes are told to dial.
     pub peer_advertise: Option<String>,
+    /// Who is asked who he is.
+    pub auth: AuthMode,
+    /// Files of certificates.
+    pub tls: TlsFiles,
     /// Members to join through; empty founds a cluster.
     pub join: Vec<String>,
     /// What lets this node in.
@@ -143,6 +150,13 @@ impl Encryption {
             ),
             (Some(_), Some(_)) | (None, None) => None,
         }
+    }
+}
+
+impl Config {
+    /// What the URL of this node begins with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.api.is_some() { "https" } else { "http" }
     }
 }
 
@@ -308,29 +322,6 @@ impl Settings {
         Ok(self.switch("policy.impact_gate")?.then_some(window))
     }
 
-    /// What is sent is signed and not encrypted, so it stays on this machine; a
-    /// relay there may carry it on.
-    fn webhook(&self) -> Result<Option<Target>, ConfigError> {
-        let key = "notify.webhook_url";
-        let Some(text) = self.text(key) else { return Ok(None) };
-        let url: Url = text.parse().map_err(|_| bad(key, &text, "a URL"))?;
-        let is_here = match url.host_str() {
-            Some("localhost") => true,
-            Some(host) => {
-                let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            }
-            None => false,
-        };
-        if url.scheme() != "http" || !is_here {
-            return Err(bad(key, &text, "`http://` and a loopback address"));
-        }
-        let missing = || ConfigError(format!("{key} needs notify.webhook_secret_file"));
-        let path = self.text("notify.webhook_secret_file").ok_or_else(missing)?;
-        let secret = Secret::read(Path::new(&path)).map_err(ConfigError)?;
-        Ok(Some(Target { url, secret }))
-    }
-
     /// The configuration these settings mean.
     ///
     /// # Errors
@@ -346,6 +337,8 @@ impl Settings {
             peer_listen: self.address("peer_listen")?,
             advertise: self.text("advertise"),
             peer_advertise: self.text("peer_advertise"),
+            auth: self.auth()?,
+            tls: self.tls()?,
             join: self.list("join"),
             join_token: self.secrets.get("join_token").cloned(),
             learner: self.switch("learner")?,
@@ -373,33 +366,10 @@ impl Settings {
             log_age_max: self.seconds("raft.log_age_max_s")?,
             warnings,
         };
-        self.check_mode(&config)?;
+        exposure::check(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)
-    }
-
-    /// Without login the interface is served on loopback alone.
-    fn check_mode(&self, config: &Config) -> Result<(), ConfigError> {
-        let mode = self.text("auth.mode").unwrap_or_default();
-        if mode == "required" {
-            return Err(ConfigError(
-                "auth.mode `required` is not in this release: use `open`, on a loopback address"
-                    .to_owned(),
-            ));
-        }
-        if mode != "open" {
-            return Err(bad("auth.mode", &mode, "open or required"));
-        }
-        for (key, address) in [("listen", config.listen), ("peer_listen", config.peer_listen)] {
-            if !address.ip().is_loopback() {
-                return Err(ConfigError(format!(
-                    "{key} `{address}` is not a loopback address, and auth.mode is `open`, which \
-                     serves anybody who can connect: listen on 127.0.0.1 or [::1]"
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -30,5 +30,6 @@ mod resealing;
 mod rotation;
 mod scrub;
 mod sweep;
+mod tls;
 mod usage;
 mod watch;

@@ -34,6 +34,7 @@ use crate::recovery;
 use crate::resealing::Stores;
 use crate::sealing::Sealing;
 use crate::telemetry::{self, Telemetry};
+use crate::tls::Certificates;
 use crate::usage::Usage;
 use crate::watch::{Watch, Watched};
 
@@ -126,6 +127,14 @@ pub enum StartError {
     /// The state cannot be replaced.
     #[error("cannot replace the state")]
     Rebuild(#[from] RebuildError),
+    /// Certificates that are of no use.
+    #[error("cannot use the certificates {files}: {why}")]
+    Certificates {
+        /// Which files.
+        files: String,
+        /// Why.
+        why: String,
+    },
     /// The runtime.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
@@ -211,7 +220,7 @@ pub(crate) fn describe(config: &Config, name: &str, keys: &NodeKeys) -> NodeDesc
         api_address: config
             .advertise
             .clone()
-            .unwrap_or_else(|| format!("http://{}", config.listen)),
+            .unwrap_or_else(|| format!("{}://{}", config.scheme(), config.listen)),
         peer_address: config
             .peer_advertise
             .clone()
@@ -282,6 +291,7 @@ struct Opened {
     joining: Option<Joining>,
     api: TcpListener,
     peers: TcpListener,
+    certificates: Certificates,
 }
 
 async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartError> {
@@ -289,11 +299,12 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         tracing::warn!("{warning}");
     }
     let started = Instant::now();
-    let opened = open(&mut config).await?;
-    let Opened { dir, keys, cluster_key, identity, joining, api, peers } = opened;
+    let opened = open(&mut config, &telemetry).await?;
+    let Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates } = opened;
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
-    let raft_config = raft_config(&config, &identity);
+    let tls = certificates.peers();
+    let raft_config = raft::Config { tls, ..raft_config(&config, &identity) };
     let rebuilt_through = recovery::before_start(&dir, &config, &raft_config, &log).await?;
     let state = storage::State::open(&dir, storage::Group::main())?;
     telemetry.watch_encryption(state.keyring())?;
@@ -336,12 +347,13 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         cluster = %running.identity.cluster_id,
         "the replica has started"
     );
-    serving::serve(running, replica, api, (stores, joining), telemetry).await
+    let entrance = serving::Entrance { listener: api, certificates, joining };
+    serving::serve(running, replica, entrance, stores, telemetry).await
 }
 
 /// Opens everything that another process could hold, before anything is
 /// written that could not be taken back.
-async fn open(config: &mut Config) -> Result<Opened, StartError> {
+async fn open(config: &mut Config, telemetry: &Telemetry) -> Result<Opened, StartError> {
     let dir = DataDir::open(&config.data_dir)?;
     let now = SystemClock.now();
     let (keys, cluster_key) = unlock(config, &dir, now)?;
@@ -352,6 +364,9 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
     config.peer_listen = peers.local_addr().unwrap_or(config.peer_listen);
     let known = Identity::load(&dir)?;
     let name = node_name(config, known.as_ref())?;
+    // Before anybody is asked: a node that nobody would believe must not become
+    // a member.
+    let certificates = Certificates::load(&config.tls, &name, telemetry)?;
     let (identity, joining) = match known {
         Some(identity) => (identity, Joining::load(&dir)?),
         None if config.join.is_empty() => {
@@ -373,7 +388,7 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
             (identity, Some(joining))
         }
     };
-    Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers })
+    Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates })
 }
 
 /// Opens whatever is sealed, before anything is changed: a wrong key leaves the

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use raft::Handle;
 use tracing_subscriber::EnvFilter;
 use types::LogIndex;
@@ -42,6 +42,10 @@ pub struct Telemetry {
     pub(crate) api: api::Metrics,
     /// Tries to deliver notices, by result.
     pub(crate) notices: IntCounterVec,
+    /// When certificates end, by use.
+    pub(crate) expiry: IntGaugeVec,
+    /// What was refused as not another node's, by kind.
+    pub(crate) refusals: IntCounterVec,
 }
 
 /// Starts logging and makes the registry.
@@ -50,12 +54,29 @@ pub struct Telemetry {
 /// [`StartError::Setup`] when either was set up before in this process.
 pub fn start(config: &Config) -> Result<Telemetry, StartError> {
     log(config)?;
-    let registry = Registry::new();
-    let api = api::Metrics::new(&registry).map_err(metrics)?;
-    let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
-    let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
-    registry.register(Box::new(notices.clone())).map_err(metrics)?;
-    Ok(Telemetry { registry, api, notices })
+    Telemetry::new()
+}
+
+impl Telemetry {
+    /// Makes the registry.
+    pub(crate) fn new() -> Result<Self, StartError> {
+        let registry = Registry::new();
+        let api = api::Metrics::new(&registry).map_err(metrics)?;
+        let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
+        let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
+        registry.register(Box::new(notices.clone())).map_err(metrics)?;
+        let opts = Opts::new(
+            "lexecon_certificate_expiry_timestamp_seconds",
+            "When the certificate in force ends, in seconds since 1970",
+        );
+        let expiry = IntGaugeVec::new(opts, &["use"]).map_err(metrics)?;
+        registry.register(Box::new(expiry.clone())).map_err(metrics)?;
+        let opts =
+            Opts::new("lexecon_peer_refusals_total", "What was refused as not another node's");
+        let refusals = IntCounterVec::new(opts, &["kind"]).map_err(metrics)?;
+        registry.register(Box::new(refusals.clone())).map_err(metrics)?;
+        Ok(Self { registry, api, notices, expiry, refusals })
+    }
 }
 
 fn metrics(err: prometheus::Error) -> StartError {

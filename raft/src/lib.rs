@@ -46,3 +46,4 @@ pub use reads::ReadError;
 pub use replica::{Handle, Replica, Start, StartError};
 pub use retention::{SnapshotError, SnapshotInfo};
 pub use status::{Peer, Role, Status};
+pub use transport::tls::{Credentials, Refusal, Tls, TlsError, node_name};

@@ -14,7 +14,7 @@ use types::RaftId;
 use crate::observer::SHARED_SECRET_BYTES;
 use crate::ports::StateStore;
 use crate::replica::Core;
-use crate::transport::peers::Purpose;
+use crate::transport::peers::{Purpose, Target};
 
 /// Answers a member.
 pub(crate) fn serve<S: StateStore>(
@@ -38,7 +38,7 @@ impl<S: StateStore> Core<S> {
             if *id == self.config.raft_id.0 {
                 continue;
             }
-            let client = self.peers.client(RaftId(*id), &member.peer_address, Purpose::Control);
+            let client = self.peers.client(&Target::of(*id, member), Purpose::Control);
             let Ok(mut client) = client else { continue };
             let call = client.shared_secret(SharedSecretRequest {});
             let Ok(Ok(reply)) = tokio::time::timeout(each, call).await else { continue };

@@ -100,9 +100,35 @@ pub(super) const SETTINGS: &[Setting] = &[
         .switch(),
     text("region", "LEXECON_REGION", "R", "Where this node stands"),
     text("zone", "LEXECON_ZONE", "Z", "Failure domain within the region"),
-    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only")
+    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only; `required`")
         .flagged("auth")
         .or("open"),
+    text(
+        "tls.cert_file",
+        "LEXECON_TLS_CERT_FILE",
+        "FILE",
+        "Certificate (PEM, with those up to its authority) that the API shows; needs its key",
+    ),
+    text("tls.key_file", "LEXECON_TLS_KEY_FILE", "FILE", "Key (PEM) of that certificate"),
+    text(
+        "tls.ca_file",
+        "LEXECON_TLS_CA_FILE",
+        "FILE",
+        "Authorities (PEM) to believe when joining over https, if not tls.peer_ca_file",
+    ),
+    text(
+        "tls.peer_cert_file",
+        "LEXECON_TLS_PEER_CERT_FILE",
+        "FILE",
+        "Certificate (PEM) that other nodes are shown; must have the URI lexecon:node:NAME",
+    ),
+    text("tls.peer_key_file", "LEXECON_TLS_PEER_KEY_FILE", "FILE", "Key (PEM) of that certificate"),
+    text(
+        "tls.peer_ca_file",
+        "LEXECON_TLS_PEER_CA_FILE",
+        "FILE",
+        "Authorities (PEM) that certificates of nodes come from, and nobody else's should",
+    ),
     text("log_name", "LEXECON_LOG_NAME", "NAME", "First part of the origin of checkpoints")
         .or("lexecon.local"),
     text(
@@ -153,13 +179,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         "notify.webhook_url",
         "LEXECON_NOTIFY_WEBHOOK_URL",
         "URL",
-        "Where notices of escalations go, besides the log: http:// of this machine",
+        "Where notices of escalations go, besides the log: https://, or http:// of this machine",
     ),
     text(
         "notify.webhook_secret_file",
         "LEXECON_NOTIFY_WEBHOOK_SECRET_FILE",
         "FILE",
         "Holds `whsec_` and base64 of the 24 to 64 bytes that sign them",
+    ),
+    text(
+        "notify.webhook_ca_file",
+        "LEXECON_NOTIFY_WEBHOOK_CA_FILE",
+        "FILE",
+        "Authorities (PEM) to believe of its receiver, instead of those of the system",
     ),
     text(
         "encryption.key",
@@ -290,7 +322,14 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Variables of the clients, which a server ignores.
-pub(super) const OF_CLIENTS: &[&str] = &["LEXECON_URL", "LEXECON_API_KEY", "LEXECON_BIN"];
+pub(super) const OF_CLIENTS: &[&str] = &[
+    "LEXECON_URL",
+    "LEXECON_API_KEY",
+    "LEXECON_BIN",
+    "LEXECON_CA_FILE",
+    "LEXECON_CLIENT_CERT_FILE",
+    "LEXECON_CLIENT_KEY_FILE",
+];
 
 /// Named by the product's first description.
 pub(super) const DATABASE_URL: &str = "LEXECON_DATABASE_URL";

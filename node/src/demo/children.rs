@@ -38,7 +38,7 @@ impl Children {
             env::current_exe().map_err(|err| DemoError::new("cannot find myself", &err))?;
         let mut nodes = Vec::new();
         for number in 0..plan.nodes {
-            let name = format!("n{}", number + 1);
+            let name = Plan::name(number);
             let dir = plan.dir.join(&name);
             fs::create_dir_all(&dir)
                 .map_err(|err| DemoError::new("cannot make a directory", &err))?;
@@ -177,8 +177,8 @@ fn arguments(plan: &Plan, number: u16, name: &str, dir: &str) -> Vec<String> {
         ["serve", "--node-id", name, "--data-dir", dir].into_iter().map(str::to_owned).collect();
     arguments.extend(["--listen".to_owned(), listen, "--peer-listen".to_owned(), peers]);
     if 0 < number {
-        let first = format!("http://127.0.0.1:{}", plan.port);
-        arguments.extend(["--join".to_owned(), first]);
+        arguments.extend(["--join".to_owned(), plan.url(0)]);
     }
+    arguments.extend(plan.certificates.iter().flat_map(|all| all.arguments(name)));
     arguments
 }

@@ -15,6 +15,7 @@ use crate::config::Rebuild;
 use crate::identity::Joining;
 use crate::resealing::{self, Stores};
 use crate::telemetry::Telemetry;
+use crate::tls::Certificates;
 use crate::{
     admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
     recovery, rotation, scrub, sweep, usage,
@@ -39,20 +40,30 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 /// Part of the time a stop may take that connections have to end.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 
+/// By what others come to this node, and it to them.
+pub(super) struct Entrance {
+    pub(super) listener: TcpListener,
+    pub(super) certificates: Certificates,
+    /// Set while the node has not got what it joined for.
+    pub(super) joining: Option<Joining>,
+}
+
 pub(super) async fn serve(
     running: Running,
     replica: Replica<ports::State>,
-    listener: TcpListener,
-    (stores, joining): (Stores, Option<Joining>),
+    entrance: Entrance,
+    stores: Stores,
     telemetry: Telemetry,
 ) -> Result<Stopped, StartError> {
+    let Entrance { listener, certificates, joining } = entrance;
     let (stop, dir) = (CancellationToken::new(), stores.dir.clone());
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
     let socket = admin::listen(&dir);
-    let listeners = Listeners { tcp: listener, socket };
+    let listeners = Listeners { tcp: listener, certificates: certificates.api(), socket };
     let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
-    let tasks = tasks(&running, (stores, joining), &telemetry, &stop);
+    let mut tasks = tasks(&running, (stores, joining), &telemetry, &stop);
+    tasks.push(tokio::spawn(certificates.watch(stop.clone())));
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
     let ended = wait(&running, &mut told).await?;
@@ -126,6 +137,7 @@ fn tasks(
 /// Where the interface is served.
 struct Listeners {
     tcp: TcpListener,
+    certificates: Option<api::Certificates>,
     socket: Option<UnixListener>,
 }
 
@@ -141,16 +153,25 @@ fn serve_api(
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
+        auth: running.config.auth,
+        is_tls: listeners.certificates.is_some(),
         ..api::Config::default()
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
-    let Listeners { tcp, socket } = listeners;
+    let Listeners { tcp, certificates, socket } = listeners;
     let administrator = socket.map(|socket| {
         tokio::spawn(api::serve_socket(socket, router.clone(), stop.clone(), limits))
     });
     tokio::spawn(async move {
-        if let Err(error) = api::serve(tcp, router, stop, limits).await {
+        let served = match certificates {
+            None => api::serve(tcp, router, stop, limits).await,
+            Some(certificates) => {
+                let socket = api::SecureListener { listener: tcp, certificates };
+                api::serve_tls(socket, router, stop, limits).await
+            }
+        };
+        if let Err(error) = served {
             tracing::error!(%error, "the interface stopped serving");
         }
         if let Some(Err(error)) = join(administrator).await {

@@ -97,7 +97,8 @@ impl<S: StateStore> Replica<S> {
         let applier = applier.map_err(StartError::Storage)?;
         drop_overtaken(&log, applier.applied().last).map_err(StartError::Storage)?;
         let machine = Machine::new(state.clone(), applier, snapshots.clone(), clock.clone());
-        let peers = Arc::new(Peers::new(here.clone(), config.transport.clone()));
+        let peers =
+            Arc::new(Peers::new(here.clone(), config.transport.clone(), config.tls.clone()));
         let (bytes_of, compact) = (log.clone(), log.clone());
         let raft = build(&config, peers.clone(), log, machine).await?;
         let (inbox, inbox_of) = mpsc::channel(PARCELS_WAITING_MAX);
