@@ -12,7 +12,7 @@ use api::AuthMode;
 use reqwest::Url;
 
 use super::{Config, ConfigError, Settings, bad};
-use crate::notices::{Secret, Target};
+use crate::notices::{Secret, Target, Webhook};
 
 /// A certificate and its key, as files (PEM).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,12 @@ impl Settings {
         let path = self.text("notify.webhook_secret_file").ok_or_else(missing)?;
         let secret = Secret::read(Path::new(&path)).map_err(ConfigError)?;
         let ca_file = self.text("notify.webhook_ca_file").map(PathBuf::from);
-        Ok(Some(Target { url, secret, ca_file }))
+        let target = Target { url, secret, ca_file };
+        // Notices would wait for an authority that nobody can read.
+        if target.ca_file.is_some() {
+            Webhook::connect(&target).map_err(ConfigError)?;
+        }
+        Ok(Some(target))
     }
 }
 

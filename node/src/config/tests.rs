@@ -175,6 +175,9 @@ fn notices_are_signed_and_leave_this_machine_only_encrypted() {
         assert!(refused.0.contains("loopback"), "{url}: {refused}");
     }
     check_refused(&["--notify-webhook-url", "nowhere"], &[], "a URL");
+    let nobody = [("LEXECON_NOTIFY_WEBHOOK_CA_FILE", "/nonexistent/ca.crt")];
+    let url = ["--notify-webhook-url", "https://[::1]/", "--notify-webhook-secret-file", secret];
+    check_refused(&url, &nobody, "/nonexistent/ca.crt");
     check_refused(
         &["--notify-webhook-url", "http://127.0.0.1:1/"],
         &[],
