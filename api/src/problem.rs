@@ -355,6 +355,7 @@ impl From<Rejection> for Problem {
             Rejection::ScopeMismatch { member } => fault(&format!("/scope/{member}")),
             Rejection::RangesInvalid => fault("/ranges"),
             Rejection::NoStop => fault("/stop"),
+            Rejection::OutOfBounds { member } => fault(&format!("/{member}")),
             // A name is that of one code; a test looks for those there are.
             _ => {
                 let known = Code::ALL.iter().find(|code| code.name == why.code());
