@@ -11,6 +11,7 @@
 
 mod environment;
 mod file;
+mod senders;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use ipnet::IpNet;
 use reqwest::Url;
 use settings::{Kind, SETTINGS, Setting};
 
@@ -83,8 +85,16 @@ pub struct Config {
     pub log_level: String,
     /// `text` or `json`.
     pub log_format: String,
+    /// Who is served.
+    pub auth: api::AuthMode,
+    /// How often one sender may ask.
+    pub rates: api::RateLimits,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` answers.
     pub metrics: bool,
+    /// Where it does, if not at [`Config::listen`].
+    pub metrics_listen: Option<SocketAddr>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
     /// Requests served at once; more are told to come back.
@@ -305,7 +315,14 @@ impl Settings {
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
+            auth: self.auth()?,
+            rates: self.rates()?,
+            trusted_proxies: self.trusted_proxies()?,
             metrics: self.switch("enable_metrics")?,
+            metrics_listen: match self.text("metrics_listen") {
+                Some(_) => Some(self.address("metrics_listen")?),
+                None => None,
+            },
             cors_origins: self.list("cors_origins"),
             concurrency_max: self.parse("limit_concurrency", "a number of requests")?,
             workers: self.parse("workers", "a number of threads")?,
@@ -317,29 +334,28 @@ impl Settings {
             log_age_max: self.seconds("raft.log_age_max_s")?,
             warnings: self.warnings.clone(),
         };
-        self.check_mode(&config)?;
+        Self::check_mode(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)
     }
 
-    /// Without login the interface is served on loopback alone.
-    fn check_mode(&self, config: &Config) -> Result<(), ConfigError> {
-        let mode = self.text("auth.mode").unwrap_or_default();
-        if mode == "required" {
-            return Err(ConfigError(
-                "auth.mode `required` is not in this release: use `open`, on a loopback address"
-                    .to_owned(),
-            ));
-        }
-        if mode != "open" {
-            return Err(bad("auth.mode", &mode, "open or required"));
-        }
-        for (key, address) in [("listen", config.listen), ("peer_listen", config.peer_listen)] {
-            if !address.ip().is_loopback() {
+    /// Without TLS the interface is served on loopback alone.
+    fn check_mode(config: &Config) -> Result<(), ConfigError> {
+        let why = match config.auth {
+            api::AuthMode::Open => "auth.mode is `open`, which serves anybody who can connect",
+            api::AuthMode::Required => "what is sent would be read by anybody on the way",
+        };
+        let listeners = [
+            ("listen", Some(config.listen)),
+            ("peer_listen", Some(config.peer_listen)),
+            ("metrics_listen", config.metrics_listen),
+        ];
+        for (key, address) in listeners {
+            if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
                 return Err(ConfigError(format!(
-                    "{key} `{address}` is not a loopback address, and auth.mode is `open`, which \
-                     serves anybody who can connect: listen on 127.0.0.1 or [::1]"
+                    "{key} `{address}` is not a loopback address, and {why}: listen on 127.0.0.1 \
+                     or [::1]"
                 )));
             }
         }

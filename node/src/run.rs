@@ -273,8 +273,15 @@ struct Opened {
     identity: Identity,
     /// Set while the node has not got what it joined for.
     joining: Option<Joining>,
-    api: TcpListener,
+    clients: Listeners,
     peers: TcpListener,
+}
+
+/// Where clients come in.
+struct Listeners {
+    api: TcpListener,
+    /// `/metrics`, where that has an address of its own.
+    metrics: Option<TcpListener>,
 }
 
 async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartError> {
@@ -283,7 +290,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     }
     let started = Instant::now();
     let opened = open(&mut config).await?;
-    let Opened { dir, keys, identity, joining, api, peers } = opened;
+    let Opened { dir, keys, identity, joining, clients, peers } = opened;
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
     let raft_config = raft_config(&config, &identity);
@@ -318,7 +325,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         cluster = %running.identity.cluster_id,
         "the replica has started"
     );
-    serving::serve(running, replica, api, dir, joining, telemetry).await
+    serving::serve(running, replica, clients, dir, joining, telemetry).await
 }
 
 /// Opens everything that another process could hold, before anything is
@@ -328,9 +335,16 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
     let now = SystemClock.now();
     let keys = NodeKeys::open(&dir, now)?;
     let api = listen(config.listen, "clients").await?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(listen(address, "metrics").await?),
+        None => None,
+    };
     let peers = listen(config.peer_listen, "other nodes").await?;
     // Port 0 asks for any port: what was given is what others are told.
     config.listen = api.local_addr().unwrap_or(config.listen);
+    if let Some(metrics) = &metrics {
+        config.metrics_listen = metrics.local_addr().ok();
+    }
     config.peer_listen = peers.local_addr().unwrap_or(config.peer_listen);
     let known = Identity::load(&dir)?;
     let name = node_name(config, known.as_ref())?;
@@ -354,7 +368,8 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
             (identity, Some(joining))
         }
     };
-    Ok(Opened { dir, keys, identity, joining, api, peers })
+    let clients = Listeners { api, metrics };
+    Ok(Opened { dir, keys, identity, joining, clients, peers })
 }
 
 /// The name given, else the directory's, else the host's.

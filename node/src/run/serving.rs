@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Running, STOP_MAX, StartError};
+use super::{Listeners, Running, STOP_MAX, StartError};
 use crate::backend::ReplicaBackend;
 use crate::config::Rebuild;
 use crate::identity::Joining;
@@ -38,7 +38,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 pub(super) async fn serve(
     running: Running,
     replica: Replica<ports::State>,
-    listener: TcpListener,
+    listeners: Listeners,
     dir: DataDir,
     joining: Option<Joining>,
     telemetry: Telemetry,
@@ -46,7 +46,7 @@ pub(super) async fn serve(
     let stop = CancellationToken::new();
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
-    let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
+    let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
     let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
@@ -114,21 +114,40 @@ fn tasks(
 fn serve_api(
     running: &Running,
     backend: ReplicaBackend,
-    listener: TcpListener,
+    listeners: Listeners,
     telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
     let config = api::Config {
+        auth: running.config.auth,
+        rates: running.config.rates,
+        trusted_proxies: running.config.trusted_proxies.clone(),
+        metrics_elsewhere: running.config.metrics_listen.is_some(),
         cors_origins: running.config.cors_origins.clone(),
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
         ..api::Config::default()
     };
-    let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
+    let (metrics, registry) = (telemetry.api.clone(), telemetry.registry.clone());
+    let of_metrics = listeners.metrics.map(|listener| {
+        let (metrics, registry) = (metrics.clone(), registry.clone());
+        (listener, api::metrics_router(backend.clone(), config.clone(), metrics, registry))
+    });
+    let router = api::router(backend, config, metrics, registry);
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
     tokio::spawn(async move {
-        if let Err(error) = api::serve(listener, router, stop, limits).await {
+        let of_metrics = async {
+            match of_metrics {
+                Some((listener, router)) => {
+                    api::serve(listener, router, stop.clone(), limits).await
+                }
+                None => Ok(()),
+            }
+        };
+        let of_clients = api::serve(listeners.api, router, stop.clone(), limits);
+        let (clients, metrics) = tokio::join!(of_clients, of_metrics);
+        if let Err(error) = clients.and(metrics) {
             tracing::error!(%error, "the interface stopped serving");
         }
     })

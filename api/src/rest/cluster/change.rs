@@ -1,6 +1,7 @@
 //! Changing the membership, or asking what a change would do.
 
-use governance::command::{KeyUsage, NodeDescription, PublicKey};
+use governance::access::{self, Right};
+use governance::command::{KeyUsage, NodeDescription, PrincipalKind, PublicKey};
 use ledger::signature;
 use types::{Json, Object};
 
@@ -8,8 +9,9 @@ use super::{Kept, ROW, row};
 use crate::app::App;
 use crate::backend::{Backend, Change, ChangeRefused, Joined, Plan};
 use crate::call::{Answer, Call};
+use crate::config::AuthMode;
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
-use crate::problem::{Fault, Problem};
+use crate::problem::{Code, Fault, Problem};
 use crate::reply::{Member, flag, integer, text};
 use crate::routes::Op;
 
@@ -94,6 +96,7 @@ pub(crate) const SNAPSHOT_REPLY: &[Member] = &[
 
 /// `POST /cluster/nodes`.
 pub(crate) async fn add<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    join_allowed(app, &call)?;
     let dry_run = call.query.flag("dry_run");
     let mut fields = call.body.into_fields();
     let node = NodeDescription {
@@ -111,6 +114,25 @@ pub(crate) async fn add<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, 
     }
     let joined = app.backend.join(node.clone(), nonce).await?;
     Ok(Answer::json(joined_json(&joined, node)))
+}
+
+/// Whether who asks may let a node join. The route is public because a joiner
+/// shows something of its own, which is judged here: an operator, or anybody as
+/// long as the cluster is open.
+fn join_allowed<B: Backend>(app: &App<B>, call: &Call) -> Result<(), Problem> {
+    let refused = || {
+        let detail = "a node joins on behalf of an operator";
+        Problem::new(Code::JOIN_REFUSED, detail)
+    };
+    match call.principal.kind {
+        PrincipalKind::User | PrincipalKind::ApiKey | PrincipalKind::Node => {
+            Ok(call.authority.permits(Right::Operator, None)?)
+        }
+        PrincipalKind::Nobody => match app.config.auth {
+            AuthMode::Open if !access::is_closed(&app.backend.view()?)? => Ok(()),
+            AuthMode::Open | AuthMode::Required => Err(refused()),
+        },
+    }
 }
 
 /// Exactly one key for each use, so that a node can always sign what it must.
