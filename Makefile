@@ -7,7 +7,7 @@ HOURS ?= 1
 ARGS  ?=
 
 # Fuzz targets, and how long each runs.
-TARGET  ?= header note proof export policy pattern
+TARGET  ?= header note proof export policy pattern credential
 SECONDS ?= 60
 
 # Policy decisions that the engine and its oracle are compared on.

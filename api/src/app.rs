@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use governance::PolicyCache;
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::backend::Backend;
 use crate::config::Config;
+use crate::edge::rates::Rates;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::verified::Verified;
@@ -26,6 +28,10 @@ pub(crate) struct App<B: Backend> {
 pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
+    /// How often senders asked.
+    pub(crate) rates: Rates,
+    /// Whether the cluster was once seen to have accounts, which it keeps.
+    pub(crate) closed: AtomicBool,
     pub(crate) policies: PolicyCache,
     /// The beginning of the ledger that was verified since start.
     pub(crate) verified: Verified,
@@ -44,6 +50,8 @@ impl<B: Backend> App<B> {
         let shared = Shared {
             metrics,
             registry,
+            rates: Rates::new(&config.rates),
+            closed: AtomicBool::new(false),
             policies: PolicyCache::default(),
             verified: Verified::default(),
             openapi: Bytes::from(crate::openapi::document(config.version).to_canonical()),

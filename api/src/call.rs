@@ -35,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) request_id: String,
     /// Who asks.
     pub(crate) principal: Principal,
+    /// SHA-256 of the token of a node that wants to join.
+    pub(crate) join_token: Option<Digest>,
     /// What it may do.
     pub(crate) authority: Authority,
     /// Where the request came from: the peer, or what a trusted proxy says.

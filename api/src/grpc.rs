@@ -51,8 +51,10 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::auth;
 use crate::backend::Backend;
 use crate::edge;
+use crate::edge::rates::Left;
 use crate::problem::Problem;
 use caller::Caller;
 
@@ -170,7 +172,8 @@ pub(crate) async fn handle<B: Backend>(
     let request_id = request_id.unwrap_or_else(|| edge::request_id(app));
     let endpoint = METHODS.get(path).map_or("unmatched", String::as_str);
     let time = time(app, path);
-    let admitted = admit(app, path, &request_id, request.headers());
+    let mut left = Left::default();
+    let admitted = admit(app, &request, &request_id, &mut left);
     let run = async {
         let (_permit, caller) = admitted?;
         request.extensions_mut().insert(caller);
@@ -180,7 +183,13 @@ pub(crate) async fn handle<B: Backend>(
             Err(_) => Err(Problem::new(crate::problem::Code::REQUEST_TIMEOUT, "not done in time")),
         }
     };
-    let refused = |problem: &Problem| status::of(problem, &request_id).into_http::<Body>();
+    let refused = |problem: &Problem| {
+        let mut response = status::of(problem, &request_id).into_http::<Body>();
+        if let Some(seconds) = problem.retry_after() {
+            put(&mut response, "retry-after", &seconds.to_string());
+        }
+        response
+    };
     let mut response = match AssertUnwindSafe(run).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => refused(&problem),
@@ -190,6 +199,7 @@ pub(crate) async fn handle<B: Backend>(
         }
     };
     put(&mut response, "x-request-id", &request_id);
+    left.put(&mut response);
     put(&mut response, "x-lexecon-node", &app.backend.node_name());
     put(
         &mut response,
@@ -205,16 +215,22 @@ type Admitted<'a> = (Option<tokio::sync::SemaphorePermit<'a>>, Arc<Caller>);
 
 fn admit<'a, B: Backend>(
     app: &'a App<B>,
-    path: &str,
+    request: &Request,
     request_id: &str,
-    headers: &HeaderMap,
+    left: &mut Left,
 ) -> Result<Admitted<'a>, Problem> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let address = edge::address::of(request.extensions(), headers, &app.config.trusted_proxies);
     // As the probes of REST, health is asked when the node is busy.
-    let permit = match path.starts_with("/grpc.health.v1.Health/") {
-        true => None,
-        false => Some(edge::admit(app)?),
-    };
-    Ok((permit, Arc::new(Caller::read(headers, request_id)?)))
+    let is_probe = path.starts_with("/grpc.health.v1.Health/");
+    if !is_probe {
+        app.shared.rates.count_address(address, path, left)?;
+    }
+    let permit = if is_probe { None } else { Some(edge::admit(app)?) };
+    let (method, extensions) = (request.method(), request.extensions());
+    let asker = auth::authenticate(app, auth::Sent { method, headers, extensions, address })?;
+    app.shared.rates.count_principal(&asker.principal.id, left)?;
+    Ok((permit, Arc::new(Caller::read(headers, asker, request_id)?)))
 }
 
 /// Time for reading the message and answering it.

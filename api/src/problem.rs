@@ -10,6 +10,7 @@
 use std::fmt;
 
 use axum::http::StatusCode;
+use governance::access::Denied;
 use governance::{Corruption, Rejection};
 use types::{Json, Object};
 
@@ -54,8 +55,15 @@ codes! {
     POLICY_MODE_LOOSENS = 400 "policy_mode_loosens" "A request may only tighten the policy mode";
     UNSUPPORTED_FORMAT = 400 "unsupported_format" "There is no such format";
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
+    JOIN_REFUSED = 401 "join_refused" "The node shows nothing that lets it join";
+    SESSION_EXPIRED = 401 "session_expired" "The session is over";
+    SESSION_REVOKED = 401 "session_revoked" "The session was ended";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
-    JOIN_REFUSED = 401 "join_refused" "The node may not join";
+    ACTOR_NOT_COVERED = 403 "actor_not_covered" "The principal may not act as this actor";
+    CSRF_REQUIRED = 403 "csrf_required" "The request does not show that it was meant";
+    MFA_REQUIRED = 403 "mfa_required" "A second factor must be enrolled first";
+    PASSWORD_EXPIRED = 403 "password_expired" "The password must be changed first";
+    PERMISSION_DENIED = 403 "permission_denied" "This is not granted to the principal";
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
     SAME_PERSON = 403 "same_person" "This takes a second person";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
@@ -114,6 +122,7 @@ codes! {
     UNKNOWN_PARAMETER = 422 "unknown_parameter" "The query has a parameter that is not known";
     VALIDATION_FAILED = 422 "validation_failed" "Request validation failed";
     OVERLOADED = 429 "overloaded" "The node has as much work as it can take";
+    RATE_LIMITED = 429 "rate_limited" "The sender asks more often than it may";
     INTERNAL = 500 "internal" "The node failed to answer";
     MIN_INDEX_TIMEOUT = 503 "min_index_timeout" "The node has not applied that index in time";
     NO_LEADER = 503 "no_leader" "No leader took the request in time";
@@ -189,6 +198,8 @@ struct Inner {
     faults: Option<Vec<Fault>>,
     omitted: usize,
     allow: Option<String>,
+    /// Seconds after which asking again makes sense.
+    retry_after: Option<u64>,
     extra: Object,
 }
 
@@ -201,6 +212,7 @@ impl Problem {
             faults: None,
             omitted: 0,
             allow: None,
+            retry_after: (code.status == 429).then_some(1),
             extra: Object::new(),
         }))
     }
@@ -214,6 +226,14 @@ impl Problem {
     pub fn method_not_allowed(allow: String) -> Self {
         let mut problem = Self::new(Code::METHOD_NOT_ALLOWED, format!("allowed: {allow}"));
         problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// 429 of a limit, with the time until one more request fits in it.
+    pub fn rate_limited(limit: &str, seconds: u64) -> Self {
+        let detail = format!("the limit `{limit}` is reached: ask again in {seconds} s");
+        let mut problem = Self::new(Code::RATE_LIMITED, detail);
+        problem.0.retry_after = Some(seconds);
         problem
     }
 
@@ -297,8 +317,8 @@ impl Problem {
     }
 
     /// Seconds for the `Retry-After` header.
-    pub fn retry_after(&self) -> Option<&'static str> {
-        (self.0.code.status == 429).then_some("1")
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
     }
 
     /// The members of the body; `instance` is the request id.
@@ -362,6 +382,22 @@ impl From<Rejection> for Problem {
                 known.map_or_else(Self::internal, |code| Self::new(*code, why.to_string()))
             }
         }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(why: Denied) -> Self {
+        let code = match why {
+            Denied::Unauthenticated => Code::UNAUTHENTICATED,
+            Denied::SessionExpired => Code::SESSION_EXPIRED,
+            Denied::SessionRevoked => Code::SESSION_REVOKED,
+            Denied::PasswordExpired => Code::PASSWORD_EXPIRED,
+            Denied::MfaRequired => Code::MFA_REQUIRED,
+            Denied::PermissionDenied => Code::PERMISSION_DENIED,
+            Denied::ActorNotCovered => Code::ACTOR_NOT_COVERED,
+            Denied::NotAuthorised => Code::NOT_AUTHORISED,
+        };
+        Self::new(code, why.detail())
     }
 }
 
@@ -487,6 +523,24 @@ mod tests {
             Rejection::TooMany { things: "stops in force", there: 1000 },
             Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
         ]);
+    }
+
+    #[test]
+    fn a_denial_keeps_its_code() {
+        for denied in [
+            Denied::Unauthenticated,
+            Denied::SessionExpired,
+            Denied::SessionRevoked,
+            Denied::PasswordExpired,
+            Denied::MfaRequired,
+            Denied::PermissionDenied,
+            Denied::ActorNotCovered,
+            Denied::NotAuthorised,
+        ] {
+            assert_eq!(Problem::from(denied).code().name, denied.code());
+            let late = Problem::from(Rejection::Denied(denied));
+            assert_eq!(late.code(), Problem::from(denied).code());
+        }
     }
 
     #[test]

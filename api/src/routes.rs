@@ -230,7 +230,8 @@ impl Route {
             tag: "System",
             summary,
             access: Access::Read,
-            who: Right::Any,
+            // Nobody who comes through this interface: a row says who may.
+            who: Right::Node,
             query: &[],
             shape: Shape::None,
             body_bytes_max: MIB,
@@ -342,4 +343,16 @@ const AREAS: &[&[Route]] = &[
 /// Every route.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     AREAS.iter().copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_says_who_may() {
+        for route in all() {
+            assert_ne!(route.who, Right::Node, "{}", route.path);
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod environment;
 mod exposure;
 mod file;
 mod keys;
+mod senders;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use api::AuthMode;
 use clap::{Arg, ArgAction, ArgMatches};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
 use storage::MasterKey;
@@ -97,8 +99,14 @@ pub struct Config {
     pub log_level: String,
     /// `text` or `json`.
     pub log_format: String,
+    /// How often one sender may ask.
+    pub rates: api::RateLimits,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` answers.
     pub metrics: bool,
+    /// Where it does, if not at [`Config::listen`].
+    pub metrics_listen: Option<SocketAddr>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
     /// Requests served at once; more are told to come back.
@@ -354,7 +362,13 @@ impl Settings {
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
+            rates: self.rates()?,
+            trusted_proxies: self.trusted_proxies()?,
             metrics: self.switch("enable_metrics")?,
+            metrics_listen: match self.text("metrics_listen") {
+                Some(_) => Some(self.address("metrics_listen")?),
+                None => None,
+            },
             cors_origins: self.list("cors_origins"),
             concurrency_max: self.parse("limit_concurrency", "a number of requests")?,
             workers: self.parse("workers", "a number of threads")?,

@@ -1,15 +1,13 @@
 //! Who calls, and calling on their behalf.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use governance::access::Authority;
-use governance::command::Principal;
 use tonic::Status;
 use types::{Json, Object};
 
 use super::{Service, status};
+use crate::auth::Asker;
 use crate::backend::Backend;
 use crate::call::{Answer, Body, Call, Content, Form};
 use crate::edge::{self, intake};
@@ -22,18 +20,22 @@ use crate::routes::{Access, Op, route};
 /// What the metadata of a request says.
 #[derive(Debug)]
 pub(super) struct Caller {
-    principal: Principal,
+    asker: Asker,
     key: Option<String>,
     min_index: Option<u64>,
     pub(super) request_id: String,
 }
 
 impl Caller {
-    pub(super) fn read(headers: &HeaderMap, request_id: &str) -> Result<Self, Problem> {
+    pub(super) fn read(
+        headers: &HeaderMap,
+        asker: Asker,
+        request_id: &str,
+    ) -> Result<Self, Problem> {
         intake::check_tenant(headers)?;
         let key = headers.get(idempotency::HEADER).map(|key| idempotency::read_key(key.as_bytes()));
         Ok(Self {
-            principal: intake::principal(headers)?,
+            asker,
             key: key.transpose()?,
             min_index: intake::min_index(headers)?,
             request_id: request_id.to_owned(),
@@ -107,7 +109,16 @@ impl<B: Backend> Service<B> {
     ) -> Result<tonic::Response<T>, Status> {
         let caller = extensions.get::<Arc<Caller>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
-        let answered = async { self.call(&caller, input?).await };
+        let answered = async {
+            // What a message says is nothing to who may not ask at all.
+            let input = match input {
+                Ok(input) => input,
+                Err(problem) => {
+                    return Err(caller.asker.refusal().unwrap_or(problem));
+                }
+            };
+            self.call(&caller, input).await
+        };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
         let Answer { content, index, replayed, caching: _ } = answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
@@ -124,6 +135,7 @@ impl<B: Backend> Service<B> {
     async fn call(&self, caller: &Caller, input: Input) -> Result<Answer, Problem> {
         let Input { op, path, query, body, bytes } = input;
         let route = route(op).ok_or_else(Problem::internal)?;
+        let authority = caller.asker.authority_for(route)?;
         if route.body_bytes_max < bytes {
             let detail = format!("at most {} bytes are taken", route.body_bytes_max);
             return Err(Problem::new(Code::PAYLOAD_TOO_LARGE, detail));
@@ -138,9 +150,10 @@ impl<B: Backend> Service<B> {
             key: caller.key.clone().filter(|_| route.access == Access::Write),
             min_index: caller.min_index,
             request_id: caller.request_id.clone(),
-            principal: caller.principal.clone(),
-            authority: Authority::open(),
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            principal: caller.asker.principal.clone(),
+            join_token: caller.asker.join_token,
+            authority,
+            address: caller.asker.address,
             form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await

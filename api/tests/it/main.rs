@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod accounts;
 mod analysis;
 mod answers;
+mod asking;
 mod audit;
 mod checkpoints;
 mod cluster;
@@ -14,6 +16,7 @@ mod decide;
 mod description;
 mod escalations;
 mod evidence;
+mod floods;
 mod grpc;
 mod hostile;
 mod interventions;
@@ -23,7 +26,9 @@ mod ledger;
 mod listing;
 mod mutating;
 mod overrides;
+mod permissions;
 mod policies;
+mod rates;
 mod receipts;
 mod responsibility;
 mod risks;

@@ -100,9 +100,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         .switch(),
     text("region", "LEXECON_REGION", "R", "Where this node stands"),
     text("zone", "LEXECON_ZONE", "Z", "Failure domain within the region"),
-    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only; `required`")
-        .flagged("auth")
-        .or("open"),
+    text(
+        "auth.mode",
+        "LEXECON_AUTH_MODE",
+        "MODE",
+        "`open`: no login, loopback only; `required`: a credential for all that is not public",
+    )
+    .flagged("auth")
+    .or("open"),
     text(
         "tls.cert_file",
         "LEXECON_TLS_CERT_FILE",
@@ -264,6 +269,36 @@ pub(super) const SETTINGS: &[Setting] = &[
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")
         .or("true")
         .switch(),
+    text(
+        "metrics_listen",
+        "LEXECON_METRICS_LISTEN",
+        "HOST:PORT",
+        "An address of its own for /metrics, which --listen then does not answer",
+    ),
+    text(
+        "rate_limit.global_per_ip",
+        "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
+        "N/S",
+        "Requests in seconds from one address, probes apart; without a limit unless set",
+    ),
+    text(
+        "rate_limit.auth_login",
+        "LEXECON_RATE_LIMIT_AUTH_LOGIN",
+        "N/S",
+        "Attempts to log in, in seconds, from one address; unless set 5/300 in mode `required`",
+    ),
+    text(
+        "rate_limit.per_principal",
+        "LEXECON_RATE_LIMIT_PER_PRINCIPAL",
+        "N/S",
+        "Requests in seconds of one user or API key; without a limit unless set",
+    ),
+    text(
+        "trusted_proxies",
+        "LEXECON_TRUSTED_PROXIES",
+        "CIDR[,..]",
+        "Proxies whose X-Forwarded-For says where a request comes from",
+    ),
     text("cors_origins", "LEXECON_CORS_ORIGINS", "ORIGIN[,..]", "Origins browsers may call from"),
     text(
         "limit_concurrency",

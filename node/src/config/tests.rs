@@ -56,6 +56,7 @@ fn without_login_only_loopback_is_served() {
     check_refused(&["--listen", "0.0.0.0:8000"], &[], "set auth.mode to `required`");
     check_refused(&["--peer-listen", "10.0.0.1:9000"], &[], "set auth.mode to `required`");
     check_refused(&["--auth", "maybe"], &[], "auth.mode `maybe` is not open or required");
+    check_refused(&["--metrics-listen", "0.0.0.0:1"], &[], "set auth.mode to `required`");
     assert!(settings(&["--listen", "[::1]:8000"], &[]).and_then(Settings::validate).is_ok());
     let config = settings(&["--auth", "required"], &[]).and_then(Settings::validate).unwrap();
     assert_eq!((config.auth, config.scheme()), (AuthMode::Required, "http"));
@@ -225,4 +226,27 @@ fn every_spelling_of_32_bytes_is_the_same_key() {
     ] {
         assert_eq!(key(text).open("x", &sealed).unwrap().as_slice(), b"plain", "{text}");
     }
+}
+
+#[test]
+fn logging_in_is_limited_where_there_are_logins() {
+    let rates =
+        |arguments: &[&str]| settings(arguments, &[]).and_then(Settings::validate).unwrap().rates;
+    assert_eq!(rates(&[]), api::RateLimits::default());
+    let required = rates(&["--auth", "required"]);
+    assert_eq!((required.login, required.address), ("5/300".parse().ok(), None));
+    let set = settings(
+        &["--rate-limit-per-principal", "50/1", "--trusted-proxies", "10.0.0.0/8, ::1"],
+        &[
+            ("LEXECON_RATE_LIMIT_GLOBAL_PER_IP", "100/60"),
+            ("LEXECON_RATE_LIMIT_AUTH_LOGIN", "3/10"),
+        ],
+    )
+    .and_then(Settings::validate)
+    .unwrap();
+    let expect = ["100/60", "3/10", "50/1"].map(|rate| rate.parse::<api::Rate>().ok());
+    assert_eq!([set.rates.address, set.rates.login, set.rates.principal], expect);
+    assert_eq!(set.trusted_proxies.len(), 2);
+    check_refused(&["--rate-limit-auth-login", "5"], &[], "rate_limit.auth_login `5`");
+    check_refused(&["--trusted-proxies", "proxy"], &[], "trusted_proxies `proxy`");
 }

@@ -1,0 +1,102 @@
+//! Requests that a browser sends because another site made it.
+//!
+//! A cookie goes along with whatever a page asks for, so it shows who sends a
+//! request and not that they meant to. That is shown by a text that only a page
+//! of ours can read and send: a part of an HMAC under the session's own text,
+//! which therefore needs no place to be kept and ends with the session.
+
+use axum::http::HeaderMap;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use types::digest::to_hex;
+
+/// Where the text is sent back.
+const HEADER: &str = "x-csrf-token";
+const LABEL: &[u8] = b"lexecon csrf v1";
+/// 128 bits as hex.
+const CHARS: usize = 32;
+
+/// The text that goes with a session.
+pub(crate) fn token(session: &str) -> String {
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(session.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(LABEL);
+    let mut text = to_hex(&mac.finalize().into_bytes());
+    text.truncate(CHARS);
+    text
+}
+
+/// Whether a request that changes something was meant, as far as its headers
+/// tell.
+pub(crate) fn is_meant(headers: &HeaderMap, session: &str, listed: &[String]) -> bool {
+    is_same_origin(headers, listed) && has_token(headers, session)
+}
+
+fn has_token(headers: &HeaderMap, session: &str) -> bool {
+    let expected = token(session);
+    let mut sent = headers.get_all(HEADER).iter();
+    match (sent.next(), sent.next()) {
+        (Some(sent), None) => bool::from(sent.as_bytes().ct_eq(expected.as_bytes())),
+        (_, _) => false,
+    }
+}
+
+/// What browsers add by themselves, and scripts cannot change.
+fn is_same_origin(headers: &HeaderMap, listed: &[String]) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_listed = |origin: &str| listed.iter().any(|known| known == origin);
+    let origin = text("origin");
+    if origin.is_some_and(is_listed) {
+        return true;
+    }
+    let is_ours = |origin: &str| {
+        let (_, authority) = origin.split_once("://").unwrap_or_default();
+        // Behind a proxy that ends TLS the scheme differs and the name does not.
+        !authority.is_empty()
+            && text("host").is_none_or(|host| host.eq_ignore_ascii_case(authority))
+    };
+    let by_site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    by_site && origin.is_none_or(is_ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sent: &[(&'static str, &str)], expect: bool) {
+        let token = token("sess_x");
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, token.parse().unwrap());
+        headers.insert("host", "desk.example:8000".parse().unwrap());
+        for (name, value) in sent {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        let listed = ["https://listed.example".to_owned()];
+        assert_eq!(is_meant(&headers, "sess_x", &listed), expect, "{sent:?}");
+    }
+
+    #[test]
+    fn a_request_is_meant_that_comes_from_here_with_the_text_of_its_session() {
+        check(&[], true);
+        check(&[("origin", "http://desk.example:8000"), ("sec-fetch-site", "same-origin")], true);
+        check(&[("origin", "https://DESK.example:8000")], true);
+        check(&[("origin", "https://listed.example"), ("sec-fetch-site", "cross-site")], true);
+        check(&[("sec-fetch-site", "none")], true);
+        check(&[("x-csrf-token", &token("sess_y"))], false);
+        check(&[("x-csrf-token", "")], false);
+        check(&[("origin", "https://other.example")], false);
+        check(&[("origin", "null")], false);
+        check(&[("sec-fetch-site", "cross-site")], false);
+        check(&[("sec-fetch-site", "same-site")], false);
+    }
+
+    #[test]
+    fn the_text_is_of_the_session_alone() {
+        assert_eq!(token("a").len(), CHARS);
+        assert_ne!(token("a"), token("b"));
+    }
+}
