@@ -205,7 +205,7 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed, caching } = answer;
+    let Answer { content, index, replayed, caching, cookies } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
@@ -218,6 +218,9 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
     headers::put(&mut response, "cache-control", caching.as_str());
     if replayed {
         headers::put(&mut response, "idempotent-replayed", "true");
+    }
+    for cookie in &cookies {
+        headers::add_cookie(&mut response, cookie);
     }
     let applied = index.unwrap_or_default().max(app.backend.applied_index());
     headers::put(&mut response, "x-lexecon-applied-index", &applied.0.to_string());
@@ -243,7 +246,7 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
         headers::put(&mut response, "allow", allow);
     }
     if let Some(seconds) = problem.retry_after() {
-        headers::put(&mut response, "retry-after", seconds);
+        headers::put(&mut response, "retry-after", &seconds.to_string());
     }
     if problem.status() == StatusCode::UNAUTHORIZED {
         headers::put(&mut response, "www-authenticate", "Bearer");

@@ -6,6 +6,7 @@
 //! served nor described here.
 
 mod access;
+mod auth;
 mod caller;
 mod cluster;
 mod compliance;
@@ -34,6 +35,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use proto::governance::v1::auth_server::AuthServer;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::compliance_server::ComplianceServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
@@ -134,6 +136,7 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
+        .add_service(AuthServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(KeysServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             ClusterServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -213,7 +216,7 @@ fn admit<'a, B: Backend>(
         true => None,
         false => Some(edge::admit(app)?),
     };
-    Ok((permit, Arc::new(Caller::read(headers, request_id)?)))
+    Ok((permit, Arc::new(Caller::read(&app.config, headers, request_id)?)))
 }
 
 /// Time for reading the message and answering it.

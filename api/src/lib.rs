@@ -23,6 +23,7 @@ pub mod server;
 mod app;
 mod call;
 mod consistency;
+mod cookies;
 mod edge;
 mod fields;
 mod grpc;
@@ -36,7 +37,7 @@ mod sealing;
 mod verified;
 
 pub use backend::Backend;
-pub use config::{AuthMode, Config, Limits};
+pub use config::{AuthMode, Config, Limits, OidcProvider};
 pub use metrics::Metrics;
 pub use sealing::{seal, unseal};
 pub use server::serve;

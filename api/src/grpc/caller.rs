@@ -6,14 +6,17 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use governance::access::Authority;
 use governance::command::Principal;
+use secrecy::SecretString;
 use tonic::Status;
 use types::{Json, Object};
 
 use super::{Service, status};
 use crate::backend::Backend;
 use crate::call::{Answer, Body, Call, Content, Form};
+use crate::config::Config;
+use crate::cookies;
 use crate::edge::{self, intake};
-use crate::fields::check_query;
+use crate::fields::{check_open_query, check_query};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::rest;
@@ -25,17 +28,23 @@ pub(super) struct Caller {
     principal: Principal,
     key: Option<String>,
     min_index: Option<u64>,
+    binding: Option<SecretString>,
     pub(super) request_id: String,
 }
 
 impl Caller {
-    pub(super) fn read(headers: &HeaderMap, request_id: &str) -> Result<Self, Problem> {
+    pub(super) fn read(
+        config: &Config,
+        headers: &HeaderMap,
+        request_id: &str,
+    ) -> Result<Self, Problem> {
         intake::check_tenant(headers)?;
         let key = headers.get(idempotency::HEADER).map(|key| idempotency::read_key(key.as_bytes()));
         Ok(Self {
             principal: intake::principal(headers)?,
             key: key.transpose()?,
             min_index: intake::min_index(headers)?,
+            binding: cookies::read(headers, cookies::binding_name(config)),
             request_id: request_id.to_owned(),
         })
     }
@@ -109,7 +118,7 @@ impl<B: Backend> Service<B> {
         let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
         let answered = async { self.call(&caller, input?).await };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _ } = answered.await.map_err(refused)?;
+        let Answer { content, index, replayed, caching: _, cookies } = answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
         let applied = index.unwrap_or_default().max(self.0.backend.applied_index());
@@ -117,6 +126,11 @@ impl<B: Backend> Service<B> {
         if replayed {
             metadata
                 .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
+        }
+        for cookie in &cookies {
+            if let Ok(value) = cookie.header().parse() {
+                metadata.append("set-cookie", value);
+            }
         }
         Ok(response)
     }
@@ -131,7 +145,10 @@ impl<B: Backend> Service<B> {
         let call = Call {
             route,
             path,
-            query: check_query(&route.parameters(), &query.0)?,
+            query: match op {
+                Op::OidcCallback => check_open_query(&route.parameters(), &query.0)?,
+                _ => check_query(&route.parameters(), &query.0)?,
+            },
             body: Body::check(&route.shape, body)?,
             body_bytes: bytes,
             known: None,
@@ -141,6 +158,7 @@ impl<B: Backend> Service<B> {
             principal: caller.principal.clone(),
             authority: Authority::open(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            binding: caller.binding.clone(),
             form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await
