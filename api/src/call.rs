@@ -203,13 +203,7 @@ impl Answer {
     }
 
     pub(crate) fn new(content: Content) -> Self {
-        Self {
-            content,
-            index: None,
-            replayed: false,
-            caching: Caching::Never,
-            cookies: Vec::new(),
-        }
+        Self { content, index: None, replayed: false, caching: Caching::Never, cookies: Vec::new() }
     }
 
     /// With a cookie for the browser.

@@ -11,6 +11,7 @@
 
 mod environment;
 mod file;
+mod oidc;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use reqwest::Url;
+use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
 
 use crate::notices::{Secret, Target};
@@ -77,6 +79,10 @@ pub struct Config {
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
+    /// Where browsers reach the interface, without a slash at the end.
+    pub base_url: Option<String>,
+    /// Providers of logins.
+    pub oidc: Vec<api::OidcProvider>,
     /// Where notices go besides the log.
     pub webhook: Option<Target>,
     /// `ERROR WARNING INFO DEBUG TRACE`.
@@ -134,7 +140,7 @@ pub fn flags() -> Vec<Arg> {
             .action(ArgAction::SetTrue)
             .help("Print every setting, its value and where it came from, and stop"),
     ];
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Secret) {
         let flag = Arg::new(setting.key).long(setting.flag()).help(format!(
             "{} [key: {}] [env: {}]{}",
             setting.help,
@@ -143,7 +149,7 @@ pub fn flags() -> Vec<Arg> {
             setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default(),
         ));
         flags.push(match setting.kind {
-            Kind::Text => flag.value_name(setting.value_name),
+            Kind::Text | Kind::Secret => flag.value_name(setting.value_name),
             Kind::Switch => flag.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
         });
     }
@@ -154,6 +160,8 @@ pub fn flags() -> Vec<Arg> {
 #[derive(Debug)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Option<String>, Source)>,
+    /// Those that are never shown have their source alone above.
+    secrets: BTreeMap<&'static str, SecretString>,
     warnings: Vec<String>,
 }
 
@@ -170,8 +178,15 @@ impl Settings {
         let path = flags.get_one::<String>("config").map(PathBuf::from);
         let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let warnings = environment::check(environment)?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         for setting in SETTINGS {
+            if setting.kind == Kind::Secret {
+                if let Some((value, source)) = environment::value(environment, setting) {
+                    secrets.insert(setting.key, SecretString::from(value));
+                    values.insert(setting.key, (None, source));
+                }
+                continue;
+            }
             let flag = flags.get_one::<String>(setting.key).cloned().map(|v| (v, Source::Flag));
             let value = flag
                 .or_else(|| environment::value(environment, setting))
@@ -186,17 +201,20 @@ impl Settings {
             };
             values.insert(setting.key, (value, source));
         }
-        Ok(Self { values, warnings })
+        Ok(Self { values, secrets, warnings })
     }
 
     /// One line per setting: `key = "value"  # where from`.
     pub fn print(&self) -> String {
         let mut text = String::new();
         for setting in SETTINGS {
-            let Some((value, source)) = self.values.get(setting.key) else {
-                continue;
+            let unset = (None, Source::Default);
+            let (value, source) = self.values.get(setting.key).unwrap_or(&unset);
+            let value = match value {
+                Some(value) => format!("{value:?}"),
+                None if self.secrets.contains_key(setting.key) => "(set, not shown)".to_owned(),
+                None => "(unset)".to_owned(),
             };
-            let value = value.as_deref().map_or("(unset)".to_owned(), |value| format!("{value:?}"));
             let source = match source {
                 Source::Flag => format!("flag --{}", setting.flag()),
                 Source::Environment(name) => format!("environment {name}"),
@@ -302,6 +320,8 @@ impl Settings {
             forget_after: self.seconds("forget_after_s")?,
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             impact_gate: self.impact_gate()?,
+            base_url: self.base_url()?,
+            oidc: self.oidc()?,
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
@@ -318,6 +338,7 @@ impl Settings {
             warnings: self.warnings.clone(),
         };
         self.check_mode(&config)?;
+        oidc::check(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)

@@ -81,18 +81,12 @@ impl<B: Backend> Service<B> {
 
 fn success(reply: Object) -> SuccessReply {
     let reply = Members(reply);
-    SuccessReply {
-        success: reply.flag("success"),
-        ledger_entry_id: reply.count("ledger_entry_id"),
-    }
+    SuccessReply { success: reply.flag("success"), ledger_entry_id: reply.count("ledger_entry_id") }
 }
 
 #[tonic::async_trait]
 impl<B: Backend> Auth for Service<B> {
-    async fn login(
-        &self,
-        request: Request<LoginRequest>,
-    ) -> Result<Response<LoginReply>, Status> {
+    async fn login(&self, request: Request<LoginRequest>) -> Result<Response<LoginReply>, Status> {
         let (_, extensions, message) = request.into_parts();
         let bytes = message.encoded_len();
         let mut body = Object::new();

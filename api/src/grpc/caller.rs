@@ -118,7 +118,8 @@ impl<B: Backend> Service<B> {
         let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
         let answered = async { self.call(&caller, input?).await };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _, cookies } = answered.await.map_err(refused)?;
+        let Answer { content, index, replayed, caching: _, cookies } =
+            answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
         let applied = index.unwrap_or_default().max(self.0.backend.applied_index());

@@ -11,7 +11,7 @@ use types::{Json, Object};
 
 use super::Service;
 use super::caller::{Input, Query};
-use super::decisions::put;
+use super::decisions::put_integer;
 use super::members::Members;
 use crate::backend::Backend;
 use crate::routes::Op;
@@ -86,11 +86,10 @@ impl<B: Backend> Cluster for Service<B> {
         let (_, extensions, message) = request.into_parts();
         let bytes = message.encoded_len();
         let mut members = Object::new();
-        let seconds = message.expires_in.and_then(|seconds| types::Number::from_i64(seconds).ok());
-        put(&mut members, "expires_in", seconds.map(Json::Number));
+        let put = put_integer(&mut members, "expires_in", message.expires_in);
         let body = Some(Json::Object(members));
-        let input = Input { body, bytes, ..Input::of(Op::JoinToken) };
-        self.answer(&extensions, Ok(input), |reply| {
+        let input = put.map(|()| Input { body, bytes, ..Input::of(Op::JoinToken) });
+        self.answer(&extensions, input, |reply| {
             let mut reply = Members(reply);
             JoinToken {
                 join_token: reply.text("join_token"),

@@ -7,7 +7,7 @@
 //! Invariants
 //! - A secret is shown in the one reply that made it. A repeated request has
 //!   null in its place.
-//! - A failed login is recorded before it is answered, so that cutting a node
+//! - A failed login is counted by the cluster before it is answered, so that cutting a node
 //!   off from the others gives nobody more tries.
 
 pub(crate) mod api_keys;
@@ -57,11 +57,9 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::Users => users::list_users(app, call).await,
         Op::User => users::get(app, &call),
         Op::UserUpdate => users::update(app, call).await,
-        Op::UserDelete
-        | Op::UserDisable
-        | Op::UserEnable
-        | Op::UserUnlock
-        | Op::UserResetMfa => users::change(app, call).await,
+        Op::UserDelete | Op::UserDisable | Op::UserEnable | Op::UserUnlock | Op::UserResetMfa => {
+            users::change(app, call).await
+        }
         Op::ApiKeyCreate => api_keys::create(app, call).await,
         Op::ApiKeys => api_keys::list_keys(app, call).await,
         Op::ApiKeyRevoke => api_keys::revoke(app, call).await,
@@ -84,9 +82,10 @@ fn own(principal: &Principal) -> Result<(UserId, SessionId), Problem> {
             let ids = principal.id.parse().ok().zip(session);
             ids.ok_or_else(Problem::internal)
         }
-        PrincipalKind::Nobody => {
-            Err(Problem::new(Code::UNAUTHENTICATED, "log in first: this is about one's own account"))
-        }
+        PrincipalKind::Nobody => Err(Problem::new(
+            Code::UNAUTHENTICATED,
+            "log in first: this is about one's own account",
+        )),
         PrincipalKind::ApiKey | PrincipalKind::Node => {
             Err(Problem::new(Code::NOT_AUTHORISED, "only a person has an account"))
         }
@@ -127,7 +126,8 @@ async fn submit<B: Backend>(app: &App<B>, command: Command) -> Result<Committed,
 /// Whether a command was done, or why it was refused.
 fn done<B: Backend>(app: &App<B>, outcome: Outcome) -> Result<(), Problem> {
     match outcome {
-        Outcome::Recorded(_) | Outcome::Noted => Ok(()),
+        // Replayed: the log took it twice, since this node did not hear of it.
+        Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::Noted => Ok(()),
         Outcome::Rejected(why) => Err(refused(app, why)),
         other => {
             tracing::error!(?other, "a command had an outcome that is none of its own");

@@ -218,15 +218,10 @@ pub(super) const ROUTES: &[Route] = &[
     get(Op::OidcProviders, "/auth/oidc/providers", "Providers of logins", Right::Public)
         .access(Access::Static)
         .replies(of::PROVIDERS_REPLY),
-    get(
-        Op::OidcLogin,
-        "/auth/oidc/login/{provider}",
-        "Begin a login at a provider",
-        Right::Public,
-    )
-    .access(Access::Compute)
-    .replies(of::OIDC_LOGIN_REPLY)
-    .codes(&[Code::UNKNOWN_PROVIDER, Code::PROVIDER_UNAVAILABLE]),
+    get(Op::OidcLogin, "/auth/oidc/login/{provider}", "Begin a login at a provider", Right::Public)
+        .access(Access::Compute)
+        .replies(of::OIDC_LOGIN_REPLY)
+        .codes(&[Code::UNKNOWN_PROVIDER, Code::PROVIDER_UNAVAILABLE]),
     get(
         Op::OidcCallback,
         "/auth/oidc/callback/{provider}",

@@ -123,6 +123,8 @@ fn serve_api(
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
+        base_url: running.config.base_url.clone(),
+        oidc: running.config.oidc.clone(),
         ..api::Config::default()
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());

@@ -39,9 +39,8 @@ pub(crate) async fn create<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
 
 fn asked(body: &mut Checked, now: Timestamp) -> Result<CreateApiKey, Problem> {
     const NAMES: &str = "is the name of no permission";
-    let fault = |pointer: &str, code, detail: &str| {
-        Err(Problem::fault(Fault::at(pointer, code, detail)))
-    };
+    let fault =
+        |pointer: &str, code, detail: &str| Err(Problem::fault(Fault::at(pointer, code, detail)));
     let actor_prefixes = body.texts("actor_prefixes");
     if actor_prefixes.is_empty() {
         return fault("/actor_prefixes", "out_of_range", "must have 1..100 items");

@@ -98,8 +98,7 @@ pub(crate) const SESSIONS_QUERY: &[Field] = &[
     AFTER,
     ORDER,
     Field::optional("user_id", ID, "Those of this account: one's own, or with `manage_users`."),
-    Field::optional("all", Kind::Bool, "Those of everybody, with `manage_users`.")
-        .default("false"),
+    Field::optional("all", Kind::Bool, "Those of everybody, with `manage_users`.").default("false"),
 ];
 
 /// Query of `GET /auth/oidc/callback/{provider}`. Providers add more, which is

@@ -59,10 +59,7 @@ fn given(body: &mut Checked) -> Result<Given, Problem> {
 }
 
 /// Whose login waits for its second factor.
-fn challenged<B: Backend>(
-    app: &App<B>,
-    hash: &Digest,
-) -> Result<(UserId, UserRecord), Problem> {
+fn challenged<B: Backend>(app: &App<B>, hash: &Digest) -> Result<(UserId, UserRecord), Problem> {
     let read = app.backend.view()?;
     let kept = view::challenge(&read, hash)?.ok_or_else(expired)?;
     let ChallengeRecord { user, password_version, expires_at, failures } = kept;

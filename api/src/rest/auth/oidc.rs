@@ -48,10 +48,7 @@ const NAMES_MAX: u32 = 100;
 /// `GET /auth/oidc/providers`.
 pub(crate) fn providers<B: Backend>(app: &App<B>) -> Answer {
     let shown = |provider: &OidcProvider| {
-        Json::object([
-            ("name", provider.name.into()),
-            ("issuer", provider.issuer.as_str().into()),
-        ])
+        Json::object([("name", provider.name.into()), ("issuer", provider.issuer.as_str().into())])
     };
     let mut all: Vec<&OidcProvider> = app.config.oidc.iter().collect();
     all.sort_unstable_by_key(|provider| provider.name);
@@ -148,10 +145,14 @@ async fn link<B: Backend>(
 ) -> Result<(UserId, UserRecord), Problem> {
     // Not even a new account gets an e-mail that nobody has verified: its owner
     // would later be linked to the account of somebody else.
-    let email = person.email.as_deref().filter(|email| users::is_email(email)).ok_or_else(|| {
-        tracing::warn!(provider = config.name, "a person without verified e-mail was not admitted");
-        not_vouched()
-    })?;
+    let email =
+        person.email.as_deref().filter(|email| users::is_email(email)).ok_or_else(|| {
+            tracing::warn!(
+                provider = config.name,
+                "a person without verified e-mail was not admitted"
+            );
+            not_vouched()
+        })?;
     let found = view::user_by_email(&app.backend.view()?, email)?;
     let account = match found {
         Some((_, user)) if user.is_disabled => return Err(not_vouched()),

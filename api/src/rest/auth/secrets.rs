@@ -9,12 +9,14 @@
 
 mod policy;
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::Argon2;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
 use types::{Digest, Timestamp};
 
 use crate::problem::Problem;
@@ -66,11 +68,17 @@ pub(crate) fn hash_of(text: &str) -> Digest {
     ledger::hash::sha256(text.as_bytes())
 }
 
-/// What a page sends beside the cookie, to show that it is ours: it follows from
-/// the session and tells nothing of it.
+/// What a page sends beside the cookie, to show that it is ours: a part of an
+/// HMAC under the session's own text, so it tells nothing of that.
 pub(crate) fn csrf_token(session: &SecretString) -> String {
-    let text = format!("lexecon/csrf/v1\0{}", session.expose_secret());
-    URL_SAFE_NO_PAD.encode(ledger::hash::sha256(text.as_bytes()).0)
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(session.expose_secret().as_bytes()) else {
+        return String::new();
+    };
+    mac.update(b"lexecon csrf v1");
+    let mut text = types::digest::to_hex(&mac.finalize().into_bytes());
+    text.truncate(32);
+    text
 }
 
 /// What is kept of a password: argon2id in PHC form. Takes long.

@@ -49,10 +49,7 @@ async fn end<B: Backend>(
 }
 
 /// `GET /auth/sessions`.
-pub(crate) async fn list_sessions<B: Backend>(
-    app: &App<B>,
-    call: Call,
-) -> Result<Answer, Problem> {
+pub(crate) async fn list_sessions<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let user = whose(&call)?;
     let query = page(&call.query)?;
     let current = own(&call.principal).ok().map(|(_, session)| session);

@@ -103,11 +103,7 @@ fn created<B: Backend>(app: &App<B>, recording: Recording) -> Result<Answer, Pro
 }
 
 /// An account after a change of it.
-fn changed<B: Backend>(
-    app: &App<B>,
-    recording: Recording,
-    id: UserId,
-) -> Result<Answer, Problem> {
+fn changed<B: Backend>(app: &App<B>, recording: Recording, id: UserId) -> Result<Answer, Problem> {
     let user = view::user(&app.backend.view()?, id)?.ok_or_else(unknown_user)?;
     Ok(recording.answer(account(id, &user, recording.entry)))
 }

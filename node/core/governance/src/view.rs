@@ -21,15 +21,13 @@ use types::{DecisionId, Digest, EntryId, InterventionId, KeyId, Timestamp, Token
 use crate::command::Idempotency;
 use crate::outcome::Corruption;
 use crate::record::{
-    ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord,
-    TokenRecord,
+    ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord,
+    RequestRecord, TokenRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, idempotency, keys, policies, tables};
 
-pub use account_pages::{
-    AccountPage, AccountQuery, api_keys_page, sessions_page, users_page,
-};
+pub use account_pages::{AccountPage, AccountQuery, api_keys_page, sessions_page, users_page};
 pub use accounts::{
     api_key, api_key_by_hash, api_keys, challenge, login_pair, session, session_by_hash, sessions,
     sessions_of, user, user_by_email, user_by_username, user_of_oidc, users,

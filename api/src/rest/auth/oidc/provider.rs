@@ -8,7 +8,6 @@
 //! - Every address of a provider is `https`, or its issuer is on loopback.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -267,7 +266,8 @@ impl<'a> Provider<'a> {
         let metadata: CoreProviderMetadata =
             serde_json::from_slice(&document).map_err(|error| self.nonsense(&error))?;
         // Else a provider could speak for another.
-        if metadata.issuer() != &IssuerUrl::new(issuer.to_owned()).map_err(|_| self.unavailable())?
+        if metadata.issuer()
+            != &IssuerUrl::new(issuer.to_owned()).map_err(|_| self.unavailable())?
         {
             tracing::warn!(provider = self.config.name, "a provider calls itself something else");
             return Err(self.unavailable());
@@ -338,8 +338,8 @@ fn is_loopback(address: &str) -> bool {
 fn auth_type(known: &Known) -> AuthType {
     let methods = known.metadata.token_endpoint_auth_methods_supported();
     // Without a word about it, it is the header: section 3 of Discovery.
-    let takes_header = methods
-        .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+    let takes_header =
+        methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
     if takes_header { AuthType::BasicAuth } else { AuthType::RequestBody }
 }
 

@@ -19,9 +19,26 @@ const KEYBOARD: [&str; 14] = [
 
 /// What passwords are made of that everybody guesses first.
 const COMMON: [&str; 20] = [
-    "password", "passw0rd", "p@ssword", "p@ssw0rd", "welcome", "letmein", "iloveyou", "football",
-    "baseball", "superman", "trustno1", "changeme", "princess", "sunshine", "monkey", "dragon",
-    "secret", "default", "temporary", "lexecon",
+    "password",
+    "passw0rd",
+    "p@ssword",
+    "p@ssw0rd",
+    "welcome",
+    "letmein",
+    "iloveyou",
+    "football",
+    "baseball",
+    "superman",
+    "trustno1",
+    "changeme",
+    "princess",
+    "sunshine",
+    "monkey",
+    "dragon",
+    "secret",
+    "default",
+    "temporary",
+    "lexecon",
 ];
 
 /// Every rule that a password breaks, at `pointer` of the body.
@@ -64,7 +81,8 @@ fn contains(text: &str, words: &[&str]) -> bool {
 fn has_sequence(text: &str) -> bool {
     text.as_bytes().windows(3).any(|three| {
         let [a, b, c] = three else { return false };
-        let alike = three.iter().all(u8::is_ascii_digit) || three.iter().all(u8::is_ascii_lowercase);
+        let alike =
+            three.iter().all(u8::is_ascii_digit) || three.iter().all(u8::is_ascii_lowercase);
         let step = |from: &u8, to: &u8| i16::from(*to) - i16::from(*from);
         alike && step(a, b) == step(b, c) && step(a, b).abs() == 1
     })
