@@ -21,7 +21,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen stock fuzz policy-cases contract sbom image
+.PHONY: setup demo check fix test bench soak jepsen stock oidc fuzz policy-cases contract sbom image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -74,6 +74,26 @@ stock:  # Go clients written by others verify the vectors, and with URL=http://1
 	@command -v go >/dev/null || { echo 'Go 1.26 is missing: no stock client verified anything'; exit 1; }
 	cd jepsen-tests/stock && go vet ./... && go test -count=1 ./...
 	$(if $(URL),cd jepsen-tests/stock && go run . -url '$(URL)')
+
+# A provider of logins, by the name that PyPI knows it by, and where it listens.
+OIDC_PROVIDER := oidc-provider-mock==0.3.4
+OIDC_PORT     ?= 28999
+OIDC_DIR       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/oidc
+
+oidc: setup  # log in at a provider that others wrote, which pip installs
+	python3 -m venv $(OIDC_DIR)
+	$(OIDC_DIR)/bin/pip install -q --disable-pip-version-check $(OIDC_PROVIDER)
+	$(CARGO) test $(WORKSPACE) --test it --no-run
+	@$(OIDC_DIR)/bin/oidc-provider-mock --port $(OIDC_PORT) \
+		--user-claims '{"sub":"verified","email":"v@example.com","email_verified":true}' \
+		--user-claims '{"sub":"unverified","email":"u@example.com","email_verified":false}' & \
+	trap "kill $$!" EXIT; \
+	for _ in $$(seq 100); do \
+		$(OIDC_DIR)/bin/python -c 'import socket; socket.create_connection(("127.0.0.1", $(OIDC_PORT)))' \
+			2>/dev/null && break; sleep 0.1; \
+	done; \
+	OIDC_ISSUER=http://127.0.0.1:$(OIDC_PORT) \
+		$(CARGO) test $(WORKSPACE) --test it oidc:: -- --ignored
 
 # What cargo-fuzz would pass, on stable Rust: counters of edges and the operands
 # of comparisons. With a target named, build scripts are not instrumented.

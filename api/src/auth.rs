@@ -133,9 +133,8 @@ pub(crate) struct Sent<'a> {
 
 /// Whoever may open the socket of the node asks on the node's account.
 fn administrator<B: Backend>(app: &App<B>, address: IpAddr) -> Asker {
-    let authn = "admin_socket".to_owned();
-    let principal = Principal { authn, ..Principal::node(&app.backend.node_name()) };
-    Asker { principal, address, join_token: None, standing: Standing::Has(Authority::node()) }
+    let principal = Principal::socket(&app.backend.node_name());
+    Asker { principal, address, join_token: None, standing: Standing::Has(Authority::socket()) }
 }
 
 /// Finds out who asks.

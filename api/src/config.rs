@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use governance::access::AccountRole;
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 /// Who is served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +66,30 @@ pub struct Config {
     /// is loaded. It is refused if it would allow what was denied, unless that
     /// is acknowledged. `None`: nothing is replayed and nothing refused.
     pub impact_gate: Option<u64>,
+    /// Where browsers reach the interface, without a slash at the end: providers
+    /// of logins send them back there.
+    pub base_url: Option<String>,
+    /// Providers of logins, by name.
+    pub oidc: Vec<OidcProvider>,
+}
+
+/// A provider of logins by OpenID Connect.
+#[derive(Clone, Debug)]
+pub struct OidcProvider {
+    /// `google`, `azure` or `custom`: in paths, and in what is recorded.
+    pub name: &'static str,
+    /// As its tokens name it: an URL without `/.well-known/openid-configuration`.
+    pub issuer: String,
+    /// What the provider calls us.
+    pub client_id: String,
+    /// What shows it that it is us.
+    pub client_secret: Option<SecretString>,
+    /// What is asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The claim that [`OidcProvider::roles`] are looked up by.
+    pub role_claim: Option<String>,
+    /// Which value of the claim makes which role. Of several the first counts.
+    pub roles: Vec<(String, AccountRole)>,
 }
 
 impl Default for Config {
@@ -85,6 +111,8 @@ impl Default for Config {
             consistency_timeout: Duration::from_secs(5),
             context_bytes_max: 64 << 10,
             impact_gate: None,
+            base_url: None,
+            oidc: Vec::new(),
         }
     }
 }

@@ -267,7 +267,7 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed, caching } = answer;
+    let Answer { content, index, replayed, caching, cookies } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
@@ -280,6 +280,9 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
     headers::put(&mut response, "cache-control", caching.as_str());
     if replayed {
         headers::put(&mut response, "idempotent-replayed", "true");
+    }
+    for cookie in &cookies {
+        headers::add_cookie(&mut response, cookie);
     }
     let applied = index.unwrap_or_default().max(app.backend.applied_index());
     headers::put(&mut response, "x-lexecon-applied-index", &applied.0.to_string());

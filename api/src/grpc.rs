@@ -6,6 +6,7 @@
 //! served nor described here.
 
 mod access;
+mod auth;
 mod caller;
 mod cluster;
 mod compliance;
@@ -34,6 +35,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use proto::governance::v1::auth_server::AuthServer;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::compliance_server::ComplianceServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
@@ -51,7 +53,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{Sent, authenticate};
 use crate::backend::Backend;
 use crate::edge;
 use crate::edge::rates::Left;
@@ -136,6 +138,7 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
+        .add_service(AuthServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(KeysServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             ClusterServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -228,9 +231,9 @@ fn admit<'a, B: Backend>(
     }
     let permit = if is_probe { None } else { Some(edge::admit(app)?) };
     let (method, extensions) = (request.method(), request.extensions());
-    let asker = auth::authenticate(app, auth::Sent { method, headers, extensions, address })?;
+    let asker = authenticate(app, Sent { method, headers, extensions, address })?;
     app.shared.rates.count_principal(&asker.principal.id, left)?;
-    Ok((permit, Arc::new(Caller::read(headers, asker, request_id)?)))
+    Ok((permit, Arc::new(Caller::read(&app.config, headers, (asker, request_id))?)))
 }
 
 /// Time for reading the message and answering it.

@@ -24,6 +24,7 @@ mod app;
 mod auth;
 mod call;
 mod consistency;
+mod cookies;
 mod edge;
 mod fields;
 mod grpc;
@@ -38,7 +39,7 @@ mod verified;
 
 pub use axum::Router;
 pub use backend::Backend;
-pub use config::{AuthMode, Config, Limits, NotARate, Rate, RateLimits};
+pub use config::{AuthMode, Config, Limits, NotARate, OidcProvider, Rate, RateLimits};
 pub use edge::address::Peer;
 pub use metrics::Metrics;
 pub use sealing::{seal, unseal};

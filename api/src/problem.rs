@@ -59,6 +59,9 @@ codes! {
     SESSION_EXPIRED = 401 "session_expired" "The session is over";
     SESSION_REVOKED = 401 "session_revoked" "The session was ended";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
+    INVALID_CREDENTIALS = 401 "invalid_credentials" "The name or the password is not right";
+    INVALID_CODE = 401 "invalid_code" "The code is not right";
+    CHALLENGE_EXPIRED = 401 "challenge_expired" "The login is over";
     ACTOR_NOT_COVERED = 403 "actor_not_covered" "The principal may not act as this actor";
     CSRF_REQUIRED = 403 "csrf_required" "The request does not show that it was meant";
     MFA_REQUIRED = 403 "mfa_required" "A second factor must be enrolled first";
@@ -83,6 +86,9 @@ codes! {
     UNKNOWN_INTERVENTION = 404 "unknown_intervention" "No such intervention is recorded";
     UNKNOWN_STOP = 404 "unknown_stop" "No such stop is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
+    UNKNOWN_USER = 404 "unknown_user" "No such account";
+    UNKNOWN_SESSION = 404 "unknown_session" "No such session";
+    UNKNOWN_PROVIDER = 404 "unknown_provider" "No such provider of logins";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -90,6 +96,7 @@ codes! {
     ALREADY_ACKNOWLEDGED = 409 "already_acknowledged" "Somebody looks already";
     ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
     ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
+    ALREADY_ENROLLED = 409 "already_enrolled" "The account has a second factor";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
     ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
@@ -100,6 +107,7 @@ codes! {
     EXPIRED = 409 "expired" "Its time is over";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
     IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
+    LAST_ADMIN = 409 "last_admin" "This is the last administrator";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
     NOT_LATEST = 409 "not_latest" "Only the latest assessment can be superseded";
@@ -117,10 +125,13 @@ codes! {
     DUPLICATE_KEY = 422 "duplicate_key" "An object has a key twice";
     MALFORMED_JSON = 422 "malformed_json" "The body is not JSON";
     NUMBER_NOT_CANONICAL = 422 "number_not_canonical" "A number would not keep its value";
+    PASSWORD_POLICY = 422 "password_policy" "The password is too easy to guess";
+    PASSWORD_REUSED = 422 "password_reused" "The password was used before";
     SIGNATURE_INVALID = 422 "signature_invalid" "The signature does not verify";
     UNKNOWN_FIELD = 422 "unknown_field" "The body has a field that is not known";
     UNKNOWN_PARAMETER = 422 "unknown_parameter" "The query has a parameter that is not known";
     VALIDATION_FAILED = 422 "validation_failed" "Request validation failed";
+    ACCOUNT_LOCKED = 423 "account_locked" "Too many logins failed";
     OVERLOADED = 429 "overloaded" "The node has as much work as it can take";
     RATE_LIMITED = 429 "rate_limited" "The sender asks more often than it may";
     INTERNAL = 500 "internal" "The node failed to answer";
@@ -130,6 +141,7 @@ codes! {
     NOT_FINAL = 503 "not_final" "No final checkpoint covers this yet";
     NOT_READY = 503 "not_ready" "The node is not ready";
     OUTCOME_UNKNOWN = 503 "outcome_unknown" "The request may have been recorded";
+    PROVIDER_UNAVAILABLE = 503 "provider_unavailable" "The provider of logins does not answer";
     READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
     STARTING = 503 "starting" "The node is starting";
     TOO_STALE = 503 "too_stale" "The node cannot show a state as fresh as asked";
@@ -282,6 +294,18 @@ impl Problem {
              `acknowledge_widening` if that is meant"
         );
         problem
+    }
+
+    /// 422 with every rule that a new password breaks.
+    pub fn password_policy(faults: Vec<Fault>) -> Self {
+        Self::listed(Code::PASSWORD_POLICY, faults)
+    }
+
+    /// Says when it is worth trying again.
+    #[must_use]
+    pub fn retry_in(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     /// Adds a member beside those of the standard.
@@ -541,6 +565,39 @@ mod tests {
             let late = Problem::from(Rejection::Denied(denied));
             assert_eq!(late.code(), Problem::from(denied).code());
         }
+    }
+
+    #[test]
+    fn a_rejection_about_accounts_keeps_its_code() {
+        check_codes(
+            [
+                Denied::Unauthenticated,
+                Denied::SessionExpired,
+                Denied::SessionRevoked,
+                Denied::PasswordExpired,
+                Denied::MfaRequired,
+                Denied::PermissionDenied,
+                Denied::ActorNotCovered,
+                Denied::NotAuthorised,
+            ]
+            .map(Rejection::Denied),
+        );
+        check_codes([
+            Rejection::UnknownUser,
+            Rejection::UserExists { what: "username" },
+            Rejection::LastAdmin,
+            Rejection::UserUnchanged { state: "disabled" },
+            Rejection::InvalidCredentials,
+            Rejection::AccountLocked { until: types::Timestamp(1) },
+            Rejection::InvalidCode,
+            Rejection::ChallengeExpired,
+            Rejection::ChallengeExhausted,
+            Rejection::MfaEnrolled,
+            Rejection::NoMfa,
+            Rejection::UnknownSession,
+            Rejection::UnknownApiKey,
+            Rejection::JoinRefused,
+        ]);
     }
 
     #[test]

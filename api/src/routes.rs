@@ -4,6 +4,7 @@
 //! A new route is a row of its area below and an arm of
 //! [`crate::rest::answer`], which a test asks for.
 
+mod auth;
 mod cluster;
 mod decisions;
 mod escalations;
@@ -87,6 +88,33 @@ pub(crate) enum Op {
     PolicyRollback,
     Policy,
     PolicyActive,
+    Login,
+    MfaVerify,
+    MfaEnroll,
+    MfaConfirm,
+    MfaBackupCodes,
+    Logout,
+    Me,
+    PasswordChange,
+    PasswordPolicy,
+    Sessions,
+    SessionRevoke,
+    UserCreate,
+    Users,
+    User,
+    UserUpdate,
+    UserDelete,
+    UserDisable,
+    UserEnable,
+    UserUnlock,
+    UserResetMfa,
+    ApiKeyCreate,
+    ApiKeys,
+    ApiKeyRevoke,
+    OidcProviders,
+    OidcLogin,
+    OidcCallback,
+    JoinToken,
     Entries,
     Entry,
     LedgerVerify,
@@ -335,6 +363,7 @@ const AREAS: &[&[Route]] = &[
     evidence::ROUTES,
     oversight::ROUTES,
     ledger::ROUTES,
+    auth::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,

@@ -13,6 +13,7 @@ mod environment;
 mod exposure;
 mod file;
 mod keys;
+mod oidc;
 mod senders;
 mod settings;
 
@@ -93,6 +94,10 @@ pub struct Config {
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
+    /// Where browsers reach the interface, without a slash at the end.
+    pub base_url: Option<String>,
+    /// Providers of logins.
+    pub oidc: Vec<api::OidcProvider>,
     /// Where notices go besides the log.
     pub webhook: Option<Target>,
     /// `ERROR WARNING INFO DEBUG TRACE`.
@@ -359,6 +364,8 @@ impl Settings {
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             encryption,
             impact_gate: self.impact_gate()?,
+            base_url: self.base_url()?,
+            oidc: self.oidc()?,
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
@@ -381,6 +388,7 @@ impl Settings {
             warnings,
         };
         exposure::check(&config)?;
+        oidc::check(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)

@@ -2,7 +2,7 @@
 //! do.
 
 use axum::body::Body;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
@@ -11,6 +11,7 @@ use crate::auth;
 use crate::backend::Backend;
 use crate::call::Caching;
 use crate::config::Config;
+use crate::cookies::SetCookie;
 use crate::routes::{Op, Route};
 
 /// Nothing an API answers is to be run or framed.
@@ -57,6 +58,14 @@ pub(crate) fn sent_request_id(headers: &HeaderMap) -> Option<String> {
 pub(super) fn put(response: &mut Response<Body>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// Gives the browser a cookie, beside those it is given already.
+pub(super) fn add_cookie(response: &mut Response<Body>, cookie: &SetCookie) {
+    if let Ok(mut value) = HeaderValue::from_str(cookie.header()) {
+        value.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, value);
     }
 }
 

@@ -10,7 +10,8 @@ use crate::app::App;
 use crate::auth::Asker;
 use crate::backend::Backend;
 use crate::call::{Body as CallBody, Call, Form};
-use crate::fields::{Checked, check_query};
+use crate::cookies;
+use crate::fields::{Checked, check_open_query, check_query};
 use crate::idempotency;
 use crate::json_text::{self, TextFault};
 use crate::problem::{Code, Fault, Problem};
@@ -38,6 +39,10 @@ impl Intake<'_> {
         let query = match route.op {
             // Browsers and proxies may add to the address of a page.
             Op::Docs => Checked::default(),
+            // Providers add parameters of their own.
+            Op::OidcCallback => {
+                check_open_query(&route.parameters(), parts.uri.query().unwrap_or_default())?
+            }
             _ => check_query(&route.parameters(), parts.uri.query().unwrap_or_default())?,
         };
         let key = match (route.access, headers.get(idempotency::HEADER)) {
@@ -66,6 +71,7 @@ impl Intake<'_> {
             join_token: asker.join_token,
             authority,
             address: asker.address,
+            binding: cookies::read(headers, cookies::binding_name(&app.config)),
             form,
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use secrecy::SecretString;
 use tonic::Status;
 use types::{Json, Object};
 
@@ -10,8 +11,10 @@ use super::{Service, status};
 use crate::auth::Asker;
 use crate::backend::Backend;
 use crate::call::{Answer, Body, Call, Content, Form};
+use crate::config::Config;
+use crate::cookies;
 use crate::edge::{self, intake};
-use crate::fields::check_query;
+use crate::fields::{check_open_query, check_query};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::rest;
@@ -23,14 +26,15 @@ pub(super) struct Caller {
     asker: Asker,
     key: Option<String>,
     min_index: Option<u64>,
+    binding: Option<SecretString>,
     pub(super) request_id: String,
 }
 
 impl Caller {
     pub(super) fn read(
+        config: &Config,
         headers: &HeaderMap,
-        asker: Asker,
-        request_id: &str,
+        (asker, request_id): (Asker, &str),
     ) -> Result<Self, Problem> {
         intake::check_tenant(headers)?;
         let key = headers.get(idempotency::HEADER).map(|key| idempotency::read_key(key.as_bytes()));
@@ -38,6 +42,7 @@ impl Caller {
             asker,
             key: key.transpose()?,
             min_index: intake::min_index(headers)?,
+            binding: cookies::read(headers, cookies::binding_name(config)),
             request_id: request_id.to_owned(),
         })
     }
@@ -120,7 +125,8 @@ impl<B: Backend> Service<B> {
             self.call(&caller, input).await
         };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _ } = answered.await.map_err(refused)?;
+        let Answer { content, index, replayed, caching: _, cookies } =
+            answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
         let applied = index.unwrap_or_default().max(self.0.backend.applied_index());
@@ -128,6 +134,11 @@ impl<B: Backend> Service<B> {
         if replayed {
             metadata
                 .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
+        }
+        for cookie in &cookies {
+            if let Ok(value) = cookie.header().parse() {
+                metadata.append("set-cookie", value);
+            }
         }
         Ok(response)
     }
@@ -143,7 +154,10 @@ impl<B: Backend> Service<B> {
         let call = Call {
             route,
             path,
-            query: check_query(&route.parameters(), &query.0)?,
+            query: match op {
+                Op::OidcCallback => check_open_query(&route.parameters(), &query.0)?,
+                _ => check_query(&route.parameters(), &query.0)?,
+            },
             body: Body::check(&route.shape, body)?,
             body_bytes: bytes,
             known: None,
@@ -154,6 +168,7 @@ impl<B: Backend> Service<B> {
             join_token: caller.asker.join_token,
             authority,
             address: caller.asker.address,
+            binding: caller.binding.clone(),
             form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await

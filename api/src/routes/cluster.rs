@@ -5,7 +5,7 @@ use governance::access::Right;
 
 use super::{Access, Method, Op, Route, Shape};
 use crate::problem::Code;
-use crate::rest::cluster;
+use crate::rest::{auth, cluster};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::ClusterStatus, "/cluster/status", "Where this node and its cluster stand")
@@ -59,6 +59,17 @@ pub(super) const ROUTES: &[Route] = &[
         .body(Shape::Fields(cluster::TRANSFER))
         .replies(cluster::TRANSFER_REPLY)
         .codes(&[Code::UNKNOWN_NODE, Code::UNSAFE_MEMBERSHIP_CHANGE, Code::NOT_CAUGHT_UP]),
+    Route::post(Op::JoinToken, "/cluster/join-tokens", "A token with which one node may join")
+        .tag("Cluster")
+        .who(Right::Operator)
+        .body(Shape::Fields(auth::join::ISSUE))
+        .replies(auth::join::REPLY)
+        .codes(&[
+            Code::PERMISSION_DENIED,
+            Code::MFA_REQUIRED,
+            Code::NOT_AUTHORISED,
+            Code::IDEMPOTENCY_CONFLICT,
+        ]),
     Route::post(Op::Snapshot, "/cluster/snapshot", "Take a snapshot of this node's state")
         .who(Right::Operator)
         .tag("Cluster")

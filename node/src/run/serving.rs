@@ -161,6 +161,8 @@ fn serve_api(
         impact_gate: running.config.impact_gate,
         auth: running.config.auth,
         is_tls: certificates.is_some(),
+        base_url: running.config.base_url.clone(),
+        oidc: running.config.oidc.clone(),
         ..api::Config::default()
     };
     let (metrics, registry) = (telemetry.api.clone(), telemetry.registry.clone());

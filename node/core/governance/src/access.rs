@@ -19,7 +19,10 @@ use crate::oversight::Role;
 pub use command::right_of;
 pub(crate) use command::{admit, check_level};
 pub(crate) use lookup::access;
-pub use lookup::{SESSION_IDLE, SESSION_MAX, authority, is_closed, is_key_alive, is_session_alive};
+pub use lookup::{
+    PASSWORD_MAX, SESSION_IDLE, SESSION_MAX, authority, is_closed, is_key_alive, is_session_alive,
+    session_end,
+};
 
 /// What a person or a program may do to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

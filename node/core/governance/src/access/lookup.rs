@@ -17,7 +17,7 @@ pub const SESSION_IDLE: Micros = Micros(15 * 60 * 1_000_000);
 pub const SESSION_MAX: Micros = Micros(12 * 3600 * 1_000_000);
 
 /// Passwords are changed when they are older.
-const PASSWORD_MAX: Micros = Micros(90 * 24 * 3600 * 1_000_000);
+pub const PASSWORD_MAX: Micros = Micros(90 * 24 * 3600 * 1_000_000);
 
 /// Whether nobody is served without a credential, in whatever mode a node runs.
 ///
@@ -35,8 +35,13 @@ pub(crate) fn access(read: &impl Read) -> Result<AccessRecord, Corruption> {
 
 /// Whether a session has not ended by itself at `now`.
 pub fn is_session_alive(session: &SessionRecord, now: Timestamp) -> bool {
+    now < session_end(session)
+}
+
+/// When a session ends if it is not used again.
+pub fn session_end(session: &SessionRecord) -> Timestamp {
     let end = |from: Timestamp, life| from.checked_add(life).unwrap_or(Timestamp::MAX);
-    now < end(session.touched_at, SESSION_IDLE) && now < end(session.created_at, SESSION_MAX)
+    end(session.touched_at, SESSION_IDLE).min(end(session.created_at, SESSION_MAX))
 }
 
 /// Whether an API key counts at `now`.
