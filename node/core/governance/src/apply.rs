@@ -134,15 +134,17 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         return Err(Rejection::UnknownEnvelope { version, group }.into());
     }
     let founded = 0 < context.cache.head(context.tables.read())?.size();
-    match &envelope.command {
-        Command::Found(_) if founded => Err(Rejection::AlreadyFounded.into()),
-        Command::Found(found) => founding::found(context, found),
-        _ if !founded => Err(Rejection::NotFounded.into()),
-        _ => {
-            access::admit(context)?;
-            carry_out(context)
+    if let Command::Found(found) = &envelope.command {
+        if founded {
+            return Err(Rejection::AlreadyFounded.into());
         }
+        return founding::found(context, found);
     }
+    if !founded {
+        return Err(Rejection::NotFounded.into());
+    }
+    access::admit(context)?;
+    carry_out(context)
 }
 
 fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
