@@ -195,9 +195,12 @@ fn the_last_administrator_stays() {
     assert_eq!(view::access_record(&machine.store).unwrap().administrators, 1);
 }
 
+/// A command about an account.
+type Changing = fn(UserId) -> Command;
+
 #[test]
 fn sessions_end_with_what_they_were_opened_for() {
-    let cases: [(fn(UserId) -> Command, usize); 7] = [
+    let cases: [(Changing, usize); 7] = [
         (|ana| updating(UpdateUser { full_name: Some("Ana".to_owned()), ..update(ana) }), 2),
         (|ana| updating(UpdateUser { role: Some(AccountRole::Viewer), ..update(ana) }), 2),
         (|ana| updating(UpdateUser { role: Some(AccountRole::Auditor), ..update(ana) }), 0),
