@@ -546,6 +546,7 @@ mod tests {
             Rejection::AlreadyLifted { stop: types::StopId(types::Ulid(1)) },
             Rejection::TooMany { things: "stops in force", there: 1000 },
             Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
+            Rejection::NameReserved { name: "executive".to_owned() },
         ]);
     }
 
@@ -610,6 +611,7 @@ mod tests {
             Rejection::ExpiryOutOfRange,
             Rejection::ScopeMismatch { member: "is_one_time" },
             Rejection::NoStop,
+            Rejection::OutOfBounds { member: "actor_prefixes" },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);

@@ -15,6 +15,8 @@ pub(crate) mod erased;
 pub(crate) mod kept;
 pub(crate) mod sessions;
 
+use std::collections::BTreeSet;
+
 use ledger::EntryType;
 use types::{Object, SessionId, UserId};
 
@@ -41,16 +43,18 @@ pub(crate) fn create<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
+    check_hash(&create.password_hash)?;
     check_may_give(context, create.role.permissions())?;
     kept::check_names(context, &create.username, &create.email)?;
     let id = UserId(context.fresh("user", Table::User)?);
     let mut data = about(context, id);
-    data.insert("oversight_roles", words(&create.oversight));
+    let (oversight, full_name) = (ascending(&create.oversight), given(&create.full_name));
+    data.insert("oversight_roles", words(&oversight));
     data.insert("role", create.role.as_str());
     let personal = personal(&Told {
         username: Some(&create.username),
         email: Some(&create.email),
-        full_name: create.full_name.as_deref(),
+        full_name: full_name.as_deref(),
     });
     let actor = id.to_string();
     let recorded = context.record_about(EntryType::UserCreated, Some(&actor), data, personal)?;
@@ -59,9 +63,9 @@ pub(crate) fn create<S: Store>(
         entry_id: recorded.entry_id,
         username: create.username.clone(),
         email: create.email.clone(),
-        full_name: create.full_name.clone(),
+        full_name,
         role: create.role,
-        oversight: create.oversight.clone(),
+        oversight,
         password_hashes: vec![create.password_hash.clone()],
         password_version: 1,
         password_set_at: at,
@@ -91,7 +95,7 @@ pub(crate) fn update<S: Store>(
     check_may_give(context, after.role.permissions())?;
     kept::check_change(context, &before, &after)?;
     let mut data = about(context, id);
-    data.insert("oversight_roles", update.oversight.as_deref().map(words));
+    data.insert("oversight_roles", update.oversight.as_ref().map(|_| words(&after.oversight)));
     data.insert("role", update.role.map(AccountRole::as_str));
     let full_name = update.full_name.as_deref();
     let personal = personal(&Told { full_name, ..Told::default() });
@@ -107,12 +111,12 @@ pub(crate) fn update<S: Store>(
 
 fn updated(before: &UserRecord, update: &UpdateUser) -> UserRecord {
     let full_name = match &update.full_name {
-        Some(name) => Some(name.clone()).filter(|name| !name.is_empty()),
+        Some(_) => given(&update.full_name),
         None => before.full_name.clone(),
     };
     UserRecord {
         role: update.role.unwrap_or(before.role),
-        oversight: update.oversight.clone().unwrap_or_else(|| before.oversight.clone()),
+        oversight: ascending(update.oversight.as_ref().unwrap_or(&before.oversight)),
         full_name,
         ..before.clone()
     }
@@ -184,6 +188,7 @@ pub(crate) fn change_password<S: Store>(
         return Err(Rejection::NotAuthorised.into());
     }
     let before = known(context, id)?;
+    check_hash(&change.password_hash)?;
     // What was compared has been replaced since, or there is nothing to compare.
     if before.password_hashes.is_empty() || before.password_version != change.version {
         return Err(Rejection::InvalidCredentials.into());
@@ -237,6 +242,24 @@ fn about<S: Store>(context: &Context<'_, S>, id: UserId) -> Object {
     data.insert("actor", id.as_str());
     data.insert("user_id", id);
     data
+}
+
+/// What is kept of a password must not be the password, whoever proposed it.
+fn check_hash(hash: &str) -> Result<(), Rejection> {
+    if hash.starts_with("$argon2id$") {
+        return Ok(());
+    }
+    Err(Rejection::OutOfBounds { member: "password" })
+}
+
+/// A text that takes nothing away.
+fn given(text: &Option<String>) -> Option<String> {
+    text.clone().filter(|text| !text.is_empty())
+}
+
+/// Each role once.
+fn ascending(roles: &[Role]) -> Vec<Role> {
+    roles.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn words(roles: &[Role]) -> Vec<String> {

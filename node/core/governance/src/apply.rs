@@ -135,10 +135,10 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
     }
     let founded = 0 < context.cache.head(context.tables.read())?.size();
     if let Command::Found(found) = &envelope.command {
-        return match founded {
-            true => Err(Rejection::AlreadyFounded.into()),
-            false => founding::found(context, found),
-        };
+        if founded {
+            return Err(Rejection::AlreadyFounded.into());
+        }
+        return founding::found(context, found);
     }
     if !founded {
         return Err(Rejection::NotFounded.into());

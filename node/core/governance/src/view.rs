@@ -29,9 +29,9 @@ use crate::{cache, codec, idempotency, keys, policies, tables};
 
 pub use account_pages::{AccountPage, AccountQuery, api_keys_page, sessions_page, users_page};
 pub use accounts::{
-    access_record, api_key, api_key_by_hash, api_keys, api_keys_total, challenge, login_pair,
-    session, session_by_hash, sessions, sessions_of, user, user_by_email, user_by_username,
-    user_of_oidc, users, users_total,
+    access_record, api_key, api_key_by_hash, api_keys, api_keys_total, challenge, join_token,
+    login_pair, session, session_by_hash, sessions, sessions_of, user, user_by_email,
+    user_by_username, user_of_oidc, users, users_total,
 };
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,

@@ -14,8 +14,8 @@ use crate::apply::Context;
 use crate::command::ErasedPart;
 use crate::outcome::Corruption;
 use crate::record::UserRecord;
-use crate::store::{Read, Store};
-use crate::view;
+use crate::store::{Direction, Read, Scan, Store, Table};
+use crate::{codec, keys, tables, view};
 
 /// Whether an entry says who has an account, or what a key may do, that can be
 /// used still.
@@ -59,10 +59,40 @@ pub(crate) fn forget<S: Store>(
             kept::change(context, id, &user, &after)?;
         }
     }
+    if entry_type == EntryType::OidcLinked {
+        forget_links(context, data)?;
+    }
     match key_of(entry_type, data) {
         Some(id) if part == ErasedPart::All => api_key::forget(context, id),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Takes away by which names a provider knows the person. The entry does not tell
+/// them, so they are looked for among all that the provider vouches for.
+fn forget_links<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result<(), Corruption> {
+    let provider = data.get("provider").and_then(Json::as_str);
+    let (Some(provider), Some(user)) = (provider, user_of(EntryType::OidcLinked, data)) else {
+        return Ok(());
+    };
+    let scan = Scan {
+        table: Table::OidcLink,
+        from: &keys::texts(&[provider]),
+        to: Some(&keys::after_texts(&[provider])),
+        direction: Direction::Ascending,
+        rows_max: usize::MAX,
+    };
+    let own = codec::encode(tables::name(Table::OidcLink), &user)?;
+    let mut links = Vec::new();
+    context.tables.read().visit(scan, &mut |key, value| {
+        if value == own {
+            links.push(key.to_vec());
+        }
+    })?;
+    for link in links {
+        context.tables.delete(Table::OidcLink, &link);
+    }
+    Ok(())
 }
 
 /// Whether such an entry tells what the record of an account or a key tells too.
@@ -85,3 +115,6 @@ fn key_of(entry_type: EntryType, data: &Object) -> Option<ApiKeyId> {
     let actor = data.get("actor").filter(|_| entry_type == EntryType::ApiKeyCreated);
     actor.and_then(Json::as_str)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

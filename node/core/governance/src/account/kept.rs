@@ -20,13 +20,36 @@ use crate::{codec, tables, view};
 /// Pairs of account and address that are kept, as the contract bounds them.
 const PAIRS_MAX: usize = 10_000;
 
+const USERNAME_CHARS_MAX: usize = 64;
+
+const EMAIL_CHARS_MAX: usize = 254;
+
+/// Whether a name can be kept: it becomes a key, and part of what names a human.
+fn is_username(text: &str) -> bool {
+    let is_one = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !text.is_empty() && text.len() <= USERNAME_CHARS_MAX && text.chars().all(is_one)
+}
+
+fn is_email(text: &str) -> bool {
+    let is_one = |c: char| !c.is_control() && !c.is_whitespace();
+    let parts = text.split_once('@').filter(|(_, domain)| !domain.contains('@'));
+    let is_whole = parts.is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
+    is_whole && text.chars().count() <= EMAIL_CHARS_MAX && text.chars().all(is_one)
+}
+
 /// Whether an account may be called so and reached so.
 pub(crate) fn check_names<S: Store>(
     context: &Context<'_, S>,
     username: &str,
     email: &str,
 ) -> Result<(), Stop> {
-    if username.is_empty() || oversight::is_reserved(username) {
+    if !is_username(username) {
+        return Err(Rejection::OutOfBounds { member: "username" }.into());
+    }
+    if !is_email(email) {
+        return Err(Rejection::OutOfBounds { member: "email" }.into());
+    }
+    if oversight::is_reserved(username) {
         return Err(Rejection::NameReserved { name: username.to_owned() }.into());
     }
     for (what, text) in [("username", username), ("email", email)] {

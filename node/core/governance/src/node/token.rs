@@ -15,7 +15,7 @@ use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::JoinTokenRecord;
 use crate::store::{Direction, Scan, Store, Table};
-use crate::tables;
+use crate::{tables, view};
 
 /// Tokens that wait for a node, or whose node may still ask again.
 const TOKENS_MAX: usize = 1_000;
@@ -84,7 +84,7 @@ pub(crate) fn register<S: Store>(
 ) -> Result<Outcome, Stop> {
     access::check_level(context)?;
     let key = &register.token_hash.0;
-    let token: Option<JoinTokenRecord> = context.tables.record(Table::JoinToken, key)?;
+    let token = view::join_token(context.tables.read(), &register.token_hash)?;
     let token = token.filter(|token| context.applied.at < token.expires_at);
     let token = token.ok_or(Rejection::JoinRefused)?;
     let nonce = &register.register.nonce;

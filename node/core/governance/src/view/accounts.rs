@@ -8,8 +8,8 @@ use crate::codec;
 use crate::keys::{self, UserName};
 use crate::outcome::Corruption;
 use crate::record::{
-    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, LoginPairRecord, SessionRecord,
-    UserRecord,
+    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,
+    SessionRecord, UserRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::tables;
@@ -111,6 +111,14 @@ fn total(read: &impl Read, table: Table) -> Result<(u64, bool), Corruption> {
     let scan = Scan { table, from: &[], to: None, direction: Direction::Ascending, rows_max };
     read.visit(scan, &mut |_, _| total = total.saturating_add(1))?;
     Ok((total.min(TOTAL_MAX), total <= TOTAL_MAX))
+}
+
+/// A token with which a node may join, by the digest of its text.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn join_token(read: &impl Read, hash: &Digest) -> Result<Option<JoinTokenRecord>, Corruption> {
+    tables::record(read, Table::JoinToken, &hash.0)
 }
 
 /// How the cluster is accessed.

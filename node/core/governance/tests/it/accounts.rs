@@ -8,7 +8,7 @@ use crate::people::{
 use crate::support::{Machine, data, decide, envelope, erase, named, recorded, refused};
 use governance::access::{AccountRole, Denied, Permission, is_closed};
 use governance::command::{
-    ChangePassword, Command, ErasedPart, Idempotency, Principal, UpdateUser, UserChange,
+    ChangePassword, Command, CreateUser, ErasedPart, Idempotency, Principal, UpdateUser, UserChange,
 };
 use governance::oversight::Role;
 use governance::{Envelope, Outcome, Rejection, Store as _, Table, view};
@@ -76,13 +76,44 @@ fn names_are_taken_once_in_any_letter_case() {
     check(&mut machine, &admin, create(same_name), taken("username"));
     let mut same_email = new_user("leo", AccountRole::Viewer, &[]);
     same_email.email = "Ana@Example.org".to_owned();
-    check(&mut machine, &admin, create(same_email.clone()), taken("email"));
-    same_email.username = "ana@example.ORG".to_owned();
-    check(&mut machine, &admin, create(same_email), taken("username"));
+    check(&mut machine, &admin, create(same_email), taken("email"));
+    for (username, email, member) in [
+        ("", "leo@example.org", "username"),
+        ("leo\0", "leo@example.org", "username"),
+        ("ana@example.org", "leo@example.org", "username"),
+        ("leo", "leo", "email"),
+        ("leo", "leo@ana@example.org", "email"),
+        ("leo", "@example.org", "email"),
+        ("leo", "l eo@example.org", "email"),
+    ] {
+        let mut unfit = new_user(username, AccountRole::Viewer, &[]);
+        unfit.email = email.to_owned();
+        check(&mut machine, &admin, create(unfit), Rejection::OutOfBounds { member });
+    }
     for name in ["governance_team", "Executive"] {
         let reserved = Rejection::NameReserved { name: name.to_owned() };
         check(&mut machine, &admin, create(new_user(name, AccountRole::Viewer, &[])), reserved);
     }
+}
+
+#[test]
+fn a_password_is_kept_as_argon2id_or_not_at_all() {
+    let (mut machine, admin) = closed();
+    let plain = || "correct horse battery staple".to_owned();
+    let new = CreateUser { password_hash: plain(), ..new_user("ana", AccountRole::Viewer, &[]) };
+    let out = Rejection::OutOfBounds { member: "password" };
+    check(&mut machine, &admin, create(new), out.clone());
+    check(&mut machine, &admin, password(user_of(&admin), 1, &plain()), out);
+}
+
+#[test]
+fn roles_of_oversight_are_kept_each_once_in_their_order() {
+    let (mut machine, admin) = closed();
+    let roles = [Role::SecurityOfficer, Role::Executive, Role::SecurityOfficer];
+    let new = new_user("ana", AccountRole::Viewer, &roles);
+    recorded(machine.run_for(admin, 200, create(new)));
+    let (_, ana) = view::user_by_username(&machine.store, "ana").unwrap().unwrap();
+    assert_eq!(ana.oversight, [Role::Executive, Role::SecurityOfficer]);
 }
 
 #[test]
@@ -164,9 +195,12 @@ fn the_last_administrator_stays() {
     assert_eq!(view::access_record(&machine.store).unwrap().administrators, 1);
 }
 
+/// A command about an account.
+type Changing = fn(UserId) -> Command;
+
 #[test]
 fn sessions_end_with_what_they_were_opened_for() {
-    let cases: [(fn(UserId) -> Command, usize); 7] = [
+    let cases: [(Changing, usize); 7] = [
         (|ana| updating(UpdateUser { full_name: Some("Ana".to_owned()), ..update(ana) }), 2),
         (|ana| updating(UpdateUser { role: Some(AccountRole::Viewer), ..update(ana) }), 2),
         (|ana| updating(UpdateUser { role: Some(AccountRole::Auditor), ..update(ana) }), 0),
@@ -280,9 +314,9 @@ fn who_must_change_the_password_or_enroll_can_do_that_and_nothing_else() {
     recorded(machine.run_for(session, 300, password(second, 1, "$argon2id$1")));
     let session = log_in(&mut machine, second, 300, OIDC);
     recorded(machine.run_for(session, 300, change(founder, UserChange::Unlock)));
-    let ana = account(&mut machine, 400, "ana", (AccountRole::ComplianceOfficer, &[]));
+    let ana = account(&mut machine, 1_000, "ana", (AccountRole::ComplianceOfficer, &[]));
     for (days, is_over) in [(89, false), (90, true)] {
-        let at = 400 + days * 24 * 3600 * crate::support::SECOND;
+        let at = 1_000 + days * 24 * 3600 * crate::support::SECOND;
         let session = log_in(&mut machine, ana, at, "password");
         let asked = machine.run_for(session, at, decide("ai:a", "read"));
         let over = Outcome::Rejected(Rejection::Denied(Denied::PasswordExpired));

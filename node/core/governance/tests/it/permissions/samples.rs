@@ -268,7 +268,7 @@ fn accounts() -> Vec<Command> {
         Command::OpenSession(Box::new(session)),
         Command::FailLogin(Box::new(fail)),
         Command::RevokeSession(RevokeSession { session: SessionId(ID) }),
-        Command::TouchCredentials(Box::new(TouchCredentials::default())),
+        Command::TouchCredentials(Box::default()),
         creating(new_key(9, &["ai:b"], &[])),
         revoking(ApiKeyId(ID)),
         Command::LinkOidc(Box::new(link)),
