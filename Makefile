@@ -21,7 +21,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen stock fuzz policy-cases image
+.PHONY: setup demo check fix test bench soak jepsen stock fuzz policy-cases contract sbom image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -94,6 +94,20 @@ fuzz: setup  # hostile bytes for SECONDS each; TARGET=note for one. The corpus s
 policy-cases:  # the policy engine against its oracle, on CASES new ones; POLICY_SEED=... to repeat
 	POLICY_CASES=$(CASES) POLICY_SEED=$(or $(POLICY_SEED),$$(date +%s%N)) \
 		$(CARGO) test $(WORKSPACE) --test oracle
+
+contract: setup  # schemathesis against /openapi.json of a live cluster, open and with accounts
+	@command -v uvx >/dev/null || python3 -c 'import venv' || { echo 'python3-venv is missing'; exit 1; }
+	$(CARGO) build $(WORKSPACE) --bin lexecon
+	python3 jepsen-tests/contract/run.py $(or $(CARGO_TARGET_DIR),target)/debug/lexecon $(EXAMPLES)
+
+# The tool writes one beside every crate of the workspace; that of the binary is kept.
+SBOM = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/lexecon.cdx.json
+
+sbom:  # what is linked into the binary, as CycloneDX; cargo install cargo-cyclonedx --locked
+	@command -v cargo-cyclonedx >/dev/null || { echo 'cargo-cyclonedx is missing'; exit 1; }
+	$(CARGO) cyclonedx --manifest-path node/Cargo.toml --format json --spec-version 1.5 --override-filename sbom-of-lexecon
+	@mkdir -p $(dir $(SBOM)) && mv node/sbom-of-lexecon.json $(SBOM)
+	@find $(CURDIR) -name sbom-of-lexecon.json -delete && echo $(SBOM)
 
 image: setup  # the container
 	docker build -f deploy/Dockerfile -t lexecon .

@@ -11,7 +11,7 @@ use std::time::Duration;
 use governance::command::{Envelope, KeyUsage, NodeDescription, Principal};
 use governance::{Outcome, Read, Recorded};
 use secrecy::SecretSlice;
-use types::{ApiKeyId, ClusterId, EntryId, KeyId, LogIndex, RaftId, SessionId, Timestamp};
+use types::{ApiKeyId, ClusterId, Digest, EntryId, KeyId, LogIndex, RaftId, SessionId, Timestamp};
 
 /// A node as the interface sees it.
 pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
@@ -104,6 +104,7 @@ pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
         &self,
         node: NodeDescription,
         nonce: String,
+        by: JoinBy,
     ) -> impl Future<Output = Result<Joined, ChangeRefused>> + Send;
 
     /// Makes a new key of this node for `usage`, in place of the one it has.
@@ -314,6 +315,9 @@ pub enum ChangeRefused {
         /// How far it is behind.
         lag_entries: u64,
     },
+    /// The token counts for nothing.
+    #[error("the join token is unknown, used or over")]
+    JoinRefused,
     /// The name belongs to a reachable member.
     #[error("node name `{0}` is in use by a reachable member")]
     NameInUse(String),
@@ -333,6 +337,15 @@ pub struct Plan {
     pub voters_before: Vec<String>,
     /// Names of the voters afterwards.
     pub voters_after: Vec<String>,
+}
+
+/// What lets a node in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinBy {
+    /// Somebody who may change the membership, or a certificate of the cluster.
+    Leave,
+    /// The token of this SHA-256, which that uses up.
+    Token(Digest),
 }
 
 /// A node that may start as a member.

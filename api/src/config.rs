@@ -29,7 +29,8 @@ pub struct Config {
     pub version: &'static str,
     /// Who is served.
     pub auth: AuthMode,
-    /// Whether clients reach the interface over TLS.
+    /// Whether the interface is served over TLS. Then replies tell browsers to come
+    /// over nothing else, and cookies are for it alone.
     pub is_tls: bool,
     /// Origins that browsers may call from; none by default, and never `*`.
     pub cors_origins: Vec<String>,
@@ -80,7 +81,8 @@ impl Default for Config {
 pub struct Limits {
     /// Connections at once; more wait in the backlog of the socket.
     pub connections_max: usize,
-    /// Time for the head of a request, and for the first bytes of a connection.
+    /// Time for the head of a request, and for the first bytes of a connection
+    /// with its handshake.
     pub head_timeout: Duration,
     /// A connection on which nothing moves for so long is closed.
     pub idle_timeout: Duration,

@@ -196,6 +196,7 @@ pub(crate) async fn handle<B: Backend>(
         "x-lexecon-leader",
         app.backend.leader_name().as_deref().unwrap_or_default(),
     );
+    edge::headers::hsts(&app.config, &mut response);
     app.shared.metrics.answered("POST", endpoint, response.status().as_str());
     response
 }

@@ -40,7 +40,7 @@ pub use backend::Backend;
 pub use config::{AuthMode, Config, Limits};
 pub use metrics::Metrics;
 pub use sealing::{seal, unseal};
-pub use server::serve;
+pub use server::{Certificates, SecureListener, certificates, serve, serve_socket, serve_tls};
 
 /// The interface over a node: REST and gRPC on one router. `metrics` must be
 /// registered in `registry`, which `/metrics` shows.

@@ -55,6 +55,7 @@ codes! {
     UNSUPPORTED_FORMAT = 400 "unsupported_format" "There is no such format";
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
+    JOIN_REFUSED = 401 "join_refused" "The node may not join";
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
     SAME_PERSON = 403 "same_person" "This takes a second person";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
@@ -354,6 +355,7 @@ impl From<Rejection> for Problem {
             Rejection::ScopeMismatch { member } => fault(&format!("/scope/{member}")),
             Rejection::RangesInvalid => fault("/ranges"),
             Rejection::NoStop => fault("/stop"),
+            Rejection::OutOfBounds { member } => fault(&format!("/{member}")),
             // A name is that of one code; a test looks for those there are.
             _ => {
                 let known = Code::ALL.iter().find(|code| code.name == why.code());
@@ -369,6 +371,7 @@ impl From<ChangeRefused> for Problem {
             ChangeRefused::Unknown(_) => Code::UNKNOWN_NODE,
             ChangeRefused::Unsafe(_) => Code::UNSAFE_MEMBERSHIP_CHANGE,
             ChangeRefused::NotCaughtUp { .. } => Code::NOT_CAUGHT_UP,
+            ChangeRefused::JoinRefused => Code::JOIN_REFUSED,
             ChangeRefused::NameInUse(_) => Code::ALREADY_EXISTS,
             ChangeRefused::Unavailable(unavailable) => return unavailable.clone().into(),
         };

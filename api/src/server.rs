@@ -1,6 +1,9 @@
-//! The listener: HTTP/1.1 and HTTP/2 without TLS on one port, with a bound on
-//! everything a client can hold: connections, heads, streams, silence.
+//! The listener: HTTP/1.1 and HTTP/2 on one port, with TLS or without, and a
+//! bound on everything a client can hold: connections, handshakes, heads,
+//! streams, silence.
 
+mod secure;
+mod socket;
 mod watched;
 
 use std::io;
@@ -9,14 +12,20 @@ use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Limits;
 use watched::Watched;
+
+pub use secure::{Certificates, certificates};
+pub(crate) use socket::AdminSocket;
+pub use socket::serve_socket;
 
 /// Headers of one HTTP/1.1 request.
 const HEADERS_MAX: usize = 64;
@@ -25,7 +34,17 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// After an error of `accept` that says the process is out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `shutdown`, then lets requests in progress end.
+/// A socket whose connections speak TLS.
+#[derive(Debug)]
+pub struct SecureListener {
+    /// The socket.
+    pub listener: TcpListener,
+    /// What connections are made with: whatever is there when one comes in.
+    pub certificates: Certificates,
+}
+
+/// Serves `router` without TLS until `shutdown`, then lets requests in progress
+/// end.
 ///
 /// # Errors
 /// When the listener cannot be used at all.
@@ -35,8 +54,32 @@ pub async fn serve(
     shutdown: CancellationToken,
     limits: Limits,
 ) -> io::Result<()> {
+    serve_all(listener, None, Serving::new(router, limits), shutdown).await
+}
+
+/// Serves `router` over TLS until `shutdown`, then lets requests in progress
+/// end.
+///
+/// # Errors
+/// When the listener cannot be used at all.
+pub async fn serve_tls(
+    socket: SecureListener,
+    router: axum::Router,
+    shutdown: CancellationToken,
+    limits: Limits,
+) -> io::Result<()> {
+    let SecureListener { listener, certificates } = socket;
+    serve_all(listener, Some(certificates), Serving::new(router, limits), shutdown).await
+}
+
+async fn serve_all(
+    listener: TcpListener,
+    certificates: Option<Certificates>,
+    serving: Serving,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     listener.local_addr()?;
-    let builder = builder(&limits);
+    let limits = serving.limits;
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
     loop {
@@ -45,14 +88,22 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
-        let stream = TokioIo::new(Watched::new(stream, &limits));
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(stream, service).into_owned();
-        let connection = graceful.watch(connection);
+        let (serving, watcher) = (serving.clone(), graceful.watcher());
+        let (certificates, shutdown) = (certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
-            // What a client does to its own connection is its affair.
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended early");
+            let begun = Instant::now();
+            match certificates {
+                None => serving.connection(stream, begun, watcher).await,
+                Some(certificates) => {
+                    // Nothing is in progress yet that shutdown should wait for.
+                    let secured = tokio::select! {
+                        () = shutdown.cancelled() => None,
+                        secured = secure::handshake(stream, &certificates, &serving.limits) => secured,
+                    };
+                    if let Some(stream) = secured {
+                        serving.connection(stream, begun, watcher).await;
+                    }
+                }
             }
             drop(place);
         });
@@ -62,6 +113,33 @@ pub async fn serve(
         tracing::warn!("requests in progress were cut off at shutdown");
     }
     Ok(())
+}
+
+/// What every connection is served with.
+#[derive(Clone)]
+struct Serving {
+    router: axum::Router,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    limits: Limits,
+}
+
+impl Serving {
+    fn new(router: axum::Router, limits: Limits) -> Self {
+        Self { router, builder: Arc::new(builder(&limits)), limits }
+    }
+
+    async fn connection<S>(&self, stream: S, begun: Instant, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let stream = TokioIo::new(Watched::new(stream, begun, &self.limits));
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = self.builder.serve_connection(stream, service).into_owned();
+        // What a client does to its own connection is its affair.
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    }
 }
 
 /// Takes a connection once there is a place for it; until then it waits in the

@@ -36,6 +36,7 @@ pub mod responsibility;
 pub mod risk;
 pub mod signers;
 pub mod system;
+pub mod tls;
 pub mod token;
 
 mod call;

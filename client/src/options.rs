@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::tls::Trust;
+
 /// Settings of a client.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Nodes, `http://host:port`, asked in this order; at most 16.
+    /// Nodes, `http://host:port` or `https://host:port`, asked in this order; at most 16.
     pub urls: Vec<String>,
     /// How long a call may take with everything it tries.
     pub timeout: Duration,
@@ -21,6 +23,8 @@ pub struct Options {
     pub pause: Duration,
     /// Who asks; without it, nobody.
     pub credential: Option<Credential>,
+    /// Whom to believe over `https`.
+    pub trust: Trust,
 }
 
 impl Options {
@@ -34,6 +38,7 @@ impl Options {
             rounds_max: 3,
             pause: Duration::from_millis(100),
             credential: None,
+            trust: Trust::default(),
         }
     }
 }

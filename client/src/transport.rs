@@ -18,6 +18,7 @@ use crate::call::{Call, Effect};
 use crate::error::{Attempt, Error, Problem};
 use crate::options::Options;
 use crate::reply::{Answer, Meta, Reply};
+use crate::tls::Scheme;
 
 const URLS_MAX: usize = 16;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -106,9 +107,11 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| Error::Misused(chain(&error)))?;
+            .no_proxy();
+        let is_secure = urls.iter().any(|url| url.scheme() == "https");
+        let scheme = if is_secure { Scheme::Https } else { Scheme::Http };
+        let http = options.trust.apply(http, scheme)?.build();
+        let http = http.map_err(|error| Error::Misused(chain(&error)))?;
         let preferred = AtomicUsize::new(0);
         let shared = Arc::new(Shared { http, urls, options, authorization, preferred });
         Ok(Self { shared, min_index: None, consistency: Consistency::Local, key: None })
@@ -343,9 +346,8 @@ fn base(text: &str) -> Result<Url, Error> {
     let refused = |why: &str| Error::Misused(format!("`{text}` is not the url of a node: {why}"));
     let url = Url::parse(text.trim()).map_err(|error| refused(&error.to_string()))?;
     match url.scheme() {
-        "http" => (),
-        "https" => return Err(refused("this build speaks http only")),
-        _ => return Err(refused("must begin with `http://`")),
+        "http" | "https" => (),
+        _ => return Err(refused("must begin with `http://` or `https://`")),
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
         return Err(refused("must be scheme, host, port and path alone"));

@@ -6,6 +6,7 @@
 //! INVARIANT: a node keeps its ports and its directory from its first start to
 //! the end of the test, so a restart is a restart.
 
+mod certificates;
 mod node;
 mod status;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+pub use certificates::{Authority, Certificates};
 pub use node::{Entrance, Node, Setup};
 pub use status::Status;
 
@@ -38,6 +40,8 @@ pub struct Cluster {
     /// Taken only by `drop`.
     directory: Option<TempDir>,
     root: PathBuf,
+    /// Signs the certificates of its nodes, if they have any.
+    authority: Option<Authority>,
 }
 
 impl Cluster {
@@ -47,18 +51,40 @@ impl Cluster {
     /// # Errors
     /// [`Failure`] if that does not come true in time.
     pub async fn start(size: usize) -> Result<Self, Failure> {
+        Self::empty()?.grown_to(size).await
+    }
+
+    /// The same with TLS for clients and certificates between nodes.
+    ///
+    /// # Errors
+    /// [`Failure`] if that does not come true in time.
+    pub async fn start_secured(size: usize) -> Result<Self, Failure> {
+        let mut cluster = Self::empty()?;
+        cluster.authority = Some(Authority::make(&cluster.root.join("certs"))?);
+        cluster.grown_to(size).await
+    }
+
+    fn empty() -> Result<Self, Failure> {
         let root = std::env::temp_dir();
         let directory = tempfile::Builder::new().prefix("lexecon-jepsen-").tempdir();
         let directory = directory.map_err(|source| Failure::File { path: root, source })?;
         let root = directory.path().to_owned();
-        let mut cluster =
-            Self { nodes: Vec::new(), ports: Ports::take()?, directory: Some(directory), root };
+        let (ports, directory) = (Ports::take()?, Some(directory));
+        Ok(Self { nodes: Vec::new(), ports, directory, root, authority: None })
+    }
+
+    async fn grown_to(mut self, size: usize) -> Result<Self, Failure> {
         for _ in 0..size {
-            let at = cluster.add()?;
-            cluster.wait_ready(at).await?;
+            let at = self.add()?;
+            self.wait_ready(at).await?;
         }
-        cluster.wait_for_voters(size).await?;
-        Ok(cluster)
+        self.wait_for_voters(size).await?;
+        Ok(self)
+    }
+
+    /// What signs the certificates of its nodes, if they have any.
+    pub fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
     }
 
     /// Starts one more node: the first founds, every other joins through all
@@ -73,7 +99,9 @@ impl Cluster {
             _ => Entrance::Joins(self.addresses()),
         };
         let name = format!("n{}", at + 1);
+        let certificates = self.authority.as_ref().map(|authority| authority.sign(&name));
         let setup = Setup {
+            certificates: certificates.transpose()?,
             address: self.ports.next_address()?,
             peer_address: self.ports.next_address()?,
             data_dir: self.root.join(&name),
@@ -144,7 +172,11 @@ impl Cluster {
 
     /// A client of the node at a place.
     pub fn client(&self, at: usize) -> Client {
-        Client::new(self.nodes[at].setup().address, ANSWER_WITHIN)
+        let address = self.nodes[at].setup().address;
+        match &self.authority {
+            None => Client::new(address, ANSWER_WITHIN),
+            Some(authority) => Client::secured(address, ANSWER_WITHIN, authority.client()),
+        }
     }
 
     /// `kill -9` of these, all of them before any is waited for.

@@ -21,6 +21,14 @@ pub enum Failure {
     /// The binary under test did not build.
     #[error("`cargo build -p node --bin lexecon` failed: {0}")]
     Build(std::process::ExitStatus),
+    /// A program did not do what it was asked.
+    #[error("`{asked}` failed: {said}")]
+    Refused {
+        /// Its arguments.
+        asked: String,
+        /// What it said.
+        said: String,
+    },
     /// A file of the harness itself.
     #[error("cannot use `{}`", path.display())]
     File {

@@ -3,6 +3,7 @@
 //! because whether a request may be repeated is what the tests are about.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,11 @@ use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::http::request::Builder;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use types::Json;
 
 use crate::failure::Failure;
@@ -72,6 +77,7 @@ impl Reply {
 pub struct Client {
     address: SocketAddr,
     patience: Duration,
+    tls: Option<Arc<ClientConfig>>,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -79,7 +85,12 @@ impl Client {
     /// A client that is not yet connected and waits at most `patience` for
     /// each reply.
     pub fn new(address: SocketAddr, patience: Duration) -> Self {
-        Self { address, patience, connection: None }
+        Self { address, patience, tls: None, connection: None }
+    }
+
+    /// The same over TLS.
+    pub fn secured(address: SocketAddr, patience: Duration, tls: Arc<ClientConfig>) -> Self {
+        Self { tls: Some(tls), ..Self::new(address, patience) }
     }
 
     /// The node it talks to.
@@ -170,11 +181,25 @@ impl Client {
         let stream = TcpStream::connect(address).await;
         let stream = stream.map_err(|source| Lost::Refused { address, source })?;
         stream.set_nodelay(true).map_err(broken)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        // Ends with the sender, or with the peer; an error reaches the sender.
-        tokio::spawn(connection);
-        Ok(sender)
+        match &self.tls {
+            None => speak(stream).await,
+            Some(config) => {
+                let name = ServerName::from(address.ip());
+                let connector = TlsConnector::from(Arc::clone(config));
+                speak(connector.connect(name, stream).await.map_err(broken)?).await
+            }
+        }
     }
+}
+
+async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, Lost>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // Ends with the sender, or with the peer; an error reaches the sender.
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 fn broken(source: impl std::error::Error + Send + Sync + 'static) -> Lost {

@@ -63,6 +63,31 @@ fn every_example_configuration_is_understood_and_takes_effect() {
 }
 
 #[test]
+fn tls_is_switched_on_by_taking_the_marks_off() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in THREE_NODES {
+        let example = read(&format!("config/three-nodes/{name}.toml"));
+        let (above, below) = example.split_once("# [tls]\n").unwrap();
+        let below: Vec<&str> = below.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
+        let config = dir.path().join(format!("{name}.toml"));
+        std::fs::write(&config, format!("{above}[tls]\n{}\n", below.join("\n"))).unwrap();
+        let output = print_config(&config);
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let certs = "/etc/lexecon/certs";
+        for (key, file) in [
+            ("tls.cert_file", format!("node-{name}.crt")),
+            ("tls.key_file", format!("node-{name}.key")),
+            ("tls.peer_cert_file", format!("node-{name}.crt")),
+            ("tls.peer_key_file", format!("node-{name}.key")),
+            ("tls.peer_ca_file", "ca.crt".to_owned()),
+        ] {
+            assert!(printed.contains(&format!("{key} = \"{certs}/{file}\"")), "{printed}");
+        }
+    }
+}
+
+#[test]
 fn a_configuration_with_a_key_nobody_reads_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("wrong.toml");

@@ -1,5 +1,5 @@
-//! What the README shows to do with policies and with humans is done here, word
-//! for word, on a live cluster, each command on another node.
+//! What the README shows to do with policies, with humans and with certificates is
+//! done here, word for word, on a live cluster, each command on another node.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use jepsen_tests::binary;
-use jepsen_tests::cluster::Cluster;
-use jepsen_tests::trial;
+use jepsen_tests::cluster::{Cluster, PATIENCE};
+use jepsen_tests::ports::Ports;
+use jepsen_tests::{trial, wait};
 
 const POLICIES: &str = "## Change a policy without fear";
 const HUMANS: &str = "## Keep a human in the loop";
+const BEYOND: &str = "## Serve beyond this machine";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -116,4 +118,63 @@ async fn the_readme_shows_how_humans_take_part() {
     let stopped = "lexecon decide --actor ai_agent:customer_service --action access_customer_data";
     let said = check(&shell(&cluster, 2, stopped), 1, stopped);
     assert!(said.contains("emergency_stop"), "{said}");
+}
+
+/// A process that ends with the test.
+struct Serving(std::process::Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_to_serve_with_certificates() {
+    let _turn = trial::turn().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut ports = Ports::take().unwrap();
+    let mut port = || ports.next_address().unwrap().port().to_string();
+    let (api, peers) = (port(), port());
+    let run = |line: &str| {
+        let binaries = binary::lexecon().unwrap().parent().unwrap().to_owned();
+        let line = line.replace("$HOST:8000", &format!("$HOST:{api}"));
+        let line = line.replace("$HOST:9000", &format!("$HOST:{peers}"));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("exec {line}")).current_dir(dir.path());
+        let path = format!("{}:{}", binaries.display(), env::var("PATH").unwrap());
+        // The address of this machine that every machine has.
+        command.env("PATH", path).env("HOST", "127.0.0.1").env("LEXECON_RSA_KEYS", "false");
+        command
+    };
+    let mut serving = Vec::new();
+    let mut told = Vec::new();
+    for line in shown(BEYOND) {
+        if line.starts_with("lexecon serve") {
+            let log = std::fs::File::create(dir.path().join("log")).unwrap();
+            serving.push(Serving(run(&line).stderr(log).spawn().unwrap()));
+        } else if line.starts_with("lexecon status") {
+            // Until it leads a node says that it is degraded.
+            let answered = wait::until("the node to lead", PATIENCE, async || {
+                let output = run(&line).output().unwrap();
+                let leads = String::from_utf8_lossy(&output.stdout).contains("operational");
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                if leads { Ok(output) } else { Err(said) }
+            });
+            told.push(check(&answered.await.unwrap(), 0, &line));
+            // Nobody else's authority has signed it.
+            let (unbelieving, _) = line.split_once(" --ca-file").unwrap();
+            assert!(!run(unbelieving).output().unwrap().status.success());
+        } else {
+            told.push(check(&run(&line).output().unwrap(), 0, &line));
+        }
+    }
+    let [_, _, certificate, status] = &told[..] else {
+        panic!("the section has other commands: {told:?}");
+    };
+    assert!(certificate.contains("lexecon:node:n1"), "{certificate}");
+    assert!(status.contains("operational"), "{status}");
+    assert_eq!(serving.len(), 1);
 }

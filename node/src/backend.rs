@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, Joined, Member, Plan, Role,
-    Rotated, Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, JoinBy, Joined, Member,
+    Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
-use governance::command::{Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode};
+use governance::command::{
+    Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode, RegisterNodeByToken,
+};
 use governance::{Outcome, Rejection, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
 use secrecy::SecretSlice;
@@ -74,6 +76,10 @@ impl ReplicaBackend {
                 raft::Change::Transfer(to)
             }
         })
+    }
+
+    fn cluster_key(&self) -> Result<&[u8; raft::SHARED_SECRET_BYTES], Unavailable> {
+        self.inner.running.cluster_key.get().ok_or(Unavailable::Starting)
     }
 
     /// The bearer of a name, if the leader has not heard of it lately. One that
@@ -185,21 +191,29 @@ impl Backend for ReplicaBackend {
         Some(Signature { key_id, bytes })
     }
 
-    fn seal(&self, _purpose: &'static str, _secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
-        Err(Unavailable::Starting)
+    fn seal(&self, purpose: &'static str, secret: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let sealed = api::seal(self.cluster_key()?, purpose, secret);
+        sealed.ok_or_else(|| {
+            tracing::error!("the system gives no random numbers");
+            Unavailable::Overloaded
+        })
     }
 
     fn unseal(
         &self,
-        _purpose: &'static str,
-        _sealed: &[u8],
+        purpose: &'static str,
+        sealed: &[u8],
     ) -> Result<Option<SecretSlice<u8>>, Unavailable> {
-        Err(Unavailable::Starting)
+        Ok(api::unseal(self.cluster_key()?, purpose, sealed))
     }
 
-    fn note_use(&self, _credential: Credential) {}
+    fn note_use(&self, credential: Credential) {
+        self.inner.running.usage.note_use(credential, SystemClock.now());
+    }
 
-    fn note_personal_read(&self, _principal: &Principal, _entries: Option<(EntryId, EntryId)>) {}
+    fn note_personal_read(&self, principal: &Principal, entries: Option<(EntryId, EntryId)>) {
+        self.inner.running.usage.note_read(principal, entries, SystemClock.now());
+    }
 
     async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
         self.quarantined()?;
@@ -231,13 +245,24 @@ impl Backend for ReplicaBackend {
         })
     }
 
-    async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
+    async fn join(
+        &self,
+        node: NodeDescription,
+        nonce: String,
+        by: JoinBy,
+    ) -> Result<Joined, ChangeRefused> {
         let Some(cluster_id) = self.cluster_id() else {
             return Err(Unavailable::Starting.into());
         };
         let lost_bearer = self.lost_bearer(&node.name).await?;
         let register = RegisterNode { node: node.clone(), nonce, lost_bearer };
-        let envelope = self.inner.running.envelope(Command::RegisterNode(register));
+        let command = match by {
+            JoinBy::Leave => Command::RegisterNode(register),
+            JoinBy::Token(token_hash) => {
+                Command::RegisterNodeByToken(Box::new(RegisterNodeByToken { register, token_hash }))
+            }
+        };
+        let envelope = self.inner.running.envelope(command);
         let envelope = envelope.map_err(|_| Unavailable::Quarantined)?;
         let outcome = self.submit(envelope).await?.outcome;
         let registered = match outcome {
@@ -250,6 +275,7 @@ impl Backend for ReplicaBackend {
                     "{why}: a node joins anew with an empty directory"
                 )));
             }
+            Outcome::Rejected(Rejection::JoinRefused) => return Err(ChangeRefused::JoinRefused),
             Outcome::Rejected(Rejection::RaftIdTaken { .. }) => {
                 return Err(Unavailable::Overloaded.into());
             }

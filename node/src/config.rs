@@ -10,21 +10,27 @@
 //!   variable is an error, one of nobody's is a warning.
 
 mod environment;
+mod exposure;
 mod file;
+mod keys;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use api::AuthMode;
 use clap::{Arg, ArgAction, ArgMatches};
-use reqwest::Url;
+use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
+use storage::MasterKey;
 
-use crate::notices::{Secret, Target};
+use crate::notices::Target;
+
+pub use exposure::{PairFiles, PeerFiles, TlsFiles};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +62,14 @@ pub struct Config {
     pub advertise: Option<String>,
     /// What other nodes are told to dial.
     pub peer_advertise: Option<String>,
+    /// Who is asked who he is.
+    pub auth: AuthMode,
+    /// Files of certificates.
+    pub tls: TlsFiles,
     /// Members to join through; empty founds a cluster.
     pub join: Vec<String>,
+    /// What lets this node in.
+    pub join_token: Option<SecretString>,
     /// Stay a learner after joining.
     pub learner: bool,
     /// Where this node stands.
@@ -74,6 +86,8 @@ pub struct Config {
     pub forget_after: Duration,
     /// Whether a node that has diverged is rebuilt without being told to.
     pub rebuild: Rebuild,
+    /// What the data directory is sealed with.
+    pub encryption: Encryption,
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
@@ -107,6 +121,45 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What the data directory is sealed with. Each key has one job.
+#[derive(Clone, Debug)]
+pub struct Encryption {
+    /// Seals the keys of log, state and snapshots.
+    pub data: Option<MasterKey>,
+    /// What it was before.
+    pub data_previous: Option<MasterKey>,
+    /// Seals the private keys of the node.
+    pub node: Option<MasterKey>,
+    /// What it was before.
+    pub node_previous: Option<MasterKey>,
+    /// Age at which the key of log and state is replaced.
+    pub rotate_after: Duration,
+}
+
+impl Encryption {
+    /// One key alone leaves a part of the directory as it is.
+    fn warning(&self) -> Option<&'static str> {
+        match (&self.data, &self.node) {
+            (Some(_), None) => Some(
+                "DB_ENCRYPTION_KEY is given and LEXECON_MASTER_KEY is not: the private keys of \
+                 the node are not sealed",
+            ),
+            (None, Some(_)) => Some(
+                "LEXECON_MASTER_KEY is given and DB_ENCRYPTION_KEY is not: log, state and \
+                 snapshots are not sealed",
+            ),
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+}
+
+impl Config {
+    /// What the URL of this node begins with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.api.is_some() { "https" } else { "http" }
+    }
+}
+
 /// What becomes of a node that has diverged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rebuild {
@@ -134,7 +187,7 @@ pub fn flags() -> Vec<Arg> {
             .action(ArgAction::SetTrue)
             .help("Print every setting, its value and where it came from, and stop"),
     ];
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Secret) {
         let flag = Arg::new(setting.key).long(setting.flag()).help(format!(
             "{} [key: {}] [env: {}]{}",
             setting.help,
@@ -143,7 +196,7 @@ pub fn flags() -> Vec<Arg> {
             setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default(),
         ));
         flags.push(match setting.kind {
-            Kind::Text => flag.value_name(setting.value_name),
+            Kind::Text | Kind::Secret => flag.value_name(setting.value_name),
             Kind::Switch => flag.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
         });
     }
@@ -154,6 +207,8 @@ pub fn flags() -> Vec<Arg> {
 #[derive(Debug)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Option<String>, Source)>,
+    /// Those that are never shown have their source alone above.
+    secrets: BTreeMap<&'static str, SecretString>,
     warnings: Vec<String>,
 }
 
@@ -170,8 +225,15 @@ impl Settings {
         let path = flags.get_one::<String>("config").map(PathBuf::from);
         let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let warnings = environment::check(environment)?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         for setting in SETTINGS {
+            if setting.kind == Kind::Secret {
+                if let Some((value, source)) = environment::value(environment, setting) {
+                    secrets.insert(setting.key, SecretString::from(value));
+                    values.insert(setting.key, (None, source));
+                }
+                continue;
+            }
             let flag = flags.get_one::<String>(setting.key).cloned().map(|v| (v, Source::Flag));
             let value = flag
                 .or_else(|| environment::value(environment, setting))
@@ -186,17 +248,20 @@ impl Settings {
             };
             values.insert(setting.key, (value, source));
         }
-        Ok(Self { values, warnings })
+        Ok(Self { values, secrets, warnings })
     }
 
     /// One line per setting: `key = "value"  # where from`.
     pub fn print(&self) -> String {
         let mut text = String::new();
         for setting in SETTINGS {
-            let Some((value, source)) = self.values.get(setting.key) else {
-                continue;
+            let unset = (None, Source::Default);
+            let (value, source) = self.values.get(setting.key).unwrap_or(&unset);
+            let value = match value {
+                Some(value) => format!("{value:?}"),
+                None if self.secrets.contains_key(setting.key) => "(set, not shown)".to_owned(),
+                None => "(unset)".to_owned(),
             };
-            let value = value.as_deref().map_or("(unset)".to_owned(), |value| format!("{value:?}"));
             let source = match source {
                 Source::Flag => format!("flag --{}", setting.flag()),
                 Source::Environment(name) => format!("environment {name}"),
@@ -257,34 +322,14 @@ impl Settings {
         Ok(self.switch("policy.impact_gate")?.then_some(window))
     }
 
-    /// What is sent is signed and not encrypted, so it stays on this machine; a
-    /// relay there may carry it on.
-    fn webhook(&self) -> Result<Option<Target>, ConfigError> {
-        let key = "notify.webhook_url";
-        let Some(text) = self.text(key) else { return Ok(None) };
-        let url: Url = text.parse().map_err(|_| bad(key, &text, "a URL"))?;
-        let is_here = match url.host_str() {
-            Some("localhost") => true,
-            Some(host) => {
-                let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            }
-            None => false,
-        };
-        if url.scheme() != "http" || !is_here {
-            return Err(bad(key, &text, "`http://` and a loopback address"));
-        }
-        let missing = || ConfigError(format!("{key} needs notify.webhook_secret_file"));
-        let path = self.text("notify.webhook_secret_file").ok_or_else(missing)?;
-        let secret = Secret::read(Path::new(&path)).map_err(ConfigError)?;
-        Ok(Some(Target { url, secret }))
-    }
-
     /// The configuration these settings mean.
     ///
     /// # Errors
     /// [`ConfigError`] naming the first setting that means nothing.
     pub fn validate(self) -> Result<Config, ConfigError> {
+        let encryption = self.encryption()?;
+        let mut warnings = self.warnings.clone();
+        warnings.extend(encryption.warning().map(str::to_owned));
         let config = Config {
             node_id: self.text("node_id").map(node_name).transpose()?,
             data_dir: PathBuf::from(self.text("data_dir").unwrap_or_default()),
@@ -292,7 +337,10 @@ impl Settings {
             peer_listen: self.address("peer_listen")?,
             advertise: self.text("advertise"),
             peer_advertise: self.text("peer_advertise"),
+            auth: self.auth()?,
+            tls: self.tls()?,
             join: self.list("join"),
+            join_token: self.secrets.get("join_token").cloned(),
             learner: self.switch("learner")?,
             region: self.text("region"),
             zone: self.text("zone"),
@@ -301,6 +349,7 @@ impl Settings {
             scrub_interval: self.seconds("scrub_interval_s")?,
             forget_after: self.seconds("forget_after_s")?,
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
+            encryption,
             impact_gate: self.impact_gate()?,
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
@@ -315,35 +364,12 @@ impl Settings {
             election_timeout_max: self.millis("raft.election_timeout_max_ms")?,
             log_bytes_max: self.parse("raft.log_bytes_max", "a number of bytes")?,
             log_age_max: self.seconds("raft.log_age_max_s")?,
-            warnings: self.warnings.clone(),
+            warnings,
         };
-        self.check_mode(&config)?;
+        exposure::check(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)
-    }
-
-    /// Without login the interface is served on loopback alone.
-    fn check_mode(&self, config: &Config) -> Result<(), ConfigError> {
-        let mode = self.text("auth.mode").unwrap_or_default();
-        if mode == "required" {
-            return Err(ConfigError(
-                "auth.mode `required` is not in this release: use `open`, on a loopback address"
-                    .to_owned(),
-            ));
-        }
-        if mode != "open" {
-            return Err(bad("auth.mode", &mode, "open or required"));
-        }
-        for (key, address) in [("listen", config.listen), ("peer_listen", config.peer_listen)] {
-            if !address.ip().is_loopback() {
-                return Err(ConfigError(format!(
-                    "{key} `{address}` is not a loopback address, and auth.mode is `open`, which \
-                     serves anybody who can connect: listen on 127.0.0.1 or [::1]"
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! policies loaded, a decision made and verified on every node, and another that
 //! shows what the policy is for; left running to be tried out.
 
+mod certificates;
 mod children;
 mod scenario;
 mod tour;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use certificates::Certificates;
 use children::Children;
 use scenario::Scenario;
 
@@ -24,6 +26,22 @@ pub(crate) struct Plan {
     pub(crate) peer_port: u16,
     pub(crate) dir: PathBuf,
     scenario: &'static Scenario,
+    encrypt: bool,
+    /// With `--tls`.
+    certificates: Option<Certificates>,
+}
+
+impl Plan {
+    /// Where clients reach a node, by its place.
+    pub(crate) fn url(&self, number: u16) -> String {
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.port + number)
+    }
+
+    /// What its nodes are called.
+    pub(crate) fn name(number: u16) -> String {
+        format!("n{}", number + 1)
+    }
 }
 
 /// Why the demo ended badly, in one sentence.
@@ -50,7 +68,8 @@ pub fn command() -> Command {
             "Start a cluster of child processes on loopback ports, load the sample policies, \
              make a decision and verify it on every node, and one that is not simply allowed. It \
              stays up until Ctrl-C. Without --data-dir everything is removed at the end.\n\n\
-             Examples:\n  lexecon demo --nodes 3 --port 8000\n  lexecon demo --scenario payments",
+             Examples:\n  lexecon demo --nodes 3 --port 8000\n  lexecon demo --scenario payments\n  \
+             lexecon demo --tls",
         )
         .arg(
             Arg::new("nodes")
@@ -81,6 +100,15 @@ pub fn command() -> Command {
                 .default_value(scenario::CUSTOMER_SUPPORT.name)
                 .value_parser(scenario::ALL.map(|scenario| scenario.name))
                 .help("Which of the sample policies is in force, and what is asked of it"),
+        )
+        .arg(Arg::new("tls").long("tls").action(clap::ArgAction::SetTrue).help(
+            "Serve https, and have the nodes show each other certificates of an authority made for it",
+        ))
+        .arg(
+            Arg::new("encrypt")
+                .long("encrypt")
+                .action(clap::ArgAction::SetTrue)
+                .help("Seal what the nodes keep, with keys drawn into files beside it"),
         )
         .arg(
             Arg::new("once")
@@ -119,7 +147,13 @@ async fn demo(flags: &ArgMatches) -> Result<(), DemoError> {
     let nodes = flags.get_one("nodes").copied().unwrap_or(3);
     let scenario = flags.get_one::<String>("scenario").and_then(|name| scenario::find(name));
     let scenario = scenario.unwrap_or(&scenario::CUSTOMER_SUPPORT);
-    let plan = Plan { nodes, port, peer_port: port + 1000, dir, scenario };
+    let certificates = match flags.get_flag("tls") {
+        true => Some(Certificates::make(&dir.join("certs"), nodes)?),
+        false => None,
+    };
+    let encrypt = flags.get_flag("encrypt");
+    let peer_port = port + 1000;
+    let plan = Plan { nodes, port, peer_port, dir, scenario, encrypt, certificates };
     let mut children = Children::start(&plan)?;
     let toured = tokio::select! {
         toured = tour::tour(&plan) => toured,

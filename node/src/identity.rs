@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use storage::{DataDir, write_durably};
 use types::{ClusterId, RaftId};
 
+use crate::sealing::VARIABLE;
+
 /// Who this node is, for as long as its data directory lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -57,6 +59,26 @@ pub enum IdentityError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// It is sealed, and there is no key.
+    #[error(
+        "`{path}` is sealed and no key was given: set {VARIABLE} or {VARIABLE}_FILE to the one \
+         that opens it"
+    )]
+    KeyNeeded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is sealed with another key, or was changed.
+    #[error(
+        "the key in {key} does not open `{path}`: give the one that does, or give it as \
+         {VARIABLE}_PREVIOUS beside a new one"
+    )]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+        /// Where the key came from.
+        key: String,
     },
     /// It does not say what it should.
     #[error("`{path}` is damaged: restore it, or join as a new node with an empty directory")]

@@ -7,14 +7,16 @@
 use std::time::Duration;
 
 use client::cluster::NewNode;
-use client::{Client, Error};
+use client::tls::{self, Trust};
+use client::{Client, Credential, Error, Options};
 use governance::command::NodeDescription;
 use raft::{ChangeError, Role};
+use secrecy::ExposeSecret as _;
 use storage::DataDir;
 use tokio::time::Instant;
 use types::{Json, RaftId};
 
-use crate::config::Config;
+use crate::config::{Config, PairFiles};
 use crate::identity::{Identity, Joining};
 use crate::run::{Running, StartError};
 
@@ -34,7 +36,8 @@ pub(crate) async fn ask(
         Some(joining) if joining.name == node.name => joining,
         _ => begin(config, dir, &node.name)?,
     };
-    let client = Client::new(&config.join).map_err(|err| refused(config, &err.to_string()))?;
+    let client = Client::with_options(options(config));
+    let client = client.map_err(|err| refused(config, &err.to_string()))?;
     let asked = new_node(&node, &joining.nonce);
     let deadline = Instant::now() + ASK_MAX;
     let mut pause = PAUSES.0;
@@ -58,6 +61,18 @@ pub(crate) async fn ask(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
+}
+
+/// Whom a node believes that asks to be let in, and what it shows.
+fn options(config: &Config) -> Options {
+    let own = config.tls.peers.as_ref().map(|peers| peers.own.clone());
+    let identity =
+        own.map(|PairFiles { cert, key }| tls::Identity { cert_file: cert, key_file: key });
+    let mut options = Options::new(&config.join);
+    let token = config.join_token.as_ref();
+    options.credential = token.map(|token| Credential::new(token.expose_secret()));
+    options.trust = Trust { ca_file: config.tls.trusted(), identity };
+    options
 }
 
 fn begin(config: &Config, dir: &DataDir, name: &str) -> Result<Joining, StartError> {

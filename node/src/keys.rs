@@ -1,7 +1,8 @@
 //! The node's own keys: an Ed25519 key for each use, made at first start, and an
 //! RSA key for checkpoints, made once the node serves.
 //!
-//! They lie in `keys/node.json`, readable by nobody else. Which of them is used
+//! They lie in `keys/node.json`, readable by nobody else, and sealed with the
+//! master key if there is one. Which of them is used
 //! is not said there: it is whichever the ledger lists as in force, so that a
 //! rotation that broke off half way leaves nothing in doubt.
 //!
@@ -29,6 +30,9 @@ use storage::DataDir;
 use types::{KeyId, Timestamp, Ulid};
 
 pub use file::KeyError;
+use file::Read;
+
+use crate::sealing::Sealing;
 
 /// Bits of a key that is to be trusted for decades.
 const RSA_BITS: usize = 4096;
@@ -146,6 +150,7 @@ impl InForce {
 /// Every key of this node.
 pub struct NodeKeys {
     path: PathBuf,
+    sealing: Sealing,
     keys: Mutex<Vec<Arc<Key>>>,
     /// What was found last, until the list may have changed.
     in_force: RwLock<Option<Arc<InForce>>>,
@@ -160,24 +165,39 @@ impl fmt::Debug for NodeKeys {
 }
 
 impl NodeKeys {
+    /// Whether the keys, if there are any, can be read. Changes nothing.
+    ///
+    /// # Errors
+    /// [`KeyError`] as [`Self::open`].
+    pub fn check(dir: &DataDir, sealing: &Sealing) -> Result<(), KeyError> {
+        file::read(&path_in(dir), sealing).map(drop)
+    }
+
     /// Reads the keys, or makes them where there are none.
     ///
     /// # Errors
     /// [`KeyError`] when they cannot be read, are readable by others, or cannot
     /// be made.
-    pub fn open(dir: &DataDir, now: Timestamp) -> Result<Self, KeyError> {
-        let path = dir.path().join("keys").join("node.json");
-        let keys = match file::read(&path)? {
-            Some(keys) => keys,
+    pub fn open(dir: &DataDir, sealing: Sealing, now: Timestamp) -> Result<Self, KeyError> {
+        let path = path_in(dir);
+        let keys = match file::read(&path, &sealing)? {
+            Some(Read { keys, is_stale }) => {
+                if is_stale {
+                    file::write(&path, &keys.iter().collect::<Vec<_>>(), &sealing)?;
+                    tracing::info!("the keys of this node are sealed with the master key");
+                }
+                keys
+            }
             None => {
                 let made = KeyUsage::ALL.map(|usage| Key::make(usage, Kind::Ed25519, now));
                 let made: Vec<Key> = made.into_iter().collect::<Result<_, _>>()?;
-                file::make(&path, &made.iter().collect::<Vec<_>>())?;
+                file::make(&path, &made.iter().collect::<Vec<_>>(), &sealing)?;
                 made
             }
         };
         Ok(Self {
             path,
+            sealing,
             keys: Mutex::new(keys.into_iter().map(Arc::new).collect()),
             in_force: RwLock::default(),
             changes: AtomicU64::new(0),
@@ -194,7 +214,11 @@ impl NodeKeys {
         let key = Arc::new(key);
         let mut longer = keys.clone();
         longer.push(Arc::clone(&key));
-        file::write(&self.path, &longer.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        file::write(
+            &self.path,
+            &longer.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+            &self.sealing,
+        )?;
         *keys = longer;
         Ok(key)
     }
@@ -204,7 +228,11 @@ impl NodeKeys {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fewer = keys.clone();
         fewer.retain(|key| key.id != id);
-        file::write(&self.path, &fewer.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        file::write(
+            &self.path,
+            &fewer.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+            &self.sealing,
+        )?;
         *keys = fewer;
         drop(keys);
         self.forget();
@@ -263,6 +291,10 @@ impl NodeKeys {
         }
         found
     }
+}
+
+fn path_in(dir: &DataDir) -> PathBuf {
+    dir.path().join("keys").join("node.json")
 }
 
 impl InForce {

@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         report(panic);
         std::process::abort();
     }));
+    // What speaks HTTP asks for one, also where it is to a loopback address. Set
+    // already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let matches = command().get_matches();
     match matches.subcommand() {
         Some(("serve", flags)) => serve(flags),

@@ -62,7 +62,7 @@ pub(crate) async fn run(running: Running, results: IntCounterVec, stop: Cancella
         Ok(webhook) => webhook,
         Err(error) => {
             // None is forgotten that was not delivered.
-            tracing::error!(%error, "notices wait for another leader");
+            tracing::error!(error, "notices wait for another leader");
             return;
         }
     };

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use raft::ports::{Checkpoints, Completion, LogState, LogStore, Record, StateStore};
-use storage::{Checkpoint, Group};
+use secrecy::ExposeSecret as _;
+use storage::{Checkpoint, Group, Keyring};
 use types::Digest;
 
 /// The log on disk, as raft wants it.
@@ -16,9 +17,22 @@ pub struct Log(pub storage::Log);
 #[derive(Debug)]
 pub struct State(pub storage::State);
 
-/// Checkpoints on disk, to be read whether or not the state itself can be.
+/// Checkpoints on disk, to be read whether or not the state itself can be, and
+/// what opens their values.
 #[derive(Clone, Debug)]
-pub struct Stored(pub Group);
+pub struct Stored(pub Group, pub Keyring);
+
+impl Stored {
+    fn open(&self, dir: &Path) -> io::Result<Checkpoint> {
+        Ok(Checkpoint::open(dir, self.0.clone(), &self.1)?)
+    }
+}
+
+impl State {
+    fn stored(&self) -> Stored {
+        Stored(self.0.group().clone(), self.0.keyring().clone())
+    }
+}
 
 fn record(record: storage::Record) -> Record {
     Record { index: record.index, bytes: record.bytes }
@@ -75,31 +89,47 @@ impl LogStore for Log {
 
 impl Checkpoints for Stored {
     fn content_digest(&self, dir: &Path) -> io::Result<Digest> {
-        let checkpoint = Checkpoint::open(dir, self.0.clone())?;
+        let checkpoint = self.open(dir)?;
         checkpoint.view().content_digest().map_err(io::Error::other)
     }
 
     fn verify(&self, dir: &Path) -> io::Result<()> {
-        let checkpoint = Checkpoint::open(dir, self.0.clone())?;
+        let checkpoint = self.open(dir)?;
         governance::audit::check(&checkpoint.view().background()).map_err(io::Error::other)
     }
 
     fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>> {
-        Checkpoint::open(dir, self.0.clone())?.view().applied()
+        self.open(dir)?.view().applied()
+    }
+
+    fn value_keys(&self) -> io::Result<Bytes> {
+        Ok(Bytes::copy_from_slice(self.1.export().expose_secret()))
+    }
+
+    fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
+        self.1.import(keys)
     }
 }
 
 impl Checkpoints for State {
     fn content_digest(&self, dir: &Path) -> io::Result<Digest> {
-        Stored(self.0.group().clone()).content_digest(dir)
+        self.stored().content_digest(dir)
     }
 
     fn verify(&self, dir: &Path) -> io::Result<()> {
-        Stored(self.0.group().clone()).verify(dir)
+        self.stored().verify(dir)
     }
 
     fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>> {
-        Stored(self.0.group().clone()).applied_in(dir)
+        self.stored().applied_in(dir)
+    }
+
+    fn value_keys(&self) -> io::Result<Bytes> {
+        self.stored().value_keys()
+    }
+
+    fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
+        self.stored().take_value_keys(keys)
     }
 }
 

@@ -127,6 +127,7 @@ pub(crate) fn note(running: &Running, dir: &DataDir, first_difference: Option<En
     let members = running.handle.status().members;
     let marker = Marker {
         first_difference: first_difference.map(|entry| entry.0),
+        names: members.iter().map(|(id, member)| (id.0, member.name.clone())).collect(),
         members: members.into_iter().map(|(id, member)| (id.0, member.peer_address)).collect(),
         ..Marker::new(reason.to_string(), SystemClock.now())
     };

@@ -7,10 +7,12 @@
 //! INVARIANT: the marker goes last. A crash anywhere leaves the old state or
 //! the new one in force, and has the rebuilding done again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use raft::Member;
 use raft::rebuild::{self, PullError, Pulled};
 use serde::{Deserialize, Serialize};
 use storage::{DataDir, Evidence, Group, State};
@@ -36,6 +38,9 @@ pub struct Marker {
     /// known: the state on the disk may be older than the membership.
     #[serde(default)]
     pub members: Vec<(u64, String)>,
+    /// Their names by Raft id, which their certificates must say.
+    #[serde(default)]
+    pub names: BTreeMap<u64, String>,
 }
 
 /// Why the state was not replaced. The marker stays.
@@ -65,7 +70,18 @@ impl Marker {
             at: at.to_string(),
             first_difference: None,
             members: Vec::new(),
+            names: BTreeMap::new(),
         }
+    }
+
+    /// The other members, as far as this knows them.
+    pub(crate) fn members(&self) -> Vec<(RaftId, Member)> {
+        let member = |(id, address): &(u64, String)| {
+            let name = self.names.get(id).cloned().unwrap_or_default();
+            let member = Member { name, peer_address: address.clone(), ..Member::default() };
+            (RaftId(*id), member)
+        };
+        self.members.iter().map(member).collect()
     }
 
     /// What the directory asks for, if anything.
@@ -108,13 +124,16 @@ pub async fn rebuild(
     dir: &DataDir,
     config: &raft::Config,
     log: &ports::Log,
-    peers: &[(RaftId, String)],
+    peers: &[(RaftId, Member)],
 ) -> Result<Option<Pulled>, RebuildError> {
     let Some(marker) = Marker::load(dir)? else { return Ok(None) };
     tracing::warn!(reason = %marker.reason, at = %marker.at, "replacing this node's state");
     let (group, snapshots) = (Group::main(), dir.snapshots_dir());
     let peers = with_members(dir, &group, peers);
-    let stored = ports::Stored(group.clone());
+    let keyring = dir.keyring().map_err(io::Error::from);
+    let keyring =
+        keyring.map_err(|source| IdentityError::Io { path: dir.path().to_owned(), source });
+    let stored = ports::Stored(group.clone(), keyring?);
     let pulled = rebuild::pull(config, &peers, log, &snapshots, &stored).await?;
     let evidence = Evidence { name: &marker.evidence_name(), why: &marker.reason };
     State::replace(dir, &group, &pulled.dir, evidence)
@@ -126,7 +145,7 @@ pub async fn rebuild(
 }
 
 /// The peers given and those that are known here. The state may be past reading.
-fn with_members(dir: &DataDir, group: &Group, peers: &[(RaftId, String)]) -> Vec<(RaftId, String)> {
+fn with_members(dir: &DataDir, group: &Group, peers: &[(RaftId, Member)]) -> Vec<(RaftId, Member)> {
     let applied = State::peek_applied(dir, group).map_err(io::Error::from);
     let of_state = applied.and_then(|applied| {
         applied.map_or_else(|| Ok(Vec::new()), |applied| rebuild::members(&applied))
@@ -134,16 +153,17 @@ fn with_members(dir: &DataDir, group: &Group, peers: &[(RaftId, String)]) -> Vec
     let mut all = peers.to_vec();
     for known in [of_state, rebuild::members_of_snapshots(&dir.snapshots_dir())] {
         match known {
-            Ok(members) => {
-                all.extend(members.into_iter().map(|(id, member)| (id, member.peer_address)));
-            }
+            Ok(members) => all.extend(members),
             Err(error) => tracing::warn!(%error, "cannot read who the members are"),
         }
     }
-    let mut distinct = Vec::with_capacity(all.len());
-    for peer in all {
-        if !distinct.contains(&peer) {
-            distinct.push(peer);
+    let mut distinct: Vec<(RaftId, Member)> = Vec::with_capacity(all.len());
+    for (id, member) in all {
+        let is_same = |(known, other): &(RaftId, Member)| {
+            *known == id && other.peer_address == member.peer_address && other.name == member.name
+        };
+        if !distinct.iter().any(is_same) {
+            distinct.push((id, member));
         }
     }
     distinct

@@ -13,7 +13,7 @@ use raft::{Clock as _, SystemClock};
 use serde::{Deserialize, Serialize};
 use storage::DataDir;
 use tokio_util::sync::CancellationToken;
-use types::{EntryId, LogIndex, RaftId};
+use types::{EntryId, LogIndex};
 
 use crate::config::{Config, Rebuild};
 use crate::identity::{self, IdentityError};
@@ -67,9 +67,8 @@ pub(crate) async fn before_start(
     // Before the marker goes: a crash must not leave the incident open for ever.
     let note = Note { first_difference: marker.first_difference, snapshot_index: 0 };
     identity::save(&path, &note)?;
-    let members = marker.members.iter().filter(|(id, _)| *id != raft.raft_id.0);
-    let peers: Vec<(RaftId, String)> =
-        members.map(|(id, address)| (RaftId(*id), address.clone())).collect();
+    let mut peers = marker.members();
+    peers.retain(|(id, _)| *id != raft.raft_id);
     loop {
         match rebuild::rebuild(dir, raft, log, &peers).await {
             Ok(Some(pulled)) => {

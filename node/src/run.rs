@@ -19,9 +19,10 @@ use governance::{Seed, view};
 use raft::{Clock as _, Handle, Member, Replica, SystemClock};
 use storage::DataDir;
 use tokio::net::TcpListener;
-use types::RaftId;
+use types::{RaftId, Timestamp};
 
-use crate::config::{Config, ConfigError, Settings};
+use crate::cluster_key::ClusterKey;
+use crate::config::{Config, ConfigError, Encryption, Settings};
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
 use crate::joining;
@@ -30,8 +31,12 @@ use crate::ports;
 use crate::quarantine::Quarantine;
 use crate::rebuild::RebuildError;
 use crate::recovery;
+use crate::resealing::Stores;
+use crate::sealing::Sealing;
 use crate::telemetry::{self, Telemetry};
-use crate::watch::Watch;
+use crate::tls::Certificates;
+use crate::usage::Usage;
+use crate::watch::{Watch, Watched};
 
 pub use serving::Stopped;
 
@@ -122,6 +127,14 @@ pub enum StartError {
     /// The state cannot be replaced.
     #[error("cannot replace the state")]
     Rebuild(#[from] RebuildError),
+    /// Certificates that are of no use.
+    #[error("cannot use the certificates {files}: {why}")]
+    Certificates {
+        /// Which files.
+        files: String,
+        /// Why.
+        why: String,
+    },
     /// The runtime.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
@@ -149,6 +162,8 @@ pub(crate) struct Running {
     pub(crate) keys: Arc<NodeKeys>,
     pub(crate) quarantine: Quarantine,
     pub(crate) watch: Watch,
+    pub(crate) cluster_key: ClusterKey,
+    pub(crate) usage: Usage,
     pub(crate) config: Arc<Config>,
     pub(crate) started: Instant,
 }
@@ -205,7 +220,7 @@ pub(crate) fn describe(config: &Config, name: &str, keys: &NodeKeys) -> NodeDesc
         api_address: config
             .advertise
             .clone()
-            .unwrap_or_else(|| format!("http://{}", config.listen)),
+            .unwrap_or_else(|| format!("{}://{}", config.scheme(), config.listen)),
         peer_address: config
             .peer_advertise
             .clone()
@@ -270,11 +285,13 @@ fn begin_anew() -> io::Error {
 struct Opened {
     dir: DataDir,
     keys: NodeKeys,
+    cluster_key: ClusterKey,
     identity: Identity,
     /// Set while the node has not got what it joined for.
     joining: Option<Joining>,
     api: TcpListener,
     peers: TcpListener,
+    certificates: Certificates,
 }
 
 async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartError> {
@@ -282,17 +299,27 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         tracing::warn!("{warning}");
     }
     let started = Instant::now();
-    let opened = open(&mut config).await?;
-    let Opened { dir, keys, identity, joining, api, peers } = opened;
+    let opened = open(&mut config, &telemetry).await?;
+    let Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates } = opened;
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
-    let raft_config = raft_config(&config, &identity);
+    let tls = certificates.peers();
+    let raft_config = raft::Config { tls, ..raft_config(&config, &identity) };
     let rebuilt_through = recovery::before_start(&dir, &config, &raft_config, &log).await?;
     let state = storage::State::open(&dir, storage::Group::main())?;
+    telemetry.watch_encryption(state.keyring())?;
+    let stores = Stores { dir: dir.clone(), log: log.0.clone(), state: state.clone() };
     let (keys, quarantine) = (Arc::new(keys), Quarantine::default());
     let metrics = telemetry.api.clone();
     let me = identity.raft_id;
-    let watch = Watch::new(me, Arc::clone(&keys), quarantine.clone(), metrics, rebuilt_through);
+    let watched = Watched {
+        raft_id: me,
+        keys: Arc::clone(&keys),
+        cluster_key: cluster_key.clone(),
+        quarantine: quarantine.clone(),
+        metrics,
+    };
+    let watch = Watch::new(watched, rebuilt_through);
     let replica = Replica::start(raft::Start {
         config: raft_config,
         listener: peers,
@@ -309,6 +336,8 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         keys,
         quarantine,
         watch,
+        cluster_key,
+        usage: Usage::default(),
         config: Arc::new(config),
         started,
     };
@@ -318,15 +347,16 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         cluster = %running.identity.cluster_id,
         "the replica has started"
     );
-    serving::serve(running, replica, api, dir, joining, telemetry).await
+    let entrance = serving::Entrance { listener: api, certificates, joining };
+    serving::serve(running, replica, entrance, stores, telemetry).await
 }
 
 /// Opens everything that another process could hold, before anything is
 /// written that could not be taken back.
-async fn open(config: &mut Config) -> Result<Opened, StartError> {
+async fn open(config: &mut Config, telemetry: &Telemetry) -> Result<Opened, StartError> {
     let dir = DataDir::open(&config.data_dir)?;
     let now = SystemClock.now();
-    let keys = NodeKeys::open(&dir, now)?;
+    let (keys, cluster_key) = unlock(config, &dir, now)?;
     let api = listen(config.listen, "clients").await?;
     let peers = listen(config.peer_listen, "other nodes").await?;
     // Port 0 asks for any port: what was given is what others are told.
@@ -334,6 +364,9 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
     config.peer_listen = peers.local_addr().unwrap_or(config.peer_listen);
     let known = Identity::load(&dir)?;
     let name = node_name(config, known.as_ref())?;
+    // Before anybody is asked: a node that nobody would believe must not become
+    // a member.
+    let certificates = Certificates::load(&config.tls, &name, telemetry)?;
     let (identity, joining) = match known {
         Some(identity) => (identity, Joining::load(&dir)?),
         None if config.join.is_empty() => {
@@ -343,6 +376,7 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
                     name: joining.name,
                 });
             }
+            cluster_key.draw(&dir)?;
             let cluster_id = founding::draw_cluster_id(now)?;
             let identity = Identity { cluster_id, raft_id: RaftId(1), name, incarnation: 1 };
             identity.save(&dir)?;
@@ -354,7 +388,27 @@ async fn open(config: &mut Config) -> Result<Opened, StartError> {
             (identity, Some(joining))
         }
     };
-    Ok(Opened { dir, keys, identity, joining, api, peers })
+    Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates })
+}
+
+/// Opens whatever is sealed, before anything is changed: a wrong key leaves the
+/// directory as it was.
+fn unlock(
+    config: &Config,
+    dir: &DataDir,
+    now: Timestamp,
+) -> Result<(NodeKeys, ClusterKey), StartError> {
+    let Encryption { data, data_previous, node, node_previous, .. } = &config.encryption;
+    let sealing = Sealing::new(node.clone(), node_previous.clone());
+    NodeKeys::check(dir, &sealing)?;
+    let cluster_key = ClusterKey::read(dir, &sealing)?;
+    match data {
+        Some(key) => dir.unlock(key, data_previous.as_ref())?,
+        None => drop(dir.keyring()?),
+    }
+    let keys = NodeKeys::open(dir, sealing, now)?;
+    cluster_key.renew(dir)?;
+    Ok((keys, cluster_key))
 }
 
 /// The name given, else the directory's, else the host's.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use raft::Handle;
 use tracing_subscriber::EnvFilter;
 use types::LogIndex;
@@ -19,7 +19,7 @@ use crate::ports;
 use crate::run::StartError;
 
 /// Gauges of raft and storage: name and what it says.
-const METRICS: [(&str, &str); 9] = [
+const METRICS: [(&str, &str); 13] = [
     ("lexecon_raft_has_leader", "1 where a leader is known, else 0"),
     ("lexecon_raft_last_log_index", "Last record of the log"),
     ("lexecon_raft_commit_index", "Last record known to be committed"),
@@ -28,6 +28,10 @@ const METRICS: [(&str, &str); 9] = [
     ("lexecon_storage_log_bytes", "Bytes of the log that are not purged"),
     ("lexecon_storage_log_syncs", "Synced writes of the log since start"),
     ("lexecon_storage_log_tail_bytes", "Bytes of the log held in memory"),
+    ("lexecon_encryption_enabled", "1 where log, state and snapshots are sealed, else 0"),
+    ("lexecon_encryption_data_keys", "Keys that they are sealed or opened with"),
+    ("lexecon_encryption_pending", "1 while something may not be sealed with the active key"),
+    ("lexecon_encryption_rewritten_rows", "Rows sealed anew since start"),
     ("lexecon_node_failed", "1 once the node has stopped serving, else 0"),
 ];
 
@@ -38,6 +42,10 @@ pub struct Telemetry {
     pub(crate) api: api::Metrics,
     /// Tries to deliver notices, by result.
     pub(crate) notices: IntCounterVec,
+    /// When certificates end, by use.
+    pub(crate) expiry: IntGaugeVec,
+    /// What was refused as not another node's, by kind.
+    pub(crate) refusals: IntCounterVec,
 }
 
 /// Starts logging and makes the registry.
@@ -46,12 +54,29 @@ pub struct Telemetry {
 /// [`StartError::Setup`] when either was set up before in this process.
 pub fn start(config: &Config) -> Result<Telemetry, StartError> {
     log(config)?;
-    let registry = Registry::new();
-    let api = api::Metrics::new(&registry).map_err(metrics)?;
-    let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
-    let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
-    registry.register(Box::new(notices.clone())).map_err(metrics)?;
-    Ok(Telemetry { registry, api, notices })
+    Telemetry::new()
+}
+
+impl Telemetry {
+    /// Makes the registry.
+    pub(crate) fn new() -> Result<Self, StartError> {
+        let registry = Registry::new();
+        let api = api::Metrics::new(&registry).map_err(metrics)?;
+        let opts = Opts::new("lexecon_notices_total", "Tries to deliver notices");
+        let notices = IntCounterVec::new(opts, &["result"]).map_err(metrics)?;
+        registry.register(Box::new(notices.clone())).map_err(metrics)?;
+        let opts = Opts::new(
+            "lexecon_certificate_expiry_timestamp_seconds",
+            "When the certificate in force ends, in seconds since 1970",
+        );
+        let expiry = IntGaugeVec::new(opts, &["use"]).map_err(metrics)?;
+        registry.register(Box::new(expiry.clone())).map_err(metrics)?;
+        let opts =
+            Opts::new("lexecon_peer_refusals_total", "What was refused as not another node's");
+        let refusals = IntCounterVec::new(opts, &["kind"]).map_err(metrics)?;
+        registry.register(Box::new(refusals.clone())).map_err(metrics)?;
+        Ok(Self { registry, api, notices, expiry, refusals })
+    }
 }
 
 fn metrics(err: prometheus::Error) -> StartError {
@@ -108,6 +133,21 @@ impl Telemetry {
             ]
         };
         self.watch("storage", read)
+    }
+
+    /// Shows how far sealing anew has come.
+    pub(crate) fn watch_encryption(&self, keyring: &storage::Keyring) -> Result<(), StartError> {
+        let keyring = keyring.clone();
+        let read = move || {
+            let status = keyring.status();
+            vec![
+                ("lexecon_encryption_enabled", u64::from(status.seals)),
+                ("lexecon_encryption_data_keys", count(status.keys)),
+                ("lexecon_encryption_pending", u64::from(status.is_pending)),
+                ("lexecon_encryption_rewritten_rows", status.rewritten),
+            ]
+        };
+        self.watch("encryption", read)
     }
 
     fn watch(

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use governance::Outcome;
 use governance::command::Place;
 use governance::outcome::{ContentReported, Cosigned};
-use raft::{AppliedItem, Handle, Observer};
+use raft::{AppliedItem, Handle, Observer, SHARED_SECRET_BYTES};
 use tokio::sync::Notify;
 use types::{LogIndex, RaftId};
 
+use crate::cluster_key::ClusterKey;
 use crate::keys::NodeKeys;
 use crate::ports;
 use crate::quarantine::{Quarantine, Reason};
@@ -25,11 +26,17 @@ pub(crate) struct Frozen {
 #[derive(Clone)]
 pub(crate) struct Watch(Arc<Inner>);
 
+/// What notes are about, and whom they go to.
+pub(crate) struct Watched {
+    pub(crate) raft_id: RaftId,
+    pub(crate) keys: Arc<NodeKeys>,
+    pub(crate) cluster_key: ClusterKey,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) metrics: api::Metrics,
+}
+
 struct Inner {
-    raft_id: RaftId,
-    keys: Arc<NodeKeys>,
-    quarantine: Quarantine,
-    metrics: api::Metrics,
+    watched: Watched,
     /// Something was applied that checkpoints depend on.
     news: Notify,
     /// Whether more entries are news too.
@@ -48,18 +55,9 @@ struct Inner {
 }
 
 impl Watch {
-    pub(crate) fn new(
-        raft_id: RaftId,
-        keys: Arc<NodeKeys>,
-        quarantine: Quarantine,
-        metrics: api::Metrics,
-        rebuilt_through: LogIndex,
-    ) -> Self {
+    pub(crate) fn new(watched: Watched, rebuilt_through: LogIndex) -> Self {
         Self(Arc::new(Inner {
-            raft_id,
-            keys,
-            quarantine,
-            metrics,
+            watched,
             news: Notify::new(),
             wants_growth: AtomicBool::new(false),
             erased: Notify::new(),
@@ -114,9 +112,9 @@ impl Watch {
             Cosigned { dissent: Some(_), .. } => "dissent",
             Cosigned { .. } => "consistent",
         };
-        self.0.metrics.divergence_checked(result);
+        self.0.watched.metrics.divergence_checked(result);
         if cosigned.outvoted {
-            self.0.quarantine.enter(Reason::Outvoted { size: cosigned.size });
+            self.0.watched.quarantine.enter(Reason::Outvoted { size: cosigned.size });
         }
     }
 
@@ -131,8 +129,8 @@ impl Watch {
 
     fn compared(&self, reported: &ContentReported) {
         let is_about_this = self.0.rebuilt_through < reported.place.index;
-        if is_about_this && reported.outvoted.contains(&self.0.raft_id) {
-            self.0.quarantine.enter(Reason::Content { place: reported.place });
+        if is_about_this && reported.outvoted.contains(&self.0.watched.raft_id) {
+            self.0.watched.quarantine.enter(Reason::Content { place: reported.place });
         }
     }
 }
@@ -140,7 +138,7 @@ impl Watch {
 impl Observer for Watch {
     fn applied(&self, item: AppliedItem<'_>) {
         match item.outcome {
-            Outcome::NodeRegistered(_) | Outcome::Recorded(_) => self.0.keys.forget(),
+            Outcome::NodeRegistered(_) | Outcome::Recorded(_) => self.0.watched.keys.forget(),
             Outcome::Cosigned(cosigned) => self.cosigned(cosigned),
             Outcome::ScrubOpened(place) => self.freeze(*place),
             Outcome::ContentReported(reported) => self.compared(reported),
@@ -165,9 +163,13 @@ impl Observer for Watch {
     }
 
     fn state_replaced(&self, _: Option<LogIndex>) {
-        self.0.keys.forget();
+        self.0.watched.keys.forget();
         self.0.news.notify_one();
         self.0.erased.notify_one();
+    }
+
+    fn shared_secret(&self) -> Option<[u8; SHARED_SECRET_BYTES]> {
+        self.0.watched.cluster_key.get().copied()
     }
 
     fn role_changed(&self, _: raft::Role, _: u64) {

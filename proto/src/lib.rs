@@ -1,4 +1,5 @@
-//! Messages and services as the `.proto` files define them: generated code only.
+//! Messages and services as the `.proto` files define them: generated code, and
+//! the one `Debug` that must not show all there is.
 //!
 //! - [`governance`]: the public interface, one service per section of the REST
 //!   contract.
@@ -17,6 +18,15 @@ pub mod peer {
     /// Version 1.
     pub mod v1 {
         tonic::include_proto!("lexecon.peer.v1");
+
+        impl std::fmt::Debug for SnapshotHeader {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct("SnapshotHeader")
+                    .field("files", &self.files)
+                    .field("content_digest", &self.content_digest)
+                    .finish_non_exhaustive()
+            }
+        }
     }
 }
 

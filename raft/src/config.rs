@@ -5,6 +5,7 @@ use std::time::Duration;
 use types::{ClusterId, RaftId};
 
 use crate::proposer::Bounds;
+use crate::transport::tls::Tls;
 
 /// Settings of one replica. [`Config::new`] gives the defaults for nodes of one
 /// region; between regions the timers must exceed the round trip severalfold.
@@ -39,6 +40,9 @@ pub struct Config {
     pub promotion_lag_max: u64,
     /// How long a change of membership may take before it is `Unknown`.
     pub change_wait: Duration,
+    /// Certificates of the connections between nodes; none: plain TCP, for
+    /// loopback.
+    pub tls: Option<Tls>,
 }
 
 impl Config {
@@ -59,6 +63,7 @@ impl Config {
             staleness_probe_interval: Duration::from_millis(250),
             promotion_lag_max: 1_000,
             change_wait: Duration::from_secs(10),
+            tls: None,
         }
     }
 

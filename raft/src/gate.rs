@@ -15,13 +15,13 @@ use openraft::async_runtime::WatchReceiver;
 use proto::peer::v1::ProbeClockRequest;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use types::{RaftId, Timestamp};
+use types::Timestamp;
 
 use crate::clock::Clock;
 use crate::kinds::{Membership, Metrics};
 use crate::ports::StateStore;
 use crate::replica::Core;
-use crate::transport::peers::Purpose;
+use crate::transport::peers::{Purpose, Target};
 
 /// Until another attempt when too few answered.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -173,14 +173,14 @@ impl<S: StateStore> Core<S> {
         let others: BTreeSet<u64> = membership.voter_ids().filter(|id| *id != me).collect();
         others
             .into_iter()
-            .filter_map(|id| Some((id, membership.get_node(&id)?.peer_address.clone())))
-            .map(|(id, address)| async move { Some((id, self.probe(id, &address, term).await?)) })
+            .filter_map(|id| Some(Target::of(id, membership.get_node(&id)?)))
+            .map(|target| async move { Some((target.id.0, self.probe(&target, term).await?)) })
             .collect()
     }
 
-    /// How far the clock of `id` is ahead of ours, in doubt in our favour.
-    async fn probe(&self, id: u64, address: &str, term: u64) -> Option<i64> {
-        let mut client = self.peers.client(RaftId(id), address, Purpose::Control).ok()?;
+    /// How far the clock of `target` is ahead of ours, in doubt in our favour.
+    async fn probe(&self, target: &Target, term: u64) -> Option<i64> {
+        let mut client = self.peers.client(target, Purpose::Control).ok()?;
         let (asked, began) = (self.clock.now(), Instant::now());
         let call = client.probe_clock(ProbeClockRequest { term });
         let reply =

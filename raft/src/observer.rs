@@ -1,5 +1,5 @@
 //! What the rest of the node is told as it happens: for metrics, notifications
-//! of the ledger, effects of the leader.
+//! of the ledger, effects of the leader; and the one thing it is asked for.
 
 use governance::Applied;
 use governance::command::Envelope;
@@ -7,6 +7,9 @@ use governance::outcome::{Outcome, Recorded};
 use types::{LogIndex, RaftId};
 
 use crate::status::Role;
+
+/// Size of what the members share.
+pub const SHARED_SECRET_BYTES: usize = 32;
 
 /// One command that this replica has applied and committed to its state.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,12 @@ pub trait Observer: Send + Sync + 'static {
     /// The state was replaced by a snapshot that ends at `index`.
     fn state_replaced(&self, index: Option<LogIndex>) {
         let _ = index;
+    }
+
+    /// What the members of the cluster share and nobody else has; `None` until
+    /// this node has got it. It is asked for by members alone.
+    fn shared_secret(&self) -> Option<[u8; SHARED_SECRET_BYTES]> {
+        None
     }
 
     /// The node has another role, or the same in another term.

@@ -132,6 +132,27 @@ pub trait Checkpoints: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// When the directory is no state.
     fn applied_in(&self, dir: &Path) -> io::Result<Option<Bytes>>;
+
+    /// What another node needs to read checkpoints of this one: opaque, secret,
+    /// for the peer channel alone. Empty where values are not sealed.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn value_keys(&self) -> io::Result<Bytes> {
+        Ok(Bytes::new())
+    }
+
+    /// Takes in, durably, what another node's store gave as
+    /// [`Self::value_keys`], before its checkpoint is read.
+    ///
+    /// # Errors
+    /// When it cannot be kept, or this store opens no sealed values.
+    fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        Err(io::Error::other("this store opens no sealed values"))
+    }
 }
 
 /// The state machine's state. Writes gather in a batch over one Raft entry and

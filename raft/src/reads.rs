@@ -14,11 +14,11 @@ use openraft::async_runtime::WatchReceiver;
 use proto::peer::v1::ReadIndexRequest;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use types::{LogIndex, RaftId};
+use types::LogIndex;
 
 use crate::ports::StateStore;
 use crate::replica::Core;
-use crate::transport::peers::Purpose;
+use crate::transport::peers::{Purpose, Target};
 
 /// Requests that wait for the next round; more wait in line for a place.
 pub(crate) const READS_WAITING_MAX: usize = 4_096;
@@ -127,8 +127,8 @@ impl<S: StateStore> Core<S> {
         if leader == self.config.raft_id.0 {
             return self.confirm_leading().await;
         }
-        let address = &server.membership_config.get_node(&leader)?.peer_address;
-        let mut client = self.peers.client(RaftId(leader), address, Purpose::Control).ok()?;
+        let target = Target::of(leader, server.membership_config.get_node(&leader)?);
+        let mut client = self.peers.client(&target, Purpose::Control).ok()?;
         let call = client.read_index(ReadIndexRequest {});
         let limit = self.config.election_timeout_max * 2;
         tokio::time::timeout(limit, call).await.ok()?.ok()?.into_inner().index

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::encoding::{decode_applied, decode_log_id, encode_log_id};
 use crate::kinds::{LogId, Member};
 use crate::ports::{Checkpoints, LogStore};
-use crate::transport::peers::{Peers, Purpose};
+use crate::transport::peers::{Peers, Purpose, Target};
 use crate::transport::receive::{self, Incoming};
 use crate::transport::route::Here;
 
@@ -79,30 +79,30 @@ fn listed(membership: &Membership<u64, Member>) -> Vec<(RaftId, Member)> {
     membership.nodes().map(|(id, member)| (RaftId(*id), member.clone())).collect()
 }
 
-/// Asks one member after the other for its state until one gives a state that
-/// holds and that the log goes on from. It replaces every snapshot of this node,
+/// Asks one member after the other for its state, at its peer address and by its
+/// name if that is known, until one gives a state that holds and that the log goes on from. It replaces every snapshot of this node,
 /// which were made from the state that is to be replaced. No replica may run.
 ///
 /// # Errors
 /// [`PullError`], with what each one said.
 pub async fn pull(
     config: &Config,
-    members: &[(RaftId, String)],
+    members: &[(RaftId, Member)],
     log: &impl LogStore,
     snapshots_dir: &Path,
     checkpoints: &impl Checkpoints,
 ) -> Result<Pulled, PullError> {
     let group = config.group.clone();
     let here = Here { cluster: config.cluster_id.to_string(), group, me: config.raft_id };
-    let peers = Peers::new(here, config.transport.clone());
+    let peers = Peers::new(here, config.transport.clone(), config.tls.clone());
     let purged = log.state()?.purged.map(|bytes| decode_log_id(&bytes)).transpose();
     let asking = Asking { config, peers, purged: purged.map_err(io::Error::from)?, snapshots_dir };
     let mut refusals = Vec::new();
-    for (id, address) in members.iter().filter(|(id, _)| *id != config.raft_id) {
-        match asking.ask(*id, address, checkpoints).await {
+    for (id, member) in members.iter().filter(|(id, _)| *id != config.raft_id) {
+        match asking.ask(&Target::of(id.0, member), checkpoints).await {
             Ok(incoming) => return Ok(take_over(*id, incoming, snapshots_dir)?),
             Err(status) => {
-                let reason = status.message();
+                let (reason, address) = (status.message(), &member.peer_address);
                 tracing::warn!(member = id.0, address, reason, "got no state from a member");
                 refusals.push(format!("member `{id}` at {address}: {reason}"));
             }
@@ -124,12 +124,11 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn ask(
         &self,
-        id: RaftId,
-        address: &str,
+        member: &Target,
         checkpoints: &impl Checkpoints,
     ) -> Result<Incoming, Status> {
         let transport = &self.config.transport;
-        let mut client = self.peers.client(id, address, Purpose::Snapshot)?;
+        let mut client = self.peers.client(member, Purpose::Snapshot)?;
         let overdue = |_| Status::deadline_exceeded("no answer in time");
         // Before the header comes, the other one takes a snapshot and reads all
         // of it.

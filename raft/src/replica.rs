@@ -93,6 +93,11 @@ impl<S: StateStore> Replica<S> {
         self.peer_address
     }
 
+    /// Its certificates, if it has any.
+    pub fn tls(&self) -> Option<crate::Tls> {
+        self.core.config.tls.clone()
+    }
+
     /// Waits until the replica has failed, and says why. The node should exit.
     pub async fn failed(&self) -> String {
         self.core.audience.failure.wait().await

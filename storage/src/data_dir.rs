@@ -3,6 +3,7 @@
 //! ```text
 //! format       version of this layout; written last when the directory is made
 //! lock         locked while a process uses the directory
+//! keyring      the keys that its contents are sealed with, if any
 //! witness      what the log promised, outside it
 //! log/         the Raft log
 //! state/       `current` and the state directory it names
@@ -17,10 +18,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::durable::{create_dir, write_durably};
 use crate::error::Error;
+use crate::keyring::Keyring;
+use crate::keyring::master::MasterKey;
 use crate::log::witness;
 use crate::state::install;
 
@@ -37,6 +40,7 @@ pub struct DataDir {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    keyring: Mutex<Option<Keyring>>,
     _lock: File,
 }
 
@@ -51,7 +55,9 @@ impl DataDir {
         // It holds what people wrote about people: for its owner alone.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(|source| unusable(&path, source))?;
-        let dir = Self { inner: Arc::new(Inner { _lock: lock(&path)?, path }) };
+        let dir = Self {
+            inner: Arc::new(Inner { _lock: lock(&path)?, path, keyring: Mutex::default() }),
+        };
         match dir.format()? {
             Some(FORMAT) => dir.check()?,
             Some(found) if found > FORMAT => {
@@ -63,6 +69,47 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// Opens the keyring with a master key, or makes it: what is written from
+    /// then on is sealed. Before log and state are opened.
+    ///
+    /// # Errors
+    /// When neither key opens it, which changes nothing, or it cannot be written.
+    pub fn unlock(&self, master: &MasterKey, previous: Option<&MasterKey>) -> Result<(), Error> {
+        let is_used = |dir: PathBuf| holds_a_database(&dir);
+        let is_used = is_used(self.log_dir()).and_then(|log| Ok(log || is_used(self.state_dir())?));
+        let is_used = is_used.map_err(|source| unusable(self.path(), source))?;
+        let opened = Keyring::open(self.keyring_path(), Some(master), previous, !is_used)?;
+        *self.inner.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        Ok(())
+    }
+
+    /// What its contents are sealed and opened with: nothing, unless it was
+    /// unlocked or holds values of others.
+    ///
+    /// # Errors
+    /// When it is sealed and was not unlocked.
+    pub fn keyring(&self) -> Result<Keyring, Error> {
+        let mut keyring = self.inner.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keyring) = keyring.as_ref() {
+            return Ok(keyring.clone());
+        }
+        let opened = Keyring::open(self.keyring_path(), None, None, false)?;
+        *keyring = Some(opened.clone());
+        Ok(opened)
+    }
+
+    /// Whether states that were bad are kept.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn has_evidence(&self) -> io::Result<bool> {
+        match fs::read_dir(self.evidence_dir()) {
+            Ok(mut entries) => Ok(entries.next().is_some()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.inner.path
@@ -70,6 +117,10 @@ impl DataDir {
 
     pub(crate) fn log_dir(&self) -> PathBuf {
         self.path().join("log")
+    }
+
+    fn keyring_path(&self) -> PathBuf {
+        self.path().join("keyring")
     }
 
     pub(crate) fn witness_path(&self) -> PathBuf {

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::keyring::VARIABLE;
+
 /// What went wrong when opening.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -69,6 +71,35 @@ pub enum Error {
         /// The first fault found.
         what: String,
     },
+    /// What is there is sealed.
+    #[error(
+        "the data keys at `{path}` are sealed and no key was given: set {VARIABLE} or \
+         {VARIABLE}_FILE to the one that opens them"
+    )]
+    KeyNeeded {
+        /// The keyring.
+        path: PathBuf,
+    },
+    /// Sealed with another master key.
+    #[error(
+        "the key in {key} does not open the data keys at `{path}`: give the one that does, or give \
+         it as {VARIABLE}_PREVIOUS beside a new one"
+    )]
+    WrongKey {
+        /// The keyring.
+        path: PathBuf,
+        /// Where the key came from.
+        key: String,
+    },
+    /// The data keys cannot be read.
+    #[error(
+        "the data keys at `{path}` are damaged: restore the file, without which nothing that was \
+         sealed can be read"
+    )]
+    KeyringDamaged {
+        /// The keyring.
+        path: PathBuf,
+    },
     /// Reading or writing failed for a reason that is not damage.
     #[error("cannot open `{path}`")]
     Open {
@@ -86,7 +117,10 @@ impl From<Error> for io::Error {
             Error::InUse { .. } => io::ErrorKind::ResourceBusy,
             Error::Newer { .. } => io::ErrorKind::Unsupported,
             Error::Foreign { .. } => io::ErrorKind::InvalidInput,
-            Error::LogLost { .. } | Error::StateLost { .. } => io::ErrorKind::InvalidData,
+            Error::KeyNeeded { .. } | Error::WrongKey { .. } => io::ErrorKind::PermissionDenied,
+            Error::LogLost { .. } | Error::StateLost { .. } | Error::KeyringDamaged { .. } => {
+                io::ErrorKind::InvalidData
+            }
         };
         Self::new(kind, error)
     }

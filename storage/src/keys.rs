@@ -23,8 +23,15 @@
 //! | `default` | `group table key` | every other table, by its number below `ff` |
 //! | `default` | `group ff` | applied: raft's bytes |
 //!
+//! Raft's bytes of a record, and the value of every row of a table, are *stored*
+//! plain or sealed, as `keyring/value.rs` says; the chain hash, digests and sizes
+//! are of what was there before. Places for sealing are `4c` and the key of the
+//! record, `53` and the key of the row. Keys, and the values of all else, are
+//! plain: raft's ids and the members.
+//!
 //! Outside RocksDB: `witness` (two blocks, `log/witness.rs`), `state/current`
-//! (the name of the state directory in force), `format` (a decimal number).
+//! (the name of the state directory in force), `format` (a decimal number),
+//! `keyring` (`keyring/file.rs`).
 
 use governance::Table;
 
@@ -106,6 +113,16 @@ impl Group {
     /// How many bytes of a row's key come before the table's own key.
     pub(crate) fn row_prefix_bytes(&self) -> usize {
         self.prefix.len() + 1
+    }
+
+    /// Where a value is sealed for, given the key it lies under.
+    pub(crate) fn record_place(key: &[u8]) -> Vec<u8> {
+        [b"L", key].concat()
+    }
+
+    /// The same in the state: no key of the log may be one of the state.
+    pub(crate) fn row_place(key: &[u8]) -> Vec<u8> {
+        [b"S", key].concat()
     }
 
     pub(crate) fn applied(&self) -> Vec<u8> {

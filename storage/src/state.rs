@@ -19,14 +19,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
+use governance::Table;
 
 use crate::data_dir::DataDir;
 use crate::durable::{remove_dir, sync_dir, sync_files};
 use crate::error::Error;
 use crate::evidence::{self, Evidence};
+use crate::keyring::Keyring;
 use crate::keys::Group;
 use crate::rocks::{io_error, wait_while};
-use db::Db;
+use db::{Db, Slice};
 
 pub use batch::Batch;
 pub use view::{Checkpoint, View};
@@ -36,13 +38,22 @@ mod db;
 pub(crate) mod install;
 mod view;
 
-/// The state in force.
+/// The state in force. Clones share it.
+#[derive(Clone)]
 pub struct State {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     dir: DataDir,
     group: Group,
+    keyring: Keyring,
     current: RwLock<Arc<Db>>,
     /// Held while another state is put in force.
     installing: Mutex<()>,
+    /// Held while rows are written: a rewriting must not put back what a commit
+    /// has just replaced.
+    writing: Mutex<()>,
 }
 
 impl fmt::Debug for State {
@@ -61,17 +72,25 @@ impl State {
         let snapshots = dir.snapshots_dir();
         remove_unfinished(&snapshots)
             .map_err(|source| Error::Open { path: snapshots.clone(), source })?;
-        Ok(Self {
+        let inner = Inner {
             dir: dir.clone(),
             group,
+            keyring: dir.keyring()?,
             current: RwLock::new(Arc::new(db)),
             installing: Mutex::new(()),
-        })
+            writing: Mutex::new(()),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Whose state it is.
     pub fn group(&self) -> &Group {
-        &self.group
+        &self.inner.group
+    }
+
+    /// What its values are sealed and opened with.
+    pub fn keyring(&self) -> &Keyring {
+        &self.inner.keyring
     }
 
     /// Begins the writes of one Raft entry.
@@ -94,6 +113,7 @@ impl State {
         if !Arc::ptr_eq(&current, batch.db()) {
             return Err(io::Error::other("the batch began before another state was installed"));
         }
+        let _one_at_a_time = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
         current.write(batch.writes(), &applied)
     }
 
@@ -134,10 +154,46 @@ impl State {
     pub fn compact_erased(&self) -> io::Result<()> {
         let db = Arc::clone(&self.current());
         db.compact_erased()?;
-        evidence::remove_all(&self.dir)?;
-        let state_dir = self.dir.state_dir();
+        evidence::remove_all(&self.inner.dir)?;
+        let state_dir = self.inner.dir.state_dir();
         let replaced = || install::is_before(&state_dir, db.path());
         wait_while(replaced, "a state that was replaced is still being read")
+    }
+
+    /// Goes on writing rows anew that are not stored as they would be now, in
+    /// small steps between which commits go on. What was there before lies in
+    /// files until [`Self::compact_all`]. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When a row cannot be read, sealed or written.
+    pub fn rewrite(&self, rewriting: &mut Rewriting) -> io::Result<Step> {
+        const SLICE: Slice = Slice { rows_max: 1_024, bytes_max: 512 * 1024 };
+        // In the order of `commit`: between the two an install may wait.
+        let current = self.current();
+        let _one_at_a_time = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = rewriting.state.get_or_insert_with(|| current.path().to_owned());
+        if path != current.path() {
+            return Ok(Step::Replaced);
+        }
+        let Some(table) = Table::ALL.get(rewriting.table) else { return Ok(Step::Done) };
+        let sliced = current.rewrite(*table, &rewriting.from, SLICE)?;
+        let rewritten = u64::try_from(sliced.rewritten).unwrap_or(u64::MAX);
+        self.inner.keyring.count_rewritten(rewritten);
+        rewriting.rewritten = rewriting.rewritten.saturating_add(rewritten);
+        rewriting.table += usize::from(sliced.next.is_none());
+        rewriting.from = sliced.next.unwrap_or_default();
+        Ok(Step::More)
+    }
+
+    /// Rewrites every file, so that none holds what was written before a
+    /// rewriting. Blocks on the disk for as long as that takes.
+    ///
+    /// # Errors
+    /// When it fails, or somebody has been reading the rows of before for a
+    /// minute. It may be tried again.
+    pub fn compact_all(&self) -> io::Result<()> {
+        let db = Arc::clone(&self.current());
+        db.compact_all()
     }
 
     /// Puts a checkpoint in the place of a state that is not open and perhaps
@@ -163,7 +219,7 @@ impl State {
     /// [`Error::StateLost`] when it cannot be read.
     pub fn peek_applied(dir: &DataDir, group: &Group) -> Result<Option<Bytes>, Error> {
         let path = install::current(&dir.state_dir())?;
-        let checkpoint = Checkpoint::open(&path, group.clone())?;
+        let checkpoint = Checkpoint::open(&path, group.clone(), &dir.keyring()?)?;
         checkpoint.view().applied().map_err(|source| Error::Open { path, source })
     }
 
@@ -194,7 +250,7 @@ impl State {
 
     /// Where checkpoints and incoming snapshots lie; on the same file system.
     pub fn snapshots_dir(&self) -> PathBuf {
-        self.dir.snapshots_dir()
+        self.inner.dir.snapshots_dir()
     }
 
     /// Replaces the state by the checkpoint in `dir`, durably and at once: after
@@ -206,19 +262,43 @@ impl State {
     /// When the directory is no whole state, or cannot be put in place. The
     /// state in force is then the old one.
     pub fn install(&self, dir: PathBuf) -> io::Result<()> {
-        let _one_at_a_time = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Inner { group, keyring, current, installing, .. } = &*self.inner;
+        let _one_at_a_time = installing.lock().unwrap_or_else(PoisonError::into_inner);
         let old = Arc::clone(&self.current());
-        let prepared = install::prepare(&self.dir.state_dir(), old.path(), &dir, &self.group)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        install::switch(&self.dir.state_dir(), &prepared)?;
+        let prepared = install::prepare(old.path(), &dir, (group.clone(), keyring.clone()))?;
+        keyring.note_replaced()?;
+        let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
+        install::switch(&self.inner.dir.state_dir(), &prepared)?;
         old.retire();
         *current = Arc::new(prepared);
         Ok(())
     }
 
     fn current(&self) -> RwLockReadGuard<'_, Arc<Db>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner)
+        self.inner.current.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How far a rewriting has come.
+#[derive(Clone, Debug, Default)]
+pub struct Rewriting {
+    /// The directory of the state it is of.
+    state: Option<PathBuf>,
+    table: usize,
+    from: Vec<u8>,
+    /// How many rows it has written anew.
+    pub rewritten: u64,
+}
+
+/// What a step of a rewriting came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There is more.
+    More,
+    /// Every row is stored as it would be now.
+    Done,
+    /// Another state is in force: it begins anew.
+    Replaced,
 }
 
 /// Ends the name of a checkpoint that is being made. None that is whole begins

@@ -29,6 +29,10 @@ const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-
 const TAKEN: &str =
     "Content-Type, Authorization, Idempotency-Key, X-Lexecon-Min-Index, X-Request-ID, X-Tenant-ID";
 
+/// A year, as browsers' lists ask for at least. Not for names below: what else
+/// runs there is not ours to say.
+const HSTS: &str = "max-age=31536000";
+
 const REQUEST_ID: &str = "x-request-id";
 
 /// `X-Request-ID` of a request, which AuthZEN has echoed. What is no short,
@@ -71,12 +75,20 @@ pub(super) fn common<B: Backend>(
     put(response, "x-content-type-options", "nosniff");
     put(response, "referrer-policy", "no-referrer");
     put(response, "permissions-policy", "camera=(), geolocation=(), microphone=()");
+    hsts(&app.config, response);
     if !app.config.cors_origins.is_empty() {
         put(response, "vary", "Origin");
     }
     if let Some(origin) = allowed_origin(&app.config, parts) {
         put(response, "access-control-allow-origin", origin);
         put(response, "access-control-expose-headers", EXPOSED);
+    }
+}
+
+/// What every reply says over TLS, gRPC's too.
+pub(crate) fn hsts(config: &Config, response: &mut Response<Body>) {
+    if config.is_tls {
+        put(response, "strict-transport-security", HSTS);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::idempotency;
 use crate::json_text::{self, TextFault};
 use crate::problem::{Code, Fault, Problem};
 use crate::routes::{Access, Op, Reply, Route, Shape};
+use crate::server::AdminSocket;
 
 /// Bodies below this are read where they arrive.
 const INLINE_BYTES_MAX: usize = 256 << 10;
@@ -33,7 +34,10 @@ impl Intake<'_> {
     pub(super) async fn call<B: Backend>(self, app: &App<B>, body: Body) -> Result<Call, Problem> {
         let Self { route, parts, path, request_id } = self;
         let headers = &parts.headers;
-        let principal = principal(headers)?;
+        let principal = match parts.extensions.get::<AdminSocket>() {
+            Some(AdminSocket) => administrator(app),
+            None => principal(headers)?,
+        };
         check_tenant(headers)?;
         let form = form(route, headers)?;
         let query = match route.op {
@@ -69,6 +73,12 @@ impl Intake<'_> {
             form,
         })
     }
+}
+
+/// Whoever may open the socket of the node asks on the node's account.
+pub(crate) fn administrator<B: Backend>(app: &App<B>) -> Principal {
+    let authn = "admin_socket".to_owned();
+    Principal { authn, ..Principal::node(&app.backend.node_name()) }
 }
 
 /// Who asks. In open mode nobody has a credential, so one that is shown is not

@@ -1,8 +1,8 @@
 //! A connection that ends when nothing moves on it.
 //!
 //! Until a whole request line can have arrived, the time is the short one of a
-//! head and runs from the start: which protocol a client speaks is found out
-//! before any timer of hyper runs.
+//! head and runs from the start of the connection, a handshake included: which
+//! protocol a client speaks is found out before any timer of hyper runs.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use crate::config::Limits;
@@ -20,16 +19,17 @@ const REQUEST_BYTES_MIN: usize = 18;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Watched {
-    stream: TcpStream,
+pub(super) struct Watched<S> {
+    stream: S,
     end: Pin<Box<Sleep>>,
     idle: Duration,
     bytes_read: usize,
 }
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
-        let end = Box::pin(tokio::time::sleep(limits.head_timeout));
+impl<S> Watched<S> {
+    /// Watches a stream of a connection that was begun at this time.
+    pub(super) fn new(stream: S, begun: Instant, limits: &Limits) -> Self {
+        let end = Box::pin(tokio::time::sleep_until(begun + limits.head_timeout));
         Self { stream, end, idle: limits.idle_timeout, bytes_read: 0 }
     }
 
@@ -57,7 +57,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -71,7 +71,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, Joined, Member, Plan, Role,
-    Rotated, Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, JoinBy, Joined, Member,
+    Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
 use api::{Config, Metrics};
 use axum::Router;
@@ -17,7 +17,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
     AddKey, Claim, Command, Cosign, Decide, ENVELOPE_VERSION, EntryRange, Envelope, Erase,
     ErasedPart, ErasureCause, Found, KeyMaterial, KeyUsage, MAIN_GROUP, NodeDescription, Principal,
-    PublicKey, RegisterNode,
+    PublicKey, RegisterNode, RegisterNodeByToken,
 };
 use governance::outcome::{Cosigned, Sealed};
 use governance::{Applied, Cache, MemStore, Outcome, Seed, view};
@@ -487,10 +487,25 @@ impl Backend for Node {
         Ok(Plan { allowed: true, reasons: Vec::new(), voters_before: before, voters_after: after })
     }
 
-    async fn join(&self, node: NodeDescription, nonce: String) -> Result<Joined, ChangeRefused> {
+    async fn join(
+        &self,
+        node: NodeDescription,
+        nonce: String,
+        by: JoinBy,
+    ) -> Result<Joined, ChangeRefused> {
         let name = node.name.clone();
         let register = RegisterNode { node, nonce, lost_bearer: None };
-        match self.apply(envelope(Command::RegisterNode(register))).outcome {
+        let command = match by {
+            JoinBy::Leave => Command::RegisterNode(register),
+            JoinBy::Token(token_hash) => {
+                Command::RegisterNodeByToken(Box::new(RegisterNodeByToken { register, token_hash }))
+            }
+        };
+        match self.apply(Envelope { principal: Principal::node("n1"), ..envelope(command) }).outcome
+        {
+            Outcome::Rejected(governance::Rejection::JoinRefused) => {
+                Err(ChangeRefused::JoinRefused)
+            }
             Outcome::NodeRegistered(done) => Ok(Joined {
                 cluster_id: cluster_id(),
                 raft_id: done.raft_id,

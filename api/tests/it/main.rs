@@ -27,6 +27,7 @@ mod policies;
 mod receipts;
 mod responsibility;
 mod risks;
+mod secure;
 mod seed;
 mod server;
 mod stops;

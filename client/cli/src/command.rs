@@ -1,9 +1,11 @@
 //! The command line. Fixed: scripts outside this repository rely on it.
 
+use std::path::PathBuf;
+
 use client::Credential;
 
 use crate::{
-    cluster, decide, decisions, escalation, evidence, intervention, keys, ledger, overrides,
+    certs, cluster, decide, decisions, escalation, evidence, intervention, keys, ledger, overrides,
     oversight, policy, responsibility, risk, signer, stop, token, verify,
 };
 
@@ -43,6 +45,28 @@ pub struct Globals {
         value_name = "KEY"
     )]
     pub api_key: Option<Credential>,
+    /// Certificates (PEM) of the authorities to believe over https, instead of
+    /// those of the system: the cluster's `ca.crt`.
+    #[arg(long, global = true, env = "LEXECON_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate (PEM) to show to a server that asks for one.
+    #[arg(
+        long,
+        global = true,
+        env = "LEXECON_CLIENT_CERT_FILE",
+        value_name = "FILE",
+        requires = "client_key_file"
+    )]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(
+        long,
+        global = true,
+        env = "LEXECON_CLIENT_KEY_FILE",
+        value_name = "FILE",
+        requires = "client_cert_file"
+    )]
+    pub client_key_file: Option<PathBuf>,
 }
 
 /// A command, noun first.
@@ -100,6 +124,9 @@ pub enum Command {
         #[command(subcommand)]
         verb: Option<keys::Verb>,
     },
+    /// Certificates of a private authority: of nodes and clients
+    #[command(subcommand, long_about = certs::HELP)]
+    Certs(certs::Verb),
     /// What a node serves
     #[command(long_about = STATUS_HELP)]
     Status,

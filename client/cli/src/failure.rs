@@ -7,6 +7,7 @@ use client::{Error, export};
 use policy::Fault;
 use types::Json;
 
+use crate::certs;
 use crate::exit::Exit;
 use crate::input::InputError;
 
@@ -31,6 +32,9 @@ pub(crate) enum Failure {
     /// No export was written.
     #[error(transparent)]
     Export(export::Error),
+    /// No certificate was made.
+    #[error(transparent)]
+    Certs(#[from] certs::Error),
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Print(#[source] io::Error),
@@ -51,7 +55,8 @@ impl Failure {
         match self {
             Self::Usage(_)
             | Self::Client(Error::Misused(_))
-            | Self::Export(export::Error::Occupied { .. }) => Exit::Usage,
+            | Self::Export(export::Error::Occupied { .. })
+            | Self::Certs(certs::Error::Occupied { .. }) => Exit::Usage,
             Self::Export(
                 export::Error::Fault(_)
                 | export::Error::Malformed { .. }
@@ -65,6 +70,11 @@ impl Failure {
             | Self::Client(Error::Unreachable { .. } | Error::NotUnderstood { .. })
             | Self::Export(
                 export::Error::Write { .. } | export::Error::Restless | export::Error::Client(_),
+            )
+            | Self::Certs(
+                certs::Error::Write { .. }
+                | certs::Error::NoAuthority { .. }
+                | certs::Error::Unmade(_),
             )
             | Self::Unwritten { .. }
             | Self::Print(_) => Exit::Failed,
@@ -83,7 +93,12 @@ impl Failure {
             Self::Input(InputError::TooLarge { .. }) => ("too_large", false),
             Self::Input(InputError::Unreadable { .. }) => ("unreadable", false),
             Self::PolicyInvalid { .. } => ("policy_invalid", false),
-            Self::Unwritten { .. } => ("not_written", false),
+            Self::Certs(certs::Error::Occupied { .. }) => ("occupied", false),
+            Self::Certs(certs::Error::Write { .. }) | Self::Unwritten { .. } => {
+                ("not_written", false)
+            }
+            Self::Certs(certs::Error::NoAuthority { .. }) => ("unreadable", false),
+            Self::Certs(certs::Error::Unmade(_)) => ("not_made", false),
             Self::Print(_) => ("not_printed", false),
         };
         Json::object([

@@ -12,6 +12,8 @@
 //!   else; notices and problems go to standard error.
 //! - A reader that goes away is no failure, and the exit code stays.
 
+pub mod certs;
+
 mod cluster;
 mod command;
 mod console;
@@ -42,6 +44,7 @@ mod verify;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use client::tls::{Identity, Trust};
 use client::{Client, Options};
 
 pub use command::{Command, Globals};
@@ -94,6 +97,7 @@ async fn dispatch(
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
         Command::Keys { verb } => keys::run(verb.as_ref(), &connect(globals)?, console).await,
+        Command::Certs(verb) => certs::run(verb, console),
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
     }
@@ -103,5 +107,8 @@ fn connect(globals: &Globals) -> Result<Client, Failure> {
     let mut options = Options::new(&globals.url);
     options.timeout = Duration::from_secs(globals.timeout);
     options.credential = globals.api_key.clone().filter(|credential| !credential.is_empty());
+    let identity = globals.client_cert_file.clone().zip(globals.client_key_file.clone());
+    let identity = identity.map(|(cert_file, key_file)| Identity { cert_file, key_file });
+    options.trust = Trust { ca_file: globals.ca_file.clone(), identity };
     Ok(Client::with_options(options)?)
 }

@@ -168,11 +168,32 @@ async fn a_credential_is_sent_and_never_shown() {
 
 #[test]
 fn what_is_no_url_of_a_node_is_refused() {
-    for url in ["", "127.0.0.1:8000", "https://a", "ftp://a", "http://a/?x=1", "http://u@a"] {
+    for url in ["", "127.0.0.1:8000", "ftp://a", "https://u@a", "http://a/?x=1", "http://u@a"] {
         assert!(matches!(Client::new([url]), Err(Error::Misused(_))), "{url}");
     }
     assert!(Client::new(Vec::<String>::new()).is_err());
     assert!(Client::new(vec!["http://a"; 17]).is_err());
     assert!(Client::new(["http://a"]).unwrap().with_key("").is_err());
     assert!(Client::new(["http://a"]).unwrap().with_key("a\tb").is_err());
+}
+
+#[test]
+fn what_is_no_certificate_is_believed_by_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ca.crt");
+    let with = |url: &str| {
+        let mut options = Options::new([url]);
+        options.trust.ca_file = Some(path.clone());
+        Client::with_options(options)
+    };
+    let missing = with("https://127.0.0.1:1").unwrap_err();
+    assert!(missing.to_string().contains("ca.crt"), "{missing}");
+    std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        .unwrap();
+    assert!(matches!(with("https://127.0.0.1:1"), Err(Error::Misused(_))));
+    std::fs::write(&path, "").unwrap();
+    let empty = with("https://127.0.0.1:1").unwrap_err();
+    assert!(empty.to_string().contains("no certificate in it"), "{empty}");
+    // Without TLS there is nobody to believe, so nothing is read.
+    assert!(with("http://127.0.0.1:1").is_ok());
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use super::certificates::Certificates;
 use crate::failure::Failure;
 use crate::{binary, wait};
 
@@ -38,6 +39,8 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// How it enters.
     pub entrance: Entrance,
+    /// What it shows; members are then joined over https.
+    pub certificates: Option<Certificates>,
     /// Variables it is started with, besides those of every node of a test.
     pub environment: Vec<(String, String)>,
 }
@@ -106,9 +109,13 @@ impl Node {
         match &setup.entrance {
             Entrance::Founds => arguments.push("--bootstrap".to_owned()),
             Entrance::Joins(members) => {
-                let urls: Vec<String> = members.iter().map(|at| format!("http://{at}")).collect();
-                flag("--join", urls.join(","));
+                let scheme = if setup.certificates.is_some() { "https" } else { "http" };
+                let urls = members.iter().map(|at| format!("{scheme}://{at}"));
+                flag("--join", urls.collect::<Vec<_>>().join(","));
             }
+        }
+        if let Some(certificates) = &setup.certificates {
+            arguments.extend(certificates.arguments());
         }
         arguments
     }

@@ -39,7 +39,9 @@ pub(super) fn check(environment: &BTreeMap<String, String>) -> Result<Vec<String
         let mirror = name == DATABASE_URL && !value.starts_with("sqlite:");
         if WITHOUT_EFFECT.contains(&name.as_str()) || mirror {
             warnings.push(format!("{name} is set and has no effect in this release"));
-        } else if name.starts_with("LEXECON") && !is_known(name) {
+        } else if ["LEXECON", "DB_ENCRYPTION"].iter().any(|ours| name.starts_with(ours))
+            && !is_known(name)
+        {
             if let Some(meant) = ours().find(|ours| distance_within_2(name, ours)) {
                 return Err(ConfigError(format!("{name} is not a variable of ours: {meant} is")));
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::ConfigError;
-use super::settings::SETTINGS;
+use super::settings::{Kind, SETTINGS};
 
 /// Values by dotted key.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -19,7 +19,15 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, ConfigError>
     let mut values = BTreeMap::new();
     flatten("", &table, &mut values)?;
     for key in values.keys() {
-        if !SETTINGS.iter().any(|setting| setting.key == key) {
+        let known = SETTINGS.iter().find(|setting| setting.key == key);
+        if let Some(setting) = known.filter(|setting| setting.kind == Kind::Secret) {
+            return Err(ConfigError(format!(
+                "`{}` has `{key}`: give it as {}, or in a file of its own",
+                path.display(),
+                setting.environment
+            )));
+        }
+        if known.is_none() {
             return Err(ConfigError(format!(
                 "`{}` has an unknown key `{key}`: see lexecon serve --print-config",
                 path.display()

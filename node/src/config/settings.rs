@@ -6,6 +6,9 @@ pub(super) enum Kind {
     Text,
     /// `--learner` alone means true.
     Switch,
+    /// From the environment alone, and never shown: other users of the machine
+    /// see the arguments of a process, and files are copied.
+    Secret,
 }
 
 /// A setting. Its flag is its key with dashes, unless `flag` says otherwise.
@@ -53,6 +56,10 @@ impl Setting {
         Self { flag: Some(flag), ..self }
     }
 
+    const fn secret(self) -> Self {
+        Self { kind: Kind::Secret, ..self }
+    }
+
     const fn switch(self) -> Self {
         Self { kind: Kind::Switch, ..self }
     }
@@ -81,14 +88,47 @@ pub(super) const SETTINGS: &[Setting] = &[
         "URL[,URL]",
         "Join the cluster of these members instead of founding one; an existing directory resumes",
     ),
+    text(
+        "join_token",
+        "LEXECON_JOIN_TOKEN",
+        "TOKEN",
+        "Lets this node in where accounts are needed: see lexecon cluster token",
+    )
+    .secret(),
     text("learner", "LEXECON_LEARNER", "BOOL", "Replicate without a vote after joining")
         .or("false")
         .switch(),
     text("region", "LEXECON_REGION", "R", "Where this node stands"),
     text("zone", "LEXECON_ZONE", "Z", "Failure domain within the region"),
-    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only")
+    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only; `required`")
         .flagged("auth")
         .or("open"),
+    text(
+        "tls.cert_file",
+        "LEXECON_TLS_CERT_FILE",
+        "FILE",
+        "Certificate (PEM, with those up to its authority) that the API shows; needs its key",
+    ),
+    text("tls.key_file", "LEXECON_TLS_KEY_FILE", "FILE", "Key (PEM) of that certificate"),
+    text(
+        "tls.ca_file",
+        "LEXECON_TLS_CA_FILE",
+        "FILE",
+        "Authorities (PEM) to believe when joining over https, if not tls.peer_ca_file",
+    ),
+    text(
+        "tls.peer_cert_file",
+        "LEXECON_TLS_PEER_CERT_FILE",
+        "FILE",
+        "Certificate (PEM) that other nodes are shown; must have the URI lexecon:node:NAME",
+    ),
+    text("tls.peer_key_file", "LEXECON_TLS_PEER_KEY_FILE", "FILE", "Key (PEM) of that certificate"),
+    text(
+        "tls.peer_ca_file",
+        "LEXECON_TLS_PEER_CA_FILE",
+        "FILE",
+        "Authorities (PEM) that certificates of nodes come from, and nobody else's should",
+    ),
     text("log_name", "LEXECON_LOG_NAME", "NAME", "First part of the origin of checkpoints")
         .or("lexecon.local"),
     text(
@@ -139,7 +179,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "notify.webhook_url",
         "LEXECON_NOTIFY_WEBHOOK_URL",
         "URL",
-        "Where notices of escalations go, besides the log: http:// of this machine",
+        "Where notices of escalations go, besides the log: https://, or http:// of this machine",
     ),
     text(
         "notify.webhook_secret_file",
@@ -147,6 +187,78 @@ pub(super) const SETTINGS: &[Setting] = &[
         "FILE",
         "Holds `whsec_` and base64 of the 24 to 64 bytes that sign them",
     ),
+    text(
+        "notify.webhook_ca_file",
+        "LEXECON_NOTIFY_WEBHOOK_CA_FILE",
+        "FILE",
+        "Authorities (PEM) to believe of its receiver, instead of those of the system",
+    ),
+    text(
+        "encryption.key",
+        "DB_ENCRYPTION_KEY",
+        "KEY",
+        "Seals the keys of log, state and snapshots",
+    )
+    .secret(),
+    text(
+        "encryption.key_file",
+        "DB_ENCRYPTION_KEY_FILE",
+        "FILE",
+        "Holds the key that seals the keys of log, state and snapshots",
+    ),
+    text(
+        "encryption.key_command",
+        "DB_ENCRYPTION_KEY_COMMAND",
+        "COMMAND",
+        "Prints the key that seals the keys of log, state and snapshots",
+    ),
+    text("encryption.key_previous", "DB_ENCRYPTION_KEY_PREVIOUS", "KEY", "What it was before")
+        .secret(),
+    text(
+        "encryption.key_previous_file",
+        "DB_ENCRYPTION_KEY_PREVIOUS_FILE",
+        "FILE",
+        "Holds what it was before, for the start that changes it",
+    ),
+    text(
+        "encryption.master_key",
+        "LEXECON_MASTER_KEY",
+        "KEY",
+        "Seals the private keys of the node",
+    )
+    .secret(),
+    text(
+        "encryption.master_key_file",
+        "LEXECON_MASTER_KEY_FILE",
+        "FILE",
+        "Holds the key that seals the private keys of the node",
+    ),
+    text(
+        "encryption.master_key_command",
+        "LEXECON_MASTER_KEY_COMMAND",
+        "COMMAND",
+        "Prints the key that seals the private keys of the node",
+    ),
+    text(
+        "encryption.master_key_previous",
+        "LEXECON_MASTER_KEY_PREVIOUS",
+        "KEY",
+        "What it was before",
+    )
+    .secret(),
+    text(
+        "encryption.master_key_previous_file",
+        "LEXECON_MASTER_KEY_PREVIOUS_FILE",
+        "FILE",
+        "Holds what it was before, for the start that changes it",
+    ),
+    text(
+        "encryption.rotate_after_s",
+        "LEXECON_ENCRYPTION_ROTATE_AFTER_S",
+        "S",
+        "Age at which the key of log and state is replaced, and both are sealed anew",
+    )
+    .or("2592000"),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")
@@ -203,19 +315,21 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "LEXECON_DB_MAX_OVERFLOW",
     "LEXECON_REDIS_URL",
     "LEXECON_REDIS_MAX_CONNECTIONS",
-    "LEXECON_MASTER_KEY",
-    "LEXECON_MASTER_KEY_FILE",
     "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
     "LEXECON_RATE_LIMIT_AUTH_LOGIN",
     "LEXECON_TRUSTED_PROXIES",
-    "LEXECON_JOIN_TOKEN",
     "LEXECON_BASE_URL",
-    "DB_ENCRYPTION_KEY",
-    "DB_ENCRYPTION_KEY_FILE",
 ];
 
 /// Variables of the clients, which a server ignores.
-pub(super) const OF_CLIENTS: &[&str] = &["LEXECON_URL", "LEXECON_API_KEY", "LEXECON_BIN"];
+pub(super) const OF_CLIENTS: &[&str] = &[
+    "LEXECON_URL",
+    "LEXECON_API_KEY",
+    "LEXECON_BIN",
+    "LEXECON_CA_FILE",
+    "LEXECON_CLIENT_CERT_FILE",
+    "LEXECON_CLIENT_KEY_FILE",
+];
 
 /// Named by the product's first description.
 pub(super) const DATABASE_URL: &str = "LEXECON_DATABASE_URL";

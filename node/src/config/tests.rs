@@ -53,10 +53,65 @@ fn names_of_the_first_description_are_read() {
 
 #[test]
 fn without_login_only_loopback_is_served() {
-    check_refused(&["--listen", "0.0.0.0:8000"], &[], "not a loopback address");
-    check_refused(&["--peer-listen", "10.0.0.1:9000"], &[], "not a loopback address");
-    check_refused(&["--auth", "required"], &[], "not in this release");
+    check_refused(&["--listen", "0.0.0.0:8000"], &[], "set auth.mode to `required`");
+    check_refused(&["--peer-listen", "10.0.0.1:9000"], &[], "set auth.mode to `required`");
+    check_refused(&["--auth", "maybe"], &[], "auth.mode `maybe` is not open or required");
     assert!(settings(&["--listen", "[::1]:8000"], &[]).and_then(Settings::validate).is_ok());
+    let config = settings(&["--auth", "required"], &[]).and_then(Settings::validate).unwrap();
+    assert_eq!((config.auth, config.scheme()), (AuthMode::Required, "http"));
+}
+
+#[test]
+fn nothing_leaves_this_machine_without_certificates() {
+    let required = ["--auth", "required"];
+    let (api, peers) = (["--listen", "10.0.0.1:8000"], ["--peer-listen", "10.0.0.1:9000"]);
+    let of_api = ["--tls-cert-file", "c", "--tls-key-file", "k"];
+    let of_peers =
+        ["--tls-peer-cert-file", "c", "--tls-peer-key-file", "k", "--tls-peer-ca-file", "a"];
+    let refused = |more: &[&[&str]], expect| check_refused(&more.concat(), &[], expect);
+    refused(&[&required, &api], "set tls.cert_file and tls.key_file");
+    refused(&[&required, &api, &of_peers], "set tls.cert_file and tls.key_file");
+    refused(&[&required, &peers], "set tls.peer_cert_file, tls.peer_key_file and");
+    refused(&[&required, &peers, &of_api], "set tls.peer_cert_file");
+    refused(&[&api, &peers, &of_api, &of_peers], "auth.mode is `open`");
+    let arguments = [&required[..], &api, &peers, &of_api, &of_peers].concat();
+    let config = settings(&arguments, &[]).and_then(Settings::validate).unwrap();
+    assert_eq!(config.scheme(), "https");
+    assert_eq!(config.tls.trusted(), Some(PathBuf::from("a")));
+    // On loopback each is a choice.
+    for some in [&of_api[..], &of_peers] {
+        settings(some, &[]).and_then(Settings::validate).unwrap();
+    }
+}
+
+#[test]
+fn certificates_come_with_their_keys() {
+    check_refused(&["--tls-cert-file", "c"], &[], "tls.cert_file and tls.key_file belong together");
+    let two = ["--tls-peer-cert-file", "c", "--tls-peer-key-file", "k"];
+    check_refused(&two, &[], "tls.peer_ca_file belong together");
+    check_refused(&[], &[("LEXECON_TLS_PEER_CA_FILE", "a")], "belong together");
+    check_refused(&[], &[("LEXECON_TLS_CERTFILE", "a")], "LEXECON_TLS_CERT_FILE is");
+}
+
+#[test]
+fn what_others_are_told_leads_them_here() {
+    let secure = [
+        "--auth=required",
+        "--tls-cert-file=c",
+        "--tls-key-file=k",
+        "--tls-peer-cert-file=c",
+        "--tls-peer-key-file=k",
+        "--tls-peer-ca-file=a",
+    ];
+    let refused = |more: &[&str], expect| check_refused(&[&secure, more].concat(), &[], expect);
+    refused(&["--listen", "0.0.0.0:8000"], "set advertise");
+    refused(&["--peer-listen", "[::]:9000"], "set peer_advertise");
+    refused(&["--advertise", "http://n1:8000"], "tell https://");
+    refused(&["--join", "http://n1.example:8000"], "ask it over https://");
+    let told = ["--listen", "0.0.0.0:8000", "--advertise", "https://n1:8000"];
+    let joins = ["--join", "https://n2:8000,http://127.0.0.1:8000"];
+    let arguments = [&secure[..], &told, &joins].concat();
+    assert!(settings(&arguments, &[]).and_then(Settings::validate).is_ok());
 }
 
 #[test]
@@ -95,7 +150,7 @@ fn variables_of_others_are_left_alone() {
 }
 
 #[test]
-fn notices_go_to_this_machine_alone_and_are_signed() {
+fn notices_are_signed_and_leave_this_machine_only_encrypted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("secret");
     std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
@@ -104,17 +159,70 @@ fn notices_go_to_this_machine_alone_and_are_signed() {
         settings(&["--notify-webhook-url", url, "--notify-webhook-secret-file", secret], &[])
             .and_then(Settings::validate)
     };
-    for url in ["http://127.0.0.1:9999/hook", "http://[::1]:9999/", "http://localhost:1/x"] {
+    for url in [
+        "http://127.0.0.1:9999/hook",
+        "http://[::1]:9999/",
+        "http://localhost:1/x",
+        "https://127.0.0.1/",
+        "https://example.org/hook",
+    ] {
         assert!(with(url).unwrap().webhook.is_some(), "{url}");
     }
-    for url in ["https://127.0.0.1/", "http://example.org/", "http://10.0.0.1/", "ftp://[::1]/"] {
+    for url in
+        ["http://example.org/", "http://10.0.0.1/", "ftp://[::1]/", "http://localhost.example/"]
+    {
         let refused = with(url).unwrap_err();
         assert!(refused.0.contains("loopback"), "{url}: {refused}");
     }
     check_refused(&["--notify-webhook-url", "nowhere"], &[], "a URL");
+    let nobody = [("LEXECON_NOTIFY_WEBHOOK_CA_FILE", "/nonexistent/ca.crt")];
+    let url = ["--notify-webhook-url", "https://[::1]/", "--notify-webhook-secret-file", secret];
+    check_refused(&url, &nobody, "/nonexistent/ca.crt");
     check_refused(
         &["--notify-webhook-url", "http://127.0.0.1:1/"],
         &[],
         "needs notify.webhook_secret_file",
     );
+}
+
+#[test]
+fn a_master_key_is_32_bytes_or_a_text_and_each_has_one_job() {
+    let hex = "AB".repeat(32);
+    for (variable, value) in [
+        ("DB_ENCRYPTION_KEY", hex.as_str()),
+        ("DB_ENCRYPTION_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="),
+        ("LEXECON_MASTER_KEY", "a phrase of sixteen letters or more"),
+    ] {
+        let config = settings(&[], &[(variable, value)]).and_then(Settings::validate).unwrap();
+        let is_data = variable == "DB_ENCRYPTION_KEY";
+        assert_eq!(config.encryption.data.is_some(), is_data);
+        assert_eq!(config.encryption.node.is_some(), !is_data);
+        let [warning] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
+        assert!(warning.contains("not sealed"), "{warning}");
+        assert!(!format!("{config:?}").contains(value));
+    }
+    let both = [("DB_ENCRYPTION_KEY", hex.as_str()), ("LEXECON_MASTER_KEY", hex.as_str())];
+    let gathered = settings(&[], &both).unwrap();
+    assert!(!format!("{gathered:?}{}", gathered.print()).contains(&hex));
+    assert_eq!(gathered.validate().unwrap().warnings, Vec::<String>::new());
+    check_refused(&["--encryption-rotate-after-s", "0"], &[], "encryption.rotate_after_s");
+}
+
+#[test]
+fn every_spelling_of_32_bytes_is_the_same_key() {
+    let key = |text: &str| {
+        let set = settings(&[], &[("DB_ENCRYPTION_KEY", text)]);
+        set.and_then(Settings::validate).unwrap().encryption.data.unwrap()
+    };
+    let sealed = key(&"00ff".repeat(16)).seal("x", b"plain").unwrap();
+    let base64 = "AP8A/wD/AP8A/wD/AP8A/wD/AP8A/wD/AP8A/wD/AP8";
+    for text in [
+        &"00FF".repeat(16),
+        &format!("{base64}="),
+        base64,
+        &base64.replace('/', "_"),
+        &format!(" {base64}=\n"),
+    ] {
+        assert_eq!(key(text).open("x", &sealed).unwrap().as_slice(), b"plain", "{text}");
+    }
 }

@@ -2,12 +2,15 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use types::digest::to_hex;
+use zeroize::Zeroizing;
 
 use super::{DemoError, Plan, say};
 
@@ -35,14 +38,15 @@ impl Children {
             env::current_exe().map_err(|err| DemoError::new("cannot find myself", &err))?;
         let mut nodes = Vec::new();
         for number in 0..plan.nodes {
-            let name = format!("n{}", number + 1);
+            let name = Plan::name(number);
             let dir = plan.dir.join(&name);
             fs::create_dir_all(&dir)
                 .map_err(|err| DemoError::new("cannot make a directory", &err))?;
             let log = plan.dir.join(format!("{name}.log"));
             let output =
                 File::create(&log).map_err(|err| DemoError::new("cannot make a log", &err))?;
-            let arguments = arguments(plan, number, &name, &dir.to_string_lossy());
+            let mut arguments = arguments(plan, number, &name, &dir.to_string_lossy());
+            arguments.extend(keys(plan, &name)?);
             let mut command = Command::new(&binary);
             command.args(&arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
             // Ctrl-C is the demo's to hear: it then stops its children in order.
@@ -141,6 +145,31 @@ fn said(status: ExitStatus) -> String {
     format!("ended ({status})")
 }
 
+/// Where the keys of a node lie: drawn once, and used whenever they are there.
+fn keys(plan: &Plan, name: &str) -> Result<Vec<String>, DemoError> {
+    let mut arguments = Vec::new();
+    for (flag, what) in
+        [("--encryption-key-file", "data"), ("--encryption-master-key-file", "node")]
+    {
+        let path = plan.dir.join(format!("{name}.{what}-key"));
+        if !path.exists() {
+            if !plan.encrypt {
+                continue;
+            }
+            draw(&path).map_err(|err| DemoError::new("cannot draw a key", &err))?;
+        }
+        arguments.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
+    }
+    Ok(arguments)
+}
+
+fn draw(path: &Path) -> io::Result<()> {
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
+    let text = Zeroizing::new(to_hex(key.as_slice()));
+    storage::write_durably(path, text.as_bytes())
+}
+
 fn arguments(plan: &Plan, number: u16, name: &str, dir: &str) -> Vec<String> {
     let listen = format!("127.0.0.1:{}", plan.port + number);
     let peers = format!("127.0.0.1:{}", plan.peer_port + number);
@@ -148,8 +177,8 @@ fn arguments(plan: &Plan, number: u16, name: &str, dir: &str) -> Vec<String> {
         ["serve", "--node-id", name, "--data-dir", dir].into_iter().map(str::to_owned).collect();
     arguments.extend(["--listen".to_owned(), listen, "--peer-listen".to_owned(), peers]);
     if 0 < number {
-        let first = format!("http://127.0.0.1:{}", plan.port);
-        arguments.extend(["--join".to_owned(), first]);
+        arguments.extend(["--join".to_owned(), plan.url(0)]);
     }
+    arguments.extend(plan.certificates.iter().flat_map(|all| all.arguments(name)));
     arguments
 }

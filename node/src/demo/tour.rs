@@ -5,11 +5,12 @@ use std::time::Duration;
 use client::checkpoint::FinalCheckpoint;
 use client::cluster::ClusterStatus;
 use client::policy::LoadOptions;
-use client::{Client, Reply};
+use client::{Client, Options, Reply};
 use ledger::Note;
 use tokio::time::Instant;
 use types::Json;
 
+use super::certificates::Certificates;
 use super::scenario::{self, Ask, Scenario};
 use super::{DemoError, Plan, say};
 
@@ -21,14 +22,13 @@ const LOOK: Duration = Duration::from_millis(150);
 
 pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     say(&format!("Starting {} nodes in {} ...", plan.nodes, plan.dir.display()));
-    let urls: Vec<String> =
-        (0..plan.nodes).map(|number| format!("http://127.0.0.1:{}", plan.port + number)).collect();
-    let clients = urls.iter().map(|url| client(std::slice::from_ref(url)));
+    let urls: Vec<String> = (0..plan.nodes).map(|number| plan.url(number)).collect();
+    let clients = urls.iter().map(|url| client(plan, std::slice::from_ref(url)));
     let clients: Vec<Client> = clients.collect::<Result<_, _>>()?;
     let status = formed(&clients).await?;
     let leader = status.value.leader_id.as_deref().unwrap_or("?");
     say(&format!("  {} voters, {leader} leads, cluster {}", plan.nodes, status.value.cluster_id));
-    let any = client(&urls)?;
+    let any = client(plan, &urls)?;
     put_in_force(&any, plan.scenario).await?;
     let decided = decide(&any, &plan.scenario.allowed).await?;
     for (client, url) in clients.iter().zip(&urls) {
@@ -49,8 +49,10 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     Ok(())
 }
 
-fn client(urls: &[String]) -> Result<Client, DemoError> {
-    Client::new(urls.iter().cloned()).map_err(|err| DemoError::new("cannot make a client", &err))
+fn client(plan: &Plan, urls: &[String]) -> Result<Client, DemoError> {
+    let mut options = Options::new(urls);
+    options.trust.ca_file = plan.certificates.as_ref().map(Certificates::authority);
+    Client::with_options(options).map_err(|err| DemoError::new("cannot make a client", &err))
 }
 
 /// Waits until every node votes and knows the leader.
@@ -206,13 +208,20 @@ fn print_next(urls: &[String], plan: &Plan) {
     for (number, url) in (1..).zip(urls) {
         say(&format!("  n{number}  {url}   API description: {url}/docs"));
     }
+    let (curl, lexecon) = match plan.certificates.as_ref().map(Certificates::authority) {
+        None => ("curl -s".to_owned(), String::new()),
+        Some(authority) => {
+            let authority = authority.display().to_string();
+            (format!("curl -s --cacert {authority}"), format!(" --ca-file {authority}"))
+        }
+    };
     say(&format!(
-        "\nTry:\n  curl -s {first}/decide -H 'Content-Type: application/json' -d '{}'\n  \
-         curl -s {first}/policies/explain -H 'Content-Type: application/json' -d '{}'\n  \
-         curl -s {first}/policies\n  curl -s '{first}/ledger/entries?limit=100&verify=true'\n  \
-         lexecon cluster status --url {first}\n  curl -s {first}/checkpoint\n  \
-         lexecon ledger export audit --url {first} && lexecon verify audit\n  pkill -9 -f 'node-id n1 --data-dir {}'   \
-         # decisions go on",
+        "\nTry:\n  {curl} {first}/decide -H 'Content-Type: application/json' -d '{}'\n  \
+         {curl} {first}/policies/explain -H 'Content-Type: application/json' -d '{}'\n  \
+         {curl} {first}/policies\n  {curl} '{first}/ledger/entries?limit=100&verify=true'\n  \
+         lexecon cluster status --url {first}{lexecon}\n  {curl} {first}/checkpoint\n  \
+         lexecon ledger export audit --url {first}{lexecon} && lexecon verify audit\n  \
+         pkill -9 -f 'node-id n1 --data-dir {}'   # decisions go on",
         plan.scenario.next,
         plan.scenario.noticed.without_context(),
         plan.dir.display()

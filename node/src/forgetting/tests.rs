@@ -14,11 +14,14 @@ use tokio::net::TcpListener;
 use types::{ClusterId, LogIndex, Object, RaftId, Ulid};
 
 use super::*;
+use crate::cluster_key::ClusterKey;
 use crate::config::{self, Settings};
 use crate::identity::Identity;
 use crate::keys::NodeKeys;
 use crate::quarantine::Quarantine;
-use crate::watch::Watch;
+use crate::sealing::Sealing;
+use crate::usage::Usage;
+use crate::watch::{Watch, Watched};
 use crate::{founding, ports};
 
 const SECRET: &str = "what-nobody-may-read-again";
@@ -33,11 +36,19 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let cluster_id = ClusterId(Ulid(7));
     let identity =
         Identity { cluster_id, raft_id: RaftId(1), name: "n1".to_owned(), incarnation: 1 };
-    let keys = Arc::new(NodeKeys::open(dir, SystemClock.now()).unwrap());
+    let keys = Arc::new(NodeKeys::open(dir, Sealing::default(), SystemClock.now()).unwrap());
     let quarantine = Quarantine::default();
     let metrics = api::Metrics::new(&prometheus::Registry::new()).unwrap();
-    let watch =
-        Watch::new(identity.raft_id, Arc::clone(&keys), quarantine.clone(), metrics, LogIndex(0));
+    let watch = Watch::new(
+        Watched {
+            raft_id: identity.raft_id,
+            keys: Arc::clone(&keys),
+            cluster_key: ClusterKey::default(),
+            quarantine: quarantine.clone(),
+            metrics,
+        },
+        LogIndex(0),
+    );
     let replica = Replica::start(Start {
         config: raft::Config::new(cluster_id, "main", identity.raft_id),
         listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
@@ -49,6 +60,8 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let replica = replica.await.unwrap();
     watch.attach(replica.handle());
     let running = Running {
+        cluster_key: ClusterKey::default(),
+        usage: Usage::default(),
         handle: replica.handle(),
         identity: Arc::new(identity),
         keys,

@@ -1,4 +1,5 @@
-//! The file of the keys: JSON, for its owner alone.
+//! The file of the keys: JSON, sealed if there is a master key, for its owner
+//! alone.
 //!
 //! Invariants
 //! - A file that cannot be read as keys is refused and never replaced.
@@ -13,9 +14,14 @@ use ledger::signature;
 use rsa::PrivateKey;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{Key, Kind, Private};
-use crate::identity::{self, IdentityError};
+use crate::identity::IdentityError;
+use crate::sealing::Sealing;
+
+/// What the file is sealed for.
+pub(super) const PURPOSE: &str = "keys/node.json";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,34 +60,47 @@ pub enum KeyError {
 }
 
 /// The keys in the file, if there is one.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
-    let Some(files): Option<Vec<KeyFile>> = identity::load(path)? else {
+pub(super) fn read(path: &Path, sealing: &Sealing) -> Result<Option<Read>, KeyError> {
+    let Some(content) = sealing.read(path, PURPOSE)? else {
         return Ok(None);
     };
     check_private(path)?;
     let damaged = || IdentityError::Damaged { path: path.to_owned() };
+    let files: Vec<KeyFile> = serde_json::from_slice(&content.bytes).map_err(|_| damaged())?;
     let keys: Option<Vec<Key>> = files.iter().map(parse).collect();
     let keys = keys.ok_or_else(damaged)?;
     let has = |usage| keys.iter().any(|key| key.usage == usage && key.kind() == Kind::Ed25519);
     if !KeyUsage::ALL.into_iter().all(has) {
         return Err(damaged().into());
     }
-    Ok(Some(keys))
+    Ok(Some(Read { keys, is_stale: content.is_stale }))
+}
+
+/// What the file holds, and whether it is to be written again.
+pub(super) struct Read {
+    pub(super) keys: Vec<Key>,
+    pub(super) is_stale: bool,
 }
 
 /// Writes the file and the directory it is in.
-pub(super) fn make(path: &Path, keys: &[&Key]) -> Result<(), KeyError> {
+pub(super) fn make(path: &Path, keys: &[&Key], sealing: &Sealing) -> Result<(), KeyError> {
     let io = |source| IdentityError::Io { path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(io)?;
     }
-    write(path, keys)
+    write(path, keys, sealing)
 }
 
 /// Writes the file, durably and at once.
-pub(super) fn write(path: &Path, keys: &[&Key]) -> Result<(), KeyError> {
+pub(super) fn write(path: &Path, keys: &[&Key], sealing: &Sealing) -> Result<(), KeyError> {
     let files: Vec<KeyFile> = keys.iter().map(|key| show(key)).collect::<Result<_, _>>()?;
-    identity::save(path, &files)?;
+    let text = serde_json::to_vec_pretty(&files);
+    let io = |error: serde_json::Error| IdentityError::Io {
+        path: path.to_owned(),
+        source: error.into(),
+    };
+    let text = Zeroizing::new(text.map_err(io)?);
+    sealing.write(path, PURPOSE, &text)?;
     check_private(path)
 }
 

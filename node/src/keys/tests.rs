@@ -9,9 +9,10 @@ use types::{EntryId, RaftId};
 
 use super::*;
 use crate::identity::IdentityError;
+use crate::sealing::VARIABLE;
 
 fn open(path: &Path) -> Result<NodeKeys, KeyError> {
-    NodeKeys::open(&DataDir::open(path).unwrap(), Timestamp(1_000_000))
+    NodeKeys::open(&DataDir::open(path).unwrap(), Sealing::default(), Timestamp(1_000_000))
 }
 
 fn listed(keys: &NodeKeys, id: KeyId) -> Option<KeyRecord> {
@@ -88,6 +89,37 @@ fn a_damaged_file_is_refused_and_not_replaced() {
     fs::write(&path, b"[]").unwrap();
     assert!(matches!(open(dir.path()), Err(KeyError::File(IdentityError::Damaged { .. }))));
     assert_eq!(fs::read(&path).unwrap(), b"[]");
+}
+
+#[test]
+fn a_master_key_seals_the_file_and_may_be_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = open(dir.path()).unwrap();
+    let path = dir.path().join("keys/node.json");
+    let seed = {
+        let text = fs::read_to_string(&path).unwrap();
+        text.split("\"seed\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let key = |byte| Some(storage::MasterKey::from_bytes(VARIABLE, [byte; 32]));
+    let open_with = |sealing: Sealing| {
+        NodeKeys::open(&DataDir::open(dir.path()).unwrap(), sealing, Timestamp(9))
+    };
+    for sealing in
+        [Sealing::new(key(1), None), Sealing::new(key(2), key(1)), Sealing::new(key(2), None)]
+    {
+        let keys = open_with(sealing).unwrap();
+        assert_eq!(keys.public(), plain.public());
+        let stored = fs::read(&path).unwrap();
+        assert!(!stored.windows(seed.len()).any(|window| window == seed.as_bytes()));
+        keys.add(Key::make(KeyUsage::Token, Kind::Ed25519, Timestamp(2)).unwrap()).unwrap();
+        assert!(storage::keyring::master::is_sealed(&fs::read(&path).unwrap()));
+    }
+    let before = fs::read(&path).unwrap();
+    for refused in [Sealing::default(), Sealing::new(key(1), None)] {
+        let error = open_with(refused).unwrap_err().to_string();
+        assert!(error.contains(VARIABLE), "{error}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]

@@ -4,11 +4,12 @@
 //! one; `webhook-signature` is HMAC-SHA256 over id, time of the try and body.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use client::tls::{Scheme, Trust};
 use governance::record::EffectRecord;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Url;
@@ -52,10 +53,13 @@ impl Secret {
 /// Where notices go.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Of this machine: what is sent is signed and not encrypted.
+    /// With `https`, or of this machine: what is sent is signed, which hides
+    /// nothing.
     pub url: Url,
     /// Signs what is sent.
     pub secret: Secret,
+    /// Authorities (PEM) to believe of the receiver; else those of the system.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A connection to it.
@@ -69,13 +73,17 @@ impl Webhook {
     /// Connects when there is something to send.
     ///
     /// # Errors
-    /// When no client can be made.
-    pub fn connect(target: &Target) -> Result<Self, reqwest::Error> {
+    /// When no client can be made, in one sentence.
+    pub fn connect(target: &Target) -> Result<Self, String> {
         let http = reqwest::Client::builder()
             .timeout(ANSWER_MAX)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+            .no_proxy();
+        let is_secure = target.url.scheme() == "https";
+        let scheme = if is_secure { Scheme::Https } else { Scheme::Http };
+        let trust = Trust { ca_file: target.ca_file.clone(), identity: None };
+        let http = trust.apply(http, scheme).map_err(|error| error.to_string())?.build();
+        let http = http.map_err(|error| format!("cannot make a client of the webhook: {error}"))?;
         Ok(Self { http, target: target.clone() })
     }
 
@@ -92,12 +100,22 @@ impl Webhook {
             .header("webhook-signature", sign(&self.target.secret, id, seconds, &body))
             .body(body);
         // What reqwest says names the URL, which may have a password in it.
-        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
+        let answer = request.send().await.map_err(|error| with_cause(&error.without_url()))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
             status => Err(format!("the receiver answered {status}")),
         }
     }
+}
+
+/// An error with what is at the bottom of it: that a certificate is not believed
+/// is what an operator has to know.
+fn with_cause(error: &reqwest::Error) -> String {
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// `v1,` and base64 of the HMAC over `<id>.<seconds>.<body>`.
@@ -126,30 +144,4 @@ pub(super) fn body(cluster: &str, entry: EntryId, notice: &EffectRecord) -> Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The example of the specification.
-    #[test]
-    fn a_signature_is_that_of_the_specification() {
-        let bytes = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let body = r#"{"test": 2432232314}"#;
-        assert_eq!(
-            sign(&Secret(bytes), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
-    }
-
-    #[test]
-    fn a_secret_that_is_short_or_no_base64_is_refused_unseen() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("secret");
-        for text in ["", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_?"] {
-            std::fs::write(&path, text).unwrap();
-            let why = Secret::read(&path).unwrap_err();
-            assert!(!why.contains("c2hvcnQ") && why.contains("24 to 64"), "{why}");
-        }
-        std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-        assert_eq!(format!("{:?}", Secret::read(&path).unwrap()), "Secret(..)");
-    }
-}
+mod tests;

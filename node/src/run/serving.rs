@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft::Replica;
 use storage::DataDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -13,10 +13,12 @@ use super::{Running, STOP_MAX, StartError};
 use crate::backend::ReplicaBackend;
 use crate::config::Rebuild;
 use crate::identity::Joining;
+use crate::resealing::{self, Stores};
 use crate::telemetry::Telemetry;
+use crate::tls::Certificates;
 use crate::{
-    checkpoints, forgetting, founding, joining, notices, ports, quarantine, recovery, rotation,
-    scrub, sweep,
+    admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
+    recovery, rotation, scrub, sweep, usage,
 };
 
 /// How a node ended.
@@ -32,22 +34,36 @@ pub enum Stopped {
     Diverged,
 }
 
+/// Part of the time a stop may take to report what was used.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
 /// Part of the time a stop may take that connections have to end.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
+
+/// By what others come to this node, and it to them.
+pub(super) struct Entrance {
+    pub(super) listener: TcpListener,
+    pub(super) certificates: Certificates,
+    /// Set while the node has not got what it joined for.
+    pub(super) joining: Option<Joining>,
+}
 
 pub(super) async fn serve(
     running: Running,
     replica: Replica<ports::State>,
-    listener: TcpListener,
-    dir: DataDir,
-    joining: Option<Joining>,
+    entrance: Entrance,
+    stores: Stores,
     telemetry: Telemetry,
 ) -> Result<Stopped, StartError> {
-    let stop = CancellationToken::new();
+    let Entrance { listener, certificates, joining } = entrance;
+    let (stop, dir) = (CancellationToken::new(), stores.dir.clone());
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
-    let api = serve_api(&running, backend, listener, &telemetry, stop.clone());
-    let tasks = tasks(&running, &dir, joining, &telemetry, &stop);
+    let socket = admin::listen(&dir);
+    let listeners = Listeners { tcp: listener, certificates: certificates.api(), socket };
+    let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
+    let mut tasks = tasks(&running, (stores, joining), &telemetry, &stop);
+    tasks.push(tokio::spawn(certificates.watch(stop.clone())));
     // One from the beginning to the end: no signal falls between two.
     let mut told = tokio::spawn(signalled());
     let ended = wait(&running, &mut told).await?;
@@ -75,8 +91,12 @@ pub(super) async fn serve(
         // that still serves.
         stop.cancel();
         drain(api).await;
+        if tokio::time::timeout(FLUSH_MAX, usage::flush(&running)).await.is_err() {
+            tracing::warn!("who read personal parts lately is not recorded");
+        }
         replica.shutdown().await;
         running.watch.detach();
+        admin::remove(&dir);
     };
     if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
         tracing::warn!("did not stop in time; what is not flushed is replayed from the log");
@@ -93,28 +113,38 @@ async fn drain(api: JoinHandle<()>) {
 /// What goes on beside answering requests.
 fn tasks(
     running: &Running,
-    dir: &DataDir,
-    joining: Option<Joining>,
+    (stores, joining): (Stores, Option<Joining>),
     telemetry: &Telemetry,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
+    let dir = stores.dir.clone();
     vec![
         tokio::spawn(settle(running.clone(), dir.clone(), joining, stop.clone())),
         tokio::spawn(checkpoints::run(running.clone(), stop.clone())),
         tokio::spawn(rotation::run(running.clone(), stop.clone())),
         tokio::spawn(scrub::open(running.clone(), stop.clone())),
         tokio::spawn(scrub::run(running.clone(), stop.clone())),
+        tokio::spawn(cluster_key::run(running.clone(), dir.clone(), stop.clone())),
+        tokio::spawn(usage::run(running.clone(), stop.clone())),
         tokio::spawn(sweep::run(running.clone(), stop.clone())),
         tokio::spawn(notices::run(running.clone(), telemetry.notices.clone(), stop.clone())),
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
-        tokio::spawn(recovery::after_start(running.clone(), dir.clone(), stop.clone())),
+        tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),
+        tokio::spawn(resealing::run(running.clone(), stores, stop.clone())),
     ]
+}
+
+/// Where the interface is served.
+struct Listeners {
+    tcp: TcpListener,
+    certificates: Option<api::Certificates>,
+    socket: Option<UnixListener>,
 }
 
 fn serve_api(
     running: &Running,
     backend: ReplicaBackend,
-    listener: TcpListener,
+    listeners: Listeners,
     telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
@@ -123,15 +153,38 @@ fn serve_api(
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
+        auth: running.config.auth,
+        is_tls: listeners.certificates.is_some(),
         ..api::Config::default()
     };
     let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
+    let Listeners { tcp, certificates, socket } = listeners;
+    let administrator = socket.map(|socket| {
+        tokio::spawn(api::serve_socket(socket, router.clone(), stop.clone(), limits))
+    });
     tokio::spawn(async move {
-        if let Err(error) = api::serve(listener, router, stop, limits).await {
+        let served = match certificates {
+            None => api::serve(tcp, router, stop, limits).await,
+            Some(certificates) => {
+                let socket = api::SecureListener { listener: tcp, certificates };
+                api::serve_tls(socket, router, stop, limits).await
+            }
+        };
+        if let Err(error) = served {
             tracing::error!(%error, "the interface stopped serving");
         }
+        if let Some(Err(error)) = join(administrator).await {
+            tracing::error!(%error, "the admin socket was not served to its end");
+        }
     })
+}
+
+async fn join(task: Option<JoinHandle<()>>) -> Option<Result<(), JoinError>> {
+    match task {
+        Some(task) => Some(task.await),
+        None => None,
+    }
 }
 
 /// Founds or joins, until it is done.

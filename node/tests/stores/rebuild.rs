@@ -105,7 +105,7 @@ async fn a_checkpoint_tells_its_content_and_whether_its_ledger_holds() {
     state.verify(&good).unwrap();
     let mut batch = state.begin().unwrap();
     let key = types::EntryId(1).key();
-    let checkpoint = Checkpoint::open(&good, Group::main()).unwrap();
+    let checkpoint = Checkpoint::open(&good, Group::main(), &dir.keyring().unwrap()).unwrap();
     let mut data = governance::Read::get(checkpoint.view(), governance::Table::Data, &key);
     data.as_mut().unwrap().as_mut().unwrap()[40] ^= 1;
     let data = data.unwrap().unwrap();

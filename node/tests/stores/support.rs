@@ -13,7 +13,7 @@ use governance::command::{
 use governance::{Outcome, Seed};
 use node::ports;
 use raft::{Committed, Config, Handle, Member, ProposeError, Replica, Start, SystemClock};
-use storage::{DataDir, Group};
+use storage::{DataDir, Group, MasterKey};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use types::{ClusterId, KeyId, Object, RaftId, Ulid};
@@ -27,21 +27,31 @@ pub(crate) struct Node {
     pub(crate) dir: TempDir,
     pub(crate) replica: Option<Replica<ports::State>>,
     address: SocketAddr,
+    /// What its directory is sealed with.
+    key: Option<MasterKey>,
 }
 
 impl Node {
     pub(crate) async fn start(id: u64) -> Self {
+        Self::start_with(id, None).await
+    }
+
+    pub(crate) async fn start_with(id: u64, key: Option<MasterKey>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let mut node = Self { id: RaftId(id), dir, replica: None, address };
+        let mut node = Self { id: RaftId(id), dir, replica: None, address, key };
         node.run_on(listener).await;
         node
     }
 
     /// Founds a cluster of this node alone.
     pub(crate) async fn founded() -> Self {
-        let node = Self::start(1).await;
+        Self::founded_with(None).await
+    }
+
+    pub(crate) async fn founded_with(key: Option<MasterKey>) -> Self {
+        let node = Self::start_with(1, key).await;
         node.handle().initialize(node.member()).await.unwrap();
         let founded = node.propose(found()).await;
         assert!(matches!(founded.outcome, Outcome::Founded(_)), "{founded:?}");
@@ -53,7 +63,7 @@ impl Node {
     }
 
     async fn run_on(&mut self, listener: TcpListener) {
-        let data = DataDir::open(self.dir.path()).unwrap();
+        let data = self.open_dir();
         let log = storage::Log::open(&data, storage::log::Config::default()).unwrap();
         let state = storage::State::open(&data, Group::main()).unwrap();
         let start = Start {
@@ -75,6 +85,14 @@ impl Node {
             assert!(began.elapsed() < PATIENCE, "{error}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    pub(crate) fn open_dir(&self) -> DataDir {
+        let dir = DataDir::open(self.dir.path()).unwrap();
+        if let Some(key) = &self.key {
+            dir.unlock(key, None).unwrap();
+        }
+        dir
     }
 
     pub(crate) async fn restart(&mut self) {

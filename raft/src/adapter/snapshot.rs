@@ -20,12 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use bytes::Bytes;
 use proto::peer::v1::SnapshotFile;
 use tokio::sync::watch;
 use types::{Digest, Timestamp};
 
 use crate::encoding::{Cursor, decode_meta, encode_meta, put_bytes};
 use crate::kinds::SnapshotMeta;
+use crate::ports::Checkpoints;
 
 const META_VERSION: u8 = 2;
 /// Had no content digest. Such a snapshot is taken anew.
@@ -43,6 +45,8 @@ pub(crate) struct Snapshot {
     pub(crate) content: Digest,
     epoch: Epoch,
     dir: Arc<Dir>,
+    /// Whose values are in it, once it is this node's snapshot.
+    store: Option<Arc<dyn Checkpoints>>,
 }
 
 /// How many erasures had made their deletions physical when a checkpoint was
@@ -64,7 +68,7 @@ impl Draft {
         let Self { meta, taken_at, path, epoch } = self;
         let superseded = AtomicBool::new(false);
         let dir = Arc::new(Dir { path, superseded, manifest: OnceLock::new() });
-        Snapshot { meta, taken_at, content, epoch, dir }
+        Snapshot { meta, taken_at, content, epoch, dir, store: None }
     }
 
     /// Takes the directory away again.
@@ -98,6 +102,11 @@ impl Snapshot {
         &self.dir.manifest
     }
 
+    /// What its receiver needs to read it.
+    pub(crate) fn value_keys(&self) -> io::Result<Bytes> {
+        self.store.as_ref().map_or_else(|| Ok(Bytes::new()), |store| store.value_keys())
+    }
+
     pub(crate) fn index(&self) -> Option<u64> {
         self.meta.last_log_id.map(|id| id.index)
     }
@@ -129,6 +138,7 @@ pub(crate) struct Snapshots {
     dir: PathBuf,
     current: Mutex<Option<Snapshot>>,
     epoch: AtomicU64,
+    store: Option<Arc<dyn Checkpoints>>,
     /// Counts what was made ready, published or not.
     ready: watch::Sender<u64>,
 }
@@ -147,7 +157,13 @@ impl Snapshots {
             }
         }
         let (epoch, ready) = (AtomicU64::default(), watch::Sender::default());
-        Ok(Self { dir, current: Mutex::new(newest), epoch, ready })
+        Ok(Self { dir, current: Mutex::new(newest), epoch, store: None, ready })
+    }
+
+    /// Says whose values are in what is sent from here.
+    #[must_use]
+    pub(crate) fn of_store(self, store: Arc<dyn Checkpoints>) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -155,7 +171,8 @@ impl Snapshots {
     }
 
     pub(crate) fn current(&self) -> Option<Snapshot> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        current.map(|snapshot| Snapshot { store: self.store.clone(), ..snapshot })
     }
 
     /// To be asked before a checkpoint is begun.

@@ -19,7 +19,7 @@ use crate::kinds::{CommittedLeaderId, Member, Metrics, TypeConfig};
 use crate::ports::StateStore;
 use crate::replica::Core;
 use crate::status::{Peer, peers};
-use crate::transport::peers::Purpose;
+use crate::transport::peers::{Purpose, Target};
 
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -75,8 +75,8 @@ impl<S: StateStore> Core<S> {
         if leader == self.config.raft_id.0 {
             return Some(self.change_here(change, mode).await);
         }
-        let address = &server.membership_config.get_node(&leader)?.peer_address;
-        let mut client = self.peers.client(RaftId(leader), address, Purpose::Forward).ok()?;
+        let target = Target::of(leader, server.membership_config.get_node(&leader)?);
+        let mut client = self.peers.client(&target, Purpose::Forward).ok()?;
         match client.change(request_to_wire(change, mode)).await {
             Ok(reply) => Some(reply_from_wire(reply.into_inner())),
             Err(status) if status.code() == tonic::Code::Unavailable => {

@@ -16,14 +16,14 @@ use proto::peer::v1::{ProposeItem, ProposeRequest};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Code, Status};
-use types::{RaftId, Timestamp};
+use types::Timestamp;
 
 use super::{Fate, Parcel, bytes_of};
 use crate::batch::{Batch, Item};
 use crate::kinds::{CommittedLeaderId, Payload, TypeConfig};
 use crate::ports::StateStore;
 use crate::replica::Core;
-use crate::transport::peers::Purpose;
+use crate::transport::peers::{Purpose, Target};
 
 /// Parcels of others that wait for their turn; more wait in their connections.
 pub(crate) const PARCELS_WAITING_MAX: usize = 64;
@@ -38,7 +38,7 @@ enum Stance {
     /// Keep it: the clock is not compared yet.
     Compare,
     /// Send it there.
-    Follow { leader: RaftId, address: String },
+    Follow { leader: Target },
     /// Keep it: nobody leads.
     Wait,
 }
@@ -116,10 +116,7 @@ impl<S: StateStore> Dispatcher<S> {
                 if self.core.gate.is_open(term) { Stance::Lead { term } } else { Stance::Compare }
             }
             Some(leader) if leader != me.0 => match server.membership_config.get_node(&leader) {
-                Some(member) => {
-                    let address = member.peer_address.clone();
-                    Stance::Follow { leader: RaftId(leader), address }
-                }
+                Some(member) => Stance::Follow { leader: Target::of(leader, member) },
                 None => Stance::Wait,
             },
             Some(_) | None => Stance::Wait,
@@ -137,7 +134,7 @@ impl<S: StateStore> Dispatcher<S> {
         {
             let departed = match &stance {
                 Stance::Lead { term } => self.append(*term),
-                Stance::Follow { leader, address } => self.forward(*leader, address),
+                Stance::Follow { leader } => self.forward(leader),
                 Stance::Compare | Stance::Wait => false,
             };
             if !departed {
@@ -190,15 +187,15 @@ impl<S: StateStore> Dispatcher<S> {
     }
 
     /// Sends one batch to the leader; whether there was any.
-    fn forward(&mut self, leader: RaftId, address: &str) -> bool {
+    fn forward(&mut self, leader: &Target) -> bool {
         let own = self.core.desk.take(0, 0);
         if own.is_empty() {
             return false;
         }
         let core = self.core.clone();
-        let address = address.to_owned();
+        let leader = leader.clone();
         self.flights.push(Box::pin(async move {
-            let fate = core.forward(leader, &address, &own).await;
+            let fate = core.forward(&leader, &own).await;
             Landing { own, parcels: Vec::new(), fate }
         }));
         true
@@ -250,8 +247,8 @@ impl<S: StateStore> Core<S> {
         }
     }
 
-    async fn forward(&self, leader: RaftId, address: &str, own: &[Item]) -> Fate {
-        let Ok(mut client) = self.peers.client(leader, address, Purpose::Forward) else {
+    async fn forward(&self, leader: &Target, own: &[Item]) -> Fate {
+        let Ok(mut client) = self.peers.client(leader, Purpose::Forward) else {
             return Fate::Refused;
         };
         let items = own
@@ -270,7 +267,7 @@ impl<S: StateStore> Core<S> {
             Ok(Err(status)) if was_never_read(&status) => Fate::Refused,
             Ok(Err(_)) => Fate::Unknown,
             Err(_) => {
-                self.peers.forget(leader, Purpose::Forward);
+                self.peers.forget(leader.id, Purpose::Forward);
                 Fate::Unknown
             }
         }

@@ -18,6 +18,7 @@ use crate::forget::ForgetError;
 use crate::kinds::Member;
 use crate::members::change::{Answer, Mode};
 use crate::members::{Change, ChangeError, Changed, Plan};
+use crate::observer::SHARED_SECRET_BYTES;
 use crate::ports::StateStore;
 use crate::proposer::{Committed, ProposeError};
 use crate::reads::ReadError;
@@ -102,6 +103,12 @@ impl<S: StateStore> Handle<S> {
     /// The replica as it is now. Cheap.
     pub fn status(&self) -> Status {
         self.core.status()
+    }
+
+    /// Asks the other members for what all of them share, each for so long.
+    /// `None` when none that can be reached has it.
+    pub async fn shared_secret(&self, each: Duration) -> Option<[u8; SHARED_SECRET_BYTES]> {
+        self.core.ask_secret(each).await
     }
 
     /// Waits until the entry at `index` has been applied here; whether it was.

@@ -92,12 +92,13 @@ impl<S: StateStore> Replica<S> {
         let audience = audience(&config, Arc::new(observer))?;
         let state = Arc::new(state);
         let snapshots = Snapshots::open(state.snapshots_dir()).map_err(StartError::Storage)?;
-        let snapshots = Arc::new(snapshots);
+        let snapshots = Arc::new(snapshots.of_store(state.clone()));
         let applier = Applier::new(state.clone(), audience.clone(), Contiguity::Required);
         let applier = applier.map_err(StartError::Storage)?;
         drop_overtaken(&log, applier.applied().last).map_err(StartError::Storage)?;
         let machine = Machine::new(state.clone(), applier, snapshots.clone(), clock.clone());
-        let peers = Arc::new(Peers::new(here.clone(), config.transport.clone()));
+        let peers =
+            Arc::new(Peers::new(here.clone(), config.transport.clone(), config.tls.clone()));
         let (bytes_of, compact) = (log.clone(), log.clone());
         let raft = build(&config, peers.clone(), log, machine).await?;
         let (inbox, inbox_of) = mpsc::channel(PARCELS_WAITING_MAX);

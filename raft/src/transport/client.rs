@@ -19,13 +19,12 @@ use openraft::raft::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use types::RaftId;
 
 use super::append::{Outstanding, Rpc, network, replies, rpc_error, unreachable};
 use super::convert::{
     append_to_wire, transfer_to_wire, transferred_from_wire, vote_to_wire, voted_from_wire,
 };
-use super::peers::{Client, Peers, Purpose};
+use super::peers::{Client, Peers, Purpose, Target};
 use super::send;
 use crate::adapter::snapshot::Snapshot;
 use crate::kinds::{AppendEntries, Member, TypeConfig, Vote};
@@ -42,8 +41,7 @@ impl Networks {
     }
 
     fn network(&self, target: u64, member: &Member, purpose: Purpose) -> Network {
-        let address = member.peer_address.clone();
-        Network { peers: self.peers.clone(), target: RaftId(target), address, purpose }
+        Network { peers: self.peers.clone(), target: Target::of(target, member), purpose }
     }
 }
 
@@ -67,14 +65,13 @@ impl RaftNetworkFactory<TypeConfig> for Networks {
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     peers: Arc<Peers>,
-    target: RaftId,
-    address: String,
+    target: Target,
     purpose: Purpose,
 }
 
 impl Network {
     fn client(&self, purpose: Purpose) -> Result<Client, Status> {
-        self.peers.client(self.target, &self.address, purpose)
+        self.peers.client(&self.target, purpose)
     }
 
     async fn ask(
@@ -148,7 +145,7 @@ impl NetStreamAppend<TypeConfig> for Network {
             let progress_max = self.peers.config().progress_max;
             let opened = tokio::time::timeout(progress_max, client.append(requests)).await;
             let this = self.clone();
-            let give_up = move || this.peers.forget(this.target, this.purpose);
+            let give_up = move || this.peers.forget(this.target.id, this.purpose);
             let from = match opened {
                 Ok(Ok(response)) => response.into_inner(),
                 Ok(Err(status)) => return Err(rpc_error(&status)),

@@ -129,6 +129,7 @@ pub(crate) async fn header(vote: Bytes, snapshot: &Snapshot) -> io::Result<wire:
         meta: encode_meta(&snapshot.meta),
         files: manifest(snapshot).await?.to_vec(),
         content_digest: Bytes::copy_from_slice(&snapshot.content.0),
+        value_keys: snapshot.value_keys()?,
     })
 }
 

@@ -5,10 +5,12 @@
 //! The directory is named after the snapshot, so that a transfer that broke off
 //! finds again what it had brought. One that was refused is removed.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
+use bytes::Bytes;
 use proto::peer::v1 as wire;
 use proto::peer::v1::snapshot_part::Part;
 use sha2::{Digest, Sha256};
@@ -32,6 +34,16 @@ pub(crate) struct Incoming {
     pub(crate) content: types::Digest,
     pub(crate) dir: PathBuf,
     files: Vec<wire::SnapshotFile>,
+    value_keys: ValueKeys,
+}
+
+/// What opens its values. Never shown.
+struct ValueKeys(Bytes);
+
+impl fmt::Debug for ValueKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ValueKeys(..)")
+    }
 }
 
 /// The vote that a leader sends a snapshot with.
@@ -60,7 +72,8 @@ pub(crate) fn begin(
     let content = content
         .map_err(|_| Status::invalid_argument("the snapshot comes without its content digest"))?;
     let dir = snapshots_dir.join(incoming_name(&header));
-    let incoming = Incoming { meta, content, dir, files: header.files };
+    let (files, value_keys) = (header.files, ValueKeys(header.value_keys));
+    let incoming = Incoming { meta, content, dir, files, value_keys };
     let wanted = blocking(|| incoming.prepare(snapshots_dir))?;
     Ok((incoming, wanted))
 }
@@ -195,6 +208,7 @@ impl Incoming {
 
     fn find_fault(&self, checkpoints: &impl Checkpoints) -> Result<(), String> {
         let text = |err: io::Error| err.to_string();
+        checkpoints.take_value_keys(&self.value_keys.0).map_err(text)?;
         let found = checkpoints.content_digest(&self.dir).map_err(text)?;
         if found != self.content {
             let sent = self.content;
@@ -264,8 +278,6 @@ fn failed(err: &io::Error) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::encoding::encode_meta;
 
@@ -277,9 +289,11 @@ mod tests {
             meta: encode_meta(&SnapshotMeta::default()),
             files: Vec::new(),
             content_digest: Bytes::copy_from_slice(content_digest),
+            value_keys: Bytes::from_static(b"a secret of the sender"),
         };
         let begun = begin(header, dir.path(), &TransportConfig::default());
         assert_eq!(begun.is_ok(), is_taken, "{begun:?}");
+        assert!(!format!("{begun:?}").contains("secret"), "{begun:?}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), usize::from(is_taken));
     }
 

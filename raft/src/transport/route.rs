@@ -2,12 +2,19 @@
 //!
 //! A node that was wiped, restored elsewhere or given another's address must
 //! not take part in a quorum it does not belong to. So a call that is not meant
-//! for this very node is refused before its content is looked at.
+//! for this very node is refused before its content is looked at. With
+//! certificates so is one whose sender is not the node that its certificate
+//! names.
+
+use std::sync::Arc;
 
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::service::Interceptor;
 use tonic::{Request, Status};
 use types::RaftId;
+
+use super::incoming::Caller;
+use super::tls::{Refusal, Tls};
 
 const CLUSTER: &str = "lexecon-cluster";
 const GROUP: &str = "lexecon-group";
@@ -24,7 +31,36 @@ pub(crate) struct Here {
 
 /// The sender of a call, once it was let in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sender(pub(crate) RaftId);
+struct Sender {
+    id: RaftId,
+    standing: Standing,
+}
+
+/// What the sender may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Everything.
+    Member,
+    /// What replicates to this node: who is not in the membership it knows may
+    /// be in a newer one, which only replication can bring.
+    Newcomer,
+}
+
+/// What this node knows of a sender by its Raft id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// A member, of this name.
+    Member(String),
+    /// Registered under this name and not seen in a membership yet.
+    Registered(String),
+    /// Of a time this node has not come to yet.
+    Ahead,
+    /// It was a member, or never anything.
+    Nobody,
+}
+
+/// Looks a sender up.
+pub(crate) type Registry = Arc<dyn Fn(RaftId) -> Known + Send + Sync>;
 
 /// Puts the fields on every call to one target.
 #[derive(Clone, Debug)]
@@ -58,15 +94,46 @@ impl Interceptor for Stamp {
     }
 }
 
-/// Refuses every call that is not meant for this node.
-#[derive(Clone, Debug)]
+/// Refuses every call that is not meant for this node, or whose sender is not
+/// who it says.
+#[derive(Clone)]
 pub(crate) struct Gate {
     here: Here,
+    /// With certificates: where senders are looked up, and what counts refusals.
+    proof: Option<(Registry, Tls)>,
 }
 
 impl Gate {
-    pub(crate) fn new(here: Here) -> Self {
-        Self { here }
+    pub(crate) fn new(here: Here, proof: Option<(Registry, Tls)>) -> Self {
+        Self { here, proof }
+    }
+
+    /// Whether whom the certificate names is whom the message names.
+    fn standing(&self, from: RaftId, caller: Option<&Caller>) -> Result<Standing, Status> {
+        let Some((registry, tls)) = &self.proof else { return Ok(Standing::Member) };
+        let judged = match caller {
+            Some(Caller::Node(name)) => judge(from, name, &registry(from)),
+            Some(Caller::Unproven) | None => Err("the connection has no certificate".to_owned()),
+        };
+        judged.map_err(|why| {
+            tls.refused(Refusal::Sender, &why);
+            Status::failed_precondition(why)
+        })
+    }
+}
+
+/// What the bearer of a certificate for `name` may do as `from`.
+fn judge(from: RaftId, name: &str, known: &Known) -> Result<Standing, String> {
+    match known {
+        Known::Member(of) if of == name => Ok(Standing::Member),
+        Known::Registered(of) if of == name => Ok(Standing::Newcomer),
+        Known::Ahead => Ok(Standing::Newcomer),
+        Known::Member(of) | Known::Registered(of) => Err(format!(
+            "the sender calls itself `{from}`, which is `{of}`, and its certificate is of `{name}`"
+        )),
+        Known::Nobody => {
+            Err(format!("the sender calls itself `{from}`, which is no member: it is `{name}`"))
+        }
     }
 }
 
@@ -83,7 +150,9 @@ impl Interceptor for Gate {
                 "the sender calls itself `{from}`, which is this node"
             )));
         }
-        request.extensions_mut().insert(Sender(RaftId(from)));
+        let id = RaftId(from);
+        let standing = self.standing(id, request.extensions().get::<Caller>())?;
+        request.extensions_mut().insert(Sender { id, standing });
         Ok(request)
     }
 }
@@ -101,8 +170,61 @@ fn field<'a>(request: &'a Request<()>, key: &'static str) -> Result<&'a str, Sta
     value.ok_or_else(|| Status::invalid_argument(format!("`{key}` is missing")))
 }
 
-/// Who sent a call that the gate let in.
-pub(crate) fn sender<T>(request: &Request<T>) -> Result<RaftId, Status> {
+/// Who sent a call that the gate let in, and that is for members alone.
+pub(crate) fn member<T>(request: &Request<T>) -> Result<RaftId, Status> {
+    let sender = let_in(request)?;
+    match sender.standing {
+        Standing::Member => Ok(sender.id),
+        Standing::Newcomer => Err(Status::failed_precondition(format!(
+            "the sender calls itself `{}`, which is no member here",
+            sender.id
+        ))),
+    }
+}
+
+/// Who sent a call that the gate let in, and that replicates.
+pub(crate) fn replicating<T>(request: &Request<T>) -> Result<RaftId, Status> {
+    let_in(request).map(|sender| sender.id)
+}
+
+fn let_in<T>(request: &Request<T>) -> Result<Sender, Status> {
     let sender = request.extensions().get::<Sender>();
-    sender.map(|sender| sender.0).ok_or_else(|| Status::internal("the call came past the gate"))
+    sender.copied().ok_or_else(|| Status::internal("the call came past the gate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(known: &Known, certificate: &str, expect: Result<Standing, &str>) {
+        match (judge(RaftId(7), certificate, known), expect) {
+            (Ok(standing), Ok(expect)) => assert_eq!(standing, expect),
+            (Err(why), Err(expect)) => assert!(why.contains(expect), "{why}"),
+            (judged, expect) => panic!("{judged:?}, wanted {expect:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sender_is_whom_its_certificate_names() {
+        let of = |name: &str| name.to_owned();
+        check(&Known::Member(of("n1")), "n1", Ok(Standing::Member));
+        check(&Known::Member(of("n1")), "n2", Err("which is `n1`"));
+        check(&Known::Member(of("n1")), "N1", Err("its certificate is of `N1`"));
+        check(&Known::Registered(of("n1")), "n1", Ok(Standing::Newcomer));
+        check(&Known::Registered(of("n1")), "n2", Err("which is `n1`"));
+        check(&Known::Ahead, "n9", Ok(Standing::Newcomer));
+        check(&Known::Nobody, "n1", Err("which is no member"));
+    }
+
+    #[test]
+    fn a_newcomer_replicates_and_does_nothing_else() {
+        let mut request = Request::new(());
+        assert!(replicating(&request).is_err(), "it came past the gate");
+        request.extensions_mut().insert(Sender { id: RaftId(7), standing: Standing::Newcomer });
+        assert_eq!(replicating(&request).unwrap(), RaftId(7));
+        assert!(member(&request).unwrap_err().message().contains("no member here"));
+        request.extensions_mut().insert(Sender { id: RaftId(7), standing: Standing::Member });
+        assert_eq!(member(&request).unwrap(), RaftId(7));
+    }
 }

@@ -17,7 +17,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use types::RaftId;
 
@@ -25,9 +24,11 @@ use super::convert::{
     append_from_wire, appended_to_wire, transfer_from_wire, transferred_to_wire, vote_from_wire,
     voted_to_wire,
 };
+use super::incoming;
 use super::pieces::{self, PIECES_READY_MAX, Pieces};
 use super::receive::{self, Incoming};
-use super::route::{Gate, Here, sender};
+use super::registry::registry;
+use super::route::{Gate, Here, member, replicating};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
 use crate::adapter::blocking;
 use crate::adapter::snapshot::{Draft, Snapshot};
@@ -38,6 +39,7 @@ use crate::members;
 use crate::ports::StateStore;
 use crate::proposer::{Fate, Parcel};
 use crate::replica::Core;
+use crate::secret;
 
 /// How long connections may take to end once the replica stops.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
@@ -45,19 +47,21 @@ const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Streams of one connection; each peer uses a handful.
 const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 
-/// Serves peers until the replica stops. The one place where the listener gets
-/// its properties, TLS among them once peers have certificates.
+/// Serves peers until the replica stops.
 pub(crate) async fn serve<S: StateStore>(
     core: Arc<Core<S>>,
     here: Here,
     listener: TcpListener,
 ) -> Result<(), tonic::transport::Error> {
     let stop = core.stop.clone();
-    let config = core.config.transport.clone();
+    let (config, tls) = (core.config.transport.clone(), core.config.tls.clone());
+    let proof = tls.clone().map(|tls| (registry(core.clone()), tls));
     let service = PeerServer::new(Service { core })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let gated = tonic::service::interceptor::InterceptedService::new(service, Gate::new(here));
+    let gate = Gate::new(here, proof);
+    let gated = tonic::service::interceptor::InterceptedService::new(service, gate);
+    let (incoming, accepting) = incoming::accept(listener, tls, stop.clone());
     let serving = Server::builder()
         .http2_keepalive_interval(Some(config.keepalive_interval))
         .http2_keepalive_timeout(Some(config.keepalive_timeout))
@@ -65,20 +69,20 @@ pub(crate) async fn serve<S: StateStore>(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .add_service(gated)
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            stop.clone().cancelled_owned(),
-        );
+        .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     // Connections are told to end, not left to their peers, who would hold the
     // replica and its directory for as long as they like.
     let overdue = async {
         stop.cancelled().await;
         tokio::time::sleep(CLOSE_MAX).await;
     };
-    tokio::select! {
+    let served = tokio::select! {
         () = overdue => Ok(()),
         served = serving => served,
-    }
+    };
+    // Who starts it again finds the port free.
+    drop(accepting);
+    served
 }
 
 struct Service<S: StateStore> {
@@ -124,7 +128,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<Streaming<wire::AppendRequest>>,
     ) -> Result<Response<Self::AppendStream>, Status> {
-        let sender = sender(&request)?;
+        let sender = replicating(&request)?;
         let refusal = Refusal::default();
         let stop = self.core.stop.clone();
         let requests = requests(request.into_inner(), sender, refusal.clone(), stop.clone());
@@ -144,7 +148,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<wire::VoteRequest>,
     ) -> Result<Response<wire::VoteReply>, Status> {
-        let sender = sender(&request)?;
+        let sender = replicating(&request)?;
         let message = request.into_inner();
         let request = vote_from_wire(&message, sender)?;
         let voted = if message.pre_vote {
@@ -159,7 +163,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<wire::TransferLeaderRequest>,
     ) -> Result<Response<wire::TransferLeaderReply>, Status> {
-        let sender = sender(&request)?;
+        let sender = replicating(&request)?;
         let request = transfer_from_wire(request.get_ref(), sender)?;
         let transferred = self.core.raft.handle_transfer_leader(request).await.map_err(stopped)?;
         Ok(Response::new(transferred_to_wire(&transferred)))
@@ -169,7 +173,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<Streaming<wire::SnapshotPart>>,
     ) -> Result<Response<Self::InstallSnapshotStream>, Status> {
-        let sender = sender(&request)?;
+        let sender = replicating(&request)?;
         let (replies, outgoing) = mpsc::channel(2);
         let core = self.core.clone();
         tokio::spawn(async move {
@@ -188,7 +192,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<wire::PullSnapshotRequest>,
     ) -> Result<Response<Self::PullSnapshotStream>, Status> {
-        let sender = sender(&request)?;
+        let sender = member(&request)?;
         let turn = self.core.serving.clone().try_lock_owned();
         let turn = turn.map_err(|_| Status::aborted("another member is being sent a snapshot"))?;
         self.core.check_member(sender)?;
@@ -213,7 +217,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<wire::ProposeRequest>,
     ) -> Result<Response<wire::ProposeReply>, Status> {
-        let sender = sender(&request)?;
+        let sender = member(&request)?;
         let fate = self.core.take_parcel(request.into_inner(), sender).await;
         let result = match fate {
             Fate::Committed => ProposeResult::Committed,
@@ -226,16 +230,25 @@ impl<S: StateStore> Peer for Service<S> {
 
     async fn read_index(
         &self,
-        _request: Request<wire::ReadIndexRequest>,
+        request: Request<wire::ReadIndexRequest>,
     ) -> Result<Response<wire::ReadIndexReply>, Status> {
+        member(&request)?;
         let index = self.core.confirm_leading().await;
         Ok(Response::new(wire::ReadIndexReply { index }))
     }
 
+    async fn shared_secret(
+        &self,
+        request: Request<wire::SharedSecretRequest>,
+    ) -> Result<Response<wire::SharedSecretReply>, Status> {
+        secret::serve(&self.core, member(&request)?).map(Response::new)
+    }
+
     async fn probe_clock(
         &self,
-        _request: Request<wire::ProbeClockRequest>,
+        request: Request<wire::ProbeClockRequest>,
     ) -> Result<Response<wire::ProbeClockReply>, Status> {
+        replicating(&request)?;
         let term = self.core.metrics().current_term;
         let now_micros = self.core.clock.now().0;
         Ok(Response::new(wire::ProbeClockReply { now_micros, term }))
@@ -245,6 +258,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<wire::ChangeRequest>,
     ) -> Result<Response<wire::ChangeReply>, Status> {
+        member(&request)?;
         members::change::serve(&self.core, request.into_inner()).await.map(Response::new)
     }
 }

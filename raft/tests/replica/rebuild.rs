@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use governance::Table;
+use raft::Member;
 use raft::ports::StateStore;
 use raft::rebuild::{self, PullError, Pulled};
 use types::{EntryId, RaftId};
 
 use crate::support::{Cluster, Node};
 
-fn addresses(cluster: &Cluster, of: &[u64]) -> Vec<(RaftId, String)> {
-    of.iter().map(|id| (RaftId(*id), cluster.node(*id).address.to_string())).collect()
+fn addresses(cluster: &Cluster, of: &[u64]) -> Vec<(RaftId, Member)> {
+    of.iter().map(|id| (RaftId(*id), cluster.node(*id).member())).collect()
 }
 
 async fn pull(cluster: &Cluster, id: u64, from: &[u64]) -> Result<Pulled, PullError> {

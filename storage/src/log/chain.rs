@@ -89,7 +89,7 @@ impl Base {
     }
 }
 
-/// The stored form of a record.
+/// The stored form of a record, whose bytes may be sealed.
 pub(crate) fn encode_record(link: &Link, bytes: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(40 + bytes.len());
     value.extend_from_slice(&link.hash);
@@ -98,7 +98,7 @@ pub(crate) fn encode_record(link: &Link, bytes: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The link in a stored record, and the record's bytes.
+/// The link in a stored record, and the record's bytes as they are stored.
 pub(crate) fn split_link(value: &[u8]) -> Option<(Link, &[u8])> {
     let (hash, rest) = value.split_first_chunk()?;
     let (total, bytes) = rest.split_first_chunk()?;
@@ -115,15 +115,17 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// Takes the next stored record, if it is the one that must come next and
-    /// holds what was written; else says what is wrong with it.
-    pub(crate) fn follow(&mut self, index: u64, value: &[u8]) -> Result<Record, String> {
+    /// Takes the next record and the link it is stored with, if it is the one
+    /// that must come next and holds what was written; else says what is wrong.
+    pub(crate) fn follow(
+        &mut self,
+        index: u64,
+        link: Link,
+        bytes: &[u8],
+    ) -> Result<Record, String> {
         if index != self.next {
             return Err(format!("record {} is missing: {index} came in its place", self.next));
         }
-        let Some((link, bytes)) = split_link(value) else {
-            return Err(format!("record {index} is damaged: it is too short"));
-        };
         if self.link.after(index, bytes) != link {
             return Err(format!(
                 "record {index} is damaged: it or the one before does not match the chain hash"
@@ -155,16 +157,18 @@ mod tests {
         let first = Link::START.after(0, b"a");
         let second = first.after(1, b"b");
         let mut follower = Follower { next: 0, link: Link::START };
-        assert!(
-            follower
-                .follow(1, &encode_record(&second, b"b"))
-                .is_err_and(|e| e.contains("0 is missing"))
-        );
-        follower.follow(0, &encode_record(&first, b"a")).unwrap();
-        let error = follower.follow(1, &encode_record(&second, b"c")).unwrap_err();
+        assert!(follower.follow(1, second, b"b").is_err_and(|e| e.contains("0 is missing")));
+        follower.follow(0, first, b"a").unwrap();
+        let error = follower.follow(1, second, b"c").unwrap_err();
         assert!(error.starts_with("record 1 is damaged"), "{error}");
-        assert!(follower.follow(1, &[0; 39]).is_err_and(|e| e.contains("too short")));
-        assert_eq!(follower.follow(1, &encode_record(&second, b"b")).unwrap().bytes, "b");
+        assert_eq!(follower.follow(1, second, b"b").unwrap().bytes, "b");
+    }
+
+    #[test]
+    fn a_record_is_stored_behind_its_link() {
+        let link = Link::START.after(0, b"a");
+        assert_eq!(split_link(&encode_record(&link, b"stored")), Some((link, &b"stored"[..])));
+        assert_eq!(split_link(&[0; 39]), None);
     }
 
     #[test]

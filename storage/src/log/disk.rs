@@ -7,8 +7,10 @@ use bytes::Bytes;
 use rocksdb::{BlockBasedOptions, Cache, DB, Options, ReadOptions, Snapshot};
 
 use super::Record;
-use super::chain::{Base, Follower, Link, split_link};
+use super::chain::{Base, Follower, Link, encode_record, split_link};
 use super::memory::Take;
+use crate::keyring::Keyring;
+use crate::keyring::value::Nonces;
 use crate::keys::Group;
 use crate::rocks::{self, damaged, io_error};
 
@@ -18,13 +20,18 @@ const MIB: usize = 1024 * 1024;
 pub(crate) struct Disk {
     pub db: DB,
     pub keys: Group,
+    pub keyring: Keyring,
 }
 
 impl Disk {
-    pub(crate) fn open(path: &Path, keys: Group, create: bool) -> Result<Self, rocksdb::Error> {
+    pub(crate) fn open(
+        path: &Path,
+        (keys, keyring): (Group, Keyring),
+        create: bool,
+    ) -> Result<Self, rocksdb::Error> {
         let mut options = options();
         options.create_if_missing(create);
-        Ok(Self { db: DB::open(&options, path)?, keys })
+        Ok(Self { db: DB::open(&options, path)?, keys, keyring })
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
@@ -58,6 +65,17 @@ impl Disk {
         let value = value.ok_or_else(|| damaged(format!("record {before} is missing")))?;
         let split = split_link(&value);
         split.map(|(link, _)| link).ok_or_else(|| damaged(format!("record {before} is damaged")))
+    }
+
+    /// A record as it is stored.
+    pub(crate) fn encode(
+        &self,
+        nonces: &mut Nonces,
+        key: &[u8],
+        (link, bytes): (&Link, &[u8]),
+    ) -> io::Result<Vec<u8>> {
+        let stored = self.keyring.seal(nonces, &Group::record_place(key), bytes)?;
+        Ok(encode_record(link, &stored))
     }
 
     /// Records `from..to` by [`Take`]'s rule, each checked against the chain.
@@ -133,9 +151,15 @@ impl Disk {
         });
         let mut rows = snapshot.raw_iterator_opt(options);
         rows.seek_to_first();
+        let mut buffer = Vec::new();
         while let Some((key, value)) = rows.item() {
             let index = self.keys.index_of(key).ok_or_else(|| damaged("a key is no record's"))?;
-            let record = follower.follow(index, value).map_err(damaged)?;
+            let (link, stored) = split_link(value)
+                .ok_or_else(|| damaged(format!("record {index} is damaged: it is too short")))?;
+            let opened = self.keyring.open_value(|| Group::record_place(key), stored, &mut buffer);
+            let bytes =
+                opened.map_err(|what| damaged(format!("record {index} is damaged: {what}")))?;
+            let record = follower.follow(index, link, bytes).map_err(damaged)?;
             if !take(record) {
                 return Ok(End { next: follower.next, link: follower.link, stopped: true });
             }

@@ -25,6 +25,8 @@ use super::memory::Memory;
 use super::witness::{Blocks, Claim};
 use crate::data_dir::DataDir;
 use crate::error::Error;
+use crate::keyring::Keyring;
+use crate::keys::Group;
 use crate::rocks::io_error;
 
 /// A log that is what it promised to be.
@@ -58,10 +60,12 @@ impl Found {
 pub(crate) fn recover(dir: &DataDir, config: &Config) -> Result<Recovered, Error> {
     let path = dir.log_dir();
     let cannot_open = |source| Error::Open { path: path.clone(), source };
+    // First: a directory that is locked says so, whatever else is wrong with it.
+    let keyring = dir.keyring()?;
     let opened = Blocks::open(&dir.witness_path()).map_err(cannot_open)?;
     let (blocks, claim) =
         opened.ok_or_else(|| lost(&path, "neither block of its witness is whole"))?;
-    let disk = open(&path, config, &claim)?;
+    let disk = open(&path, (config.group.clone(), keyring), &claim)?;
     let (mut found, memory) = read(&disk, config).map_err(|error| fault(&path, error))?;
     check(&claim, &found, &disk).map_err(|what| lost(&path, what))?;
     let mut recovered = blocks;
@@ -70,13 +74,13 @@ pub(crate) fn recover(dir: &DataDir, config: &Config) -> Result<Recovered, Error
 }
 
 /// A log the witness has seen written is never made anew.
-fn open(path: &Path, config: &Config, claim: &Claim) -> Result<Disk, Error> {
+fn open(path: &Path, keys: (Group, Keyring), claim: &Claim) -> Result<Disk, Error> {
     let create = claim.number == 0;
     if !create && !path.join("CURRENT").is_file() {
         let what = format!("it is gone, and write {} was on disk", claim.number);
         return Err(lost(path, what));
     }
-    Disk::open(path, config.group.clone(), create).map_err(|error| {
+    Disk::open(path, keys, create).map_err(|error| {
         let gone = error.as_ref().contains("No such file");
         match error.kind() {
             ErrorKind::Corruption => lost(path, error.to_string()),

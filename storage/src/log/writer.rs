@@ -18,11 +18,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use rocksdb::{WriteBatch, WriteOptions};
 
-use super::chain::{Base, Link, encode_record};
+use super::chain::{Base, Link};
 use super::memory::{Change, Fault, Op};
 use super::recover::Found;
 use super::witness::{Claim, Witness};
 use super::{Completion, Record, Shared, Work};
+use crate::keyring::value::Nonces;
 use crate::rocks::{damaged, io_error};
 
 /// How long the last claim waits for a next batch to go with.
@@ -36,6 +37,7 @@ pub(crate) struct Writer {
     committed: Option<Bytes>,
     /// What is synced but not handed to the witness.
     claim: Option<Claim>,
+    nonces: Nonces,
     /// The batch of the last purge, and the last record it removed.
     reclaim: Option<(u64, u64)>,
 }
@@ -43,7 +45,8 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, witness: Witness, tip: Found) -> Self {
         let committed = shared.lock().committed.clone();
-        Self { shared, witness, tip, committed, claim: None, reclaim: None }
+        let nonces = Nonces::new();
+        Self { shared, witness, tip, committed, claim: None, nonces, reclaim: None }
     }
 
     /// Works until the log is closed and its queue empty.
@@ -104,7 +107,7 @@ impl Writer {
             match change {
                 Change::Append(records) => {
                     sync = true;
-                    self.append(&mut batch, &records);
+                    self.append(&mut batch, &records)?;
                 }
                 Change::Vote(vote) => {
                     sync = true;
@@ -147,17 +150,20 @@ impl Writer {
         Ok(())
     }
 
-    fn append(&mut self, batch: &mut WriteBatch, records: &[Record]) {
-        let keys = &self.shared.disk.keys;
+    fn append(&mut self, batch: &mut WriteBatch, records: &[Record]) -> io::Result<()> {
+        let disk = &self.shared.disk;
         for Record { index, bytes } in records {
             if self.tip.next == self.tip.base.first && *index != self.tip.base.first {
                 self.tip.base.first = *index;
-                batch.put(keys.base(), self.tip.base.encode());
+                batch.put(disk.keys.base(), self.tip.base.encode());
             }
             self.tip.link = self.tip.link.after(*index, bytes);
             self.tip.next = index + 1;
-            batch.put(keys.record(*index), encode_record(&self.tip.link, bytes));
+            let key = disk.keys.record(*index);
+            let value = disk.encode(&mut self.nonces, &key, (&self.tip.link, bytes))?;
+            batch.put(key, value);
         }
+        Ok(())
     }
 
     /// The number of the batch that is being gathered.

@@ -109,8 +109,7 @@ fn next(
     below: &mut Rows<'_>,
     direction: Direction,
 ) -> Result<Next, Corruption> {
-    let stored = below.item()?;
-    let order = match (pending.peek(), stored) {
+    let order = match (pending.peek(), below.stored()?) {
         (None, None) => return Ok(Next::End),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
@@ -120,7 +119,7 @@ fn next(
         },
     };
     if order == Ordering::Greater
-        && let Some((key, value)) = stored
+        && let Some((key, value)) = below.item()?
     {
         let row = (key.to_vec(), value.to_vec());
         below.advance();

@@ -19,9 +19,12 @@ use rocksdb::{
     DEFAULT_COLUMN_FAMILY_NAME, FlushOptions, Options, ReadOptions, Snapshot, WriteBatch,
     WriteOptions,
 };
+use types::digest::to_hex;
 
 use super::batch::Writes;
 use crate::durable::remove_dir;
+use crate::keyring::Keyring;
+use crate::keyring::value::Nonces;
 use crate::keys::{DATA, Group, HEADER, PERSONAL, family};
 use crate::rocks::{self, io_error};
 
@@ -65,6 +68,7 @@ pub(crate) enum Cached {
 pub(crate) struct Db {
     db: DB,
     keys: Group,
+    keyring: Keyring,
     dir: Dir,
 }
 
@@ -87,7 +91,11 @@ impl Drop for Dir {
 }
 
 impl Db {
-    pub(crate) fn open(path: &Path, keys: Group, mode: Mode) -> Result<Self, rocksdb::Error> {
+    pub(crate) fn open(
+        path: &Path,
+        (keys, keyring): (Group, Keyring),
+        mode: Mode,
+    ) -> Result<Self, rocksdb::Error> {
         let cache = Cache::new_lru_cache(64 * MIB);
         let mut options = rocks::options();
         options.create_if_missing(mode == Mode::Create);
@@ -102,7 +110,7 @@ impl Db {
             Mode::Create | Mode::Existing => DB::open_cf_descriptors(&options, path, families)?,
         };
         let dir = Dir { path: path.to_owned(), retired: AtomicBool::new(false) };
-        Ok(Self { db, keys, dir })
+        Ok(Self { db, keys, keyring, dir })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -120,20 +128,60 @@ impl Db {
 
     pub(crate) fn write(&self, writes: &Writes, applied: &[u8]) -> io::Result<()> {
         let mut batch = WriteBatch::default();
+        let mut nonces = Nonces::new();
         for (table, rows) in writes {
             let family = self.family(family(*table)).map_err(io::Error::other)?;
             for (key, value) in rows {
                 let key = self.keys.row(*table, key);
                 match value {
-                    Some(value) => batch.put_cf(family, key, value),
+                    Some(value) => {
+                        let place = Group::row_place(&key);
+                        batch.put_cf(family, key, self.keyring.seal(&mut nonces, &place, value)?);
+                    }
                     None => batch.delete_cf(family, key),
                 }
             }
         }
         batch.put(self.keys.applied(), applied);
+        self.put(batch)
+    }
+
+    fn put(&self, batch: WriteBatch) -> io::Result<()> {
         let mut options = WriteOptions::default();
         options.disable_wal(true);
         self.db.write_opt(batch, &options).map_err(io_error)
+    }
+
+    /// Writes anew what is not stored as it would be now, of the rows from a key
+    /// on and up to the end of one table. Nobody else may write meanwhile.
+    pub(crate) fn rewrite(&self, table: Table, from: &[u8], slice: Slice) -> io::Result<Sliced> {
+        let reading = Reading { at: None, cache: Cached::Untouched };
+        let scan =
+            Scan { table, from, to: None, direction: Direction::Ascending, rows_max: usize::MAX };
+        let family = self.family(family(table)).map_err(io::Error::other)?;
+        let mut rows = self.rows(reading, scan).map_err(io::Error::other)?;
+        let (mut batch, mut nonces) = (WriteBatch::default(), Nonces::new());
+        let mut done = Sliced::default();
+        while let Some((key, stored)) = rows.stored().map_err(io::Error::other)? {
+            if done.rows == slice.rows_max || slice.bytes_max <= done.bytes {
+                done.next = Some(key.to_vec());
+                break;
+            }
+            done.rows += 1;
+            if !self.keyring.is_as_written(stored) {
+                let key = self.keys.row(table, key);
+                let place = Group::row_place(&key);
+                let (_, value) = rows.item().map_err(io::Error::other)?.unwrap_or_default();
+                done.bytes += value.len();
+                done.rewritten += 1;
+                batch.put_cf(family, key, self.keyring.seal(&mut nonces, &place, value)?);
+            }
+            rows.advance();
+        }
+        if 0 < done.rewritten {
+            self.put(batch)?;
+        }
+        Ok(done)
     }
 
     pub(crate) fn applied(&self, at: Option<&Snapshot<'_>>) -> io::Result<Option<Bytes>> {
@@ -160,7 +208,18 @@ impl Db {
     pub(crate) fn compact_erased(&self) -> io::Result<()> {
         self.flush()?;
         rocks::wait_for_readers(&self.db)?;
-        for name in [DATA, PERSONAL, DEFAULT_COLUMN_FAMILY_NAME] {
+        self.compact(&[DATA, PERSONAL, DEFAULT_COLUMN_FAMILY_NAME])
+    }
+
+    /// The same of every family, after everything was rewritten.
+    pub(crate) fn compact_all(&self) -> io::Result<()> {
+        self.flush()?;
+        rocks::wait_for_readers(&self.db)?;
+        self.compact(&FAMILIES)
+    }
+
+    fn compact(&self, names: &[&'static str]) -> io::Result<()> {
+        for name in names {
             let family = self.family(name).map_err(io::Error::other)?;
             let all: Option<&[u8]> = None;
             self.db.compact_range_cf_opt(family, all, all, &rocks::thorough());
@@ -192,13 +251,17 @@ impl Db {
     ) -> Result<Option<Vec<u8>>, Corruption> {
         let name = family(table);
         let family = self.family(name)?;
-        let key = self.keys.row(table, key);
+        let row = self.keys.row(table, key);
         let options = read_options(reading.cache);
         let value = match reading.at {
-            Some(snapshot) => snapshot.get_cf_opt(family, key, options),
-            None => self.db.get_cf_opt(family, key, &options),
+            Some(snapshot) => snapshot.get_cf_opt(family, row, options),
+            None => self.db.get_cf_opt(family, row, &options),
         };
-        value.map_err(|error| Corruption::new(name, error.to_string()))
+        let stored = value.map_err(|error| Corruption::new(name, error.to_string()))?;
+        let Some(stored) = stored else { return Ok(None) };
+        let place = || Group::row_place(&self.keys.row(table, key));
+        let value = self.keyring.open_owned(place, stored);
+        value.map(Some).map_err(|what| unopened(table, key, &what))
     }
 
     pub(crate) fn scan(
@@ -251,8 +314,32 @@ impl Db {
             Direction::Ascending => rows.seek_to_first(),
             Direction::Descending => rows.seek_to_last(),
         }
-        Ok(Rows { rows, direction: scan.direction, prefix: self.keys.row_prefix_bytes(), name })
+        Ok(Rows {
+            rows,
+            direction: scan.direction,
+            prefix: self.keys.row_prefix_bytes(),
+            table: scan.table,
+            keyring: &self.keyring,
+            buffer: Vec::new(),
+        })
     }
+}
+
+/// Bounds of one step of a rewriting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    pub rows_max: usize,
+    pub bytes_max: usize,
+}
+
+/// What one step did.
+#[derive(Debug, Default)]
+pub(crate) struct Sliced {
+    pub rows: usize,
+    pub rewritten: usize,
+    pub bytes: usize,
+    /// Where to go on; `None` at the end of the table.
+    pub next: Option<Vec<u8>>,
 }
 
 /// A key without its prefix, and its value.
@@ -263,22 +350,34 @@ pub(crate) struct Rows<'a> {
     rows: rocksdb::DBRawIterator<'a>,
     direction: Direction,
     prefix: usize,
-    name: &'static str,
+    table: Table,
+    keyring: &'a Keyring,
+    /// The value of a row, once it had to be opened.
+    buffer: Vec<u8>,
 }
 
 impl Rows<'_> {
     /// The row it stands on; `None` at the end of the range, and an error when
-    /// the end was not reached.
-    pub(crate) fn item(&self) -> Result<Option<Item<'_>>, Corruption> {
-        let Some((key, value)) = self.rows.item() else {
-            let status = self.rows.status();
-            return status.map(|()| None).map_err(|error| {
-                Corruption::new(self.name, format!("a scan stopped early: {error}"))
-            });
-        };
-        let key = key.get(self.prefix..);
-        let key = key.ok_or_else(|| Corruption::new(self.name, "a key is too short"))?;
-        Ok(Some((key, value)))
+    /// the end was not reached, or the value is not what was sealed.
+    pub(crate) fn item(&mut self) -> Result<Option<Item<'_>>, Corruption> {
+        let Some((row, stored)) = self.rows.item() else { return self.end() };
+        let key = plain_key(self.table, self.prefix, row)?;
+        let place = || Group::row_place(row);
+        let value = self.keyring.open_value(place, stored, &mut self.buffer);
+        value.map(|value| Some((key, value))).map_err(|what| unopened(self.table, key, &what))
+    }
+
+    /// The same as it is stored.
+    pub(crate) fn stored(&self) -> Result<Option<Item<'_>>, Corruption> {
+        let Some((row, stored)) = self.rows.item() else { return self.end() };
+        Ok(Some((plain_key(self.table, self.prefix, row)?, stored)))
+    }
+
+    fn end(&self) -> Result<Option<Item<'_>>, Corruption> {
+        let status = self.rows.status();
+        status.map(|()| None).map_err(|error| {
+            Corruption::new(family(self.table), format!("a scan stopped early: {error}"))
+        })
     }
 
     pub(crate) fn advance(&mut self) {
@@ -287,6 +386,18 @@ impl Rows<'_> {
             Direction::Descending => self.rows.prev(),
         }
     }
+}
+
+fn plain_key(table: Table, prefix: usize, row: &[u8]) -> Result<&[u8], Corruption> {
+    row.get(prefix..).ok_or_else(|| Corruption::new(family(table), "a key is too short"))
+}
+
+/// Names the row by its key where that is an id: others may tell of people.
+fn unopened(table: Table, key: &[u8], what: &str) -> Corruption {
+    let number = table.number();
+    let has_id = matches!(table, Table::Header | Table::Data | Table::Personal);
+    let row = if has_id { format!("row {}", to_hex(key)) } else { "a row".to_owned() };
+    Corruption::new(family(table), format!("{row} of table {number} is damaged: {what}"))
 }
 
 fn read_options(cache: Cached) -> ReadOptions {

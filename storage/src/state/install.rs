@@ -16,6 +16,7 @@ use crate::data_dir::DataDir;
 use crate::durable::{create_dir, remove_dir, sync_files, write_durably};
 use crate::error::Error;
 use crate::evidence::{self, Evidence};
+use crate::keyring::Keyring;
 use crate::keys::Group;
 use crate::rocks::{damaged, io_error};
 
@@ -38,7 +39,8 @@ pub(crate) fn open_current(dir: &DataDir, group: &Group) -> Result<Db, Error> {
     let name = read_current(&state_dir)?;
     let path = state_dir.join(&name);
     let mode = if name == dir_name(FIRST) { Mode::Create } else { Mode::Existing };
-    let db = Db::open(&path, group.clone(), mode).map_err(|error| lost(&path, error))?;
+    let keys = (group.clone(), dir.keyring()?);
+    let db = Db::open(&path, keys, mode).map_err(|error| lost(&path, error))?;
     remove_others(&state_dir, &name).map_err(|source| Error::Open { path: state_dir, source })?;
     Ok(db)
 }
@@ -64,7 +66,9 @@ pub(crate) fn replace(
         Err(error) => return Err(error.into()),
     };
     evidence::keep(dir, &old, evidence)?;
-    let prepared = prepare(&state_dir, &old, checkpoint, group)?;
+    let keyring = dir.keyring()?;
+    let prepared = prepare(&old, checkpoint, (group.clone(), keyring.clone()))?;
+    keyring.note_replaced()?;
     switch(&state_dir, &prepared)?;
     evidence::prune(dir)
 }
@@ -116,16 +120,11 @@ fn remove_others(state_dir: &Path, current: &str) -> io::Result<()> {
 
 /// Puts the files of a checkpoint where the next state is, durably, and opens
 /// it, which is the proof that it is one.
-pub(crate) fn prepare(
-    state_dir: &Path,
-    old: &Path,
-    checkpoint: &Path,
-    group: &Group,
-) -> io::Result<Db> {
-    let target = state_dir.join(dir_name(number_of(old)? + 1));
+pub(crate) fn prepare(old: &Path, checkpoint: &Path, keys: (Group, Keyring)) -> io::Result<Db> {
+    let target = old.with_file_name(dir_name(number_of(old)? + 1));
     remove_dir(&target)?;
     let prepared = fill(checkpoint, &target)
-        .and_then(|()| Db::open(&target, group.clone(), Mode::Existing).map_err(io_error));
+        .and_then(|()| Db::open(&target, keys, Mode::Existing).map_err(io_error));
     if prepared.is_err() {
         remove_dir(&target)?;
     }

@@ -19,6 +19,7 @@ use types::Digest;
 use super::db::{Cached, Db, Mode, Reading};
 use super::lost;
 use crate::error::Error;
+use crate::keyring::Keyring;
 use crate::keys::Group;
 
 self_cell!(
@@ -133,12 +134,13 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint in a directory.
+    /// Opens the checkpoint in a directory; the keyring opens its values.
     ///
     /// # Errors
     /// When it holds no whole state.
-    pub fn open(dir: &Path, group: Group) -> Result<Self, Error> {
-        let db = Db::open(dir, group, Mode::ReadOnly).map_err(|error| lost(dir, error))?;
+    pub fn open(dir: &Path, group: Group, keyring: &Keyring) -> Result<Self, Error> {
+        let keys = (group, keyring.clone());
+        let db = Db::open(dir, keys, Mode::ReadOnly).map_err(|error| lost(dir, error))?;
         Ok(Self { view: View::new(Arc::new(db)) })
     }
 

@@ -17,7 +17,7 @@ use crate::harness::{all, append, files, open_forgetful, open_state, record, rec
 const SECRET: &[u8] = b"the secret that nobody may find 7f3a91";
 
 /// Files below a directory in which the bytes lie.
-fn holding(dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
+pub(crate) fn holding(dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -237,6 +237,11 @@ fn found(dir: &Path) -> Vec<u8> {
     open_state(dir).view().unwrap().get(Table::Header, b"key").unwrap().unwrap()
 }
 
+fn open_kept(dir: &Path, kept: &Path) -> storage::Checkpoint {
+    let keyring = storage::DataDir::open(dir).unwrap().keyring().unwrap();
+    storage::Checkpoint::open(kept, Group::main(), &keyring).unwrap()
+}
+
 fn evidence(dir: &Path) -> Vec<PathBuf> {
     files(&dir.join("evidence"), "")
 }
@@ -250,7 +255,7 @@ fn a_state_that_is_replaced_is_kept_as_evidence_and_can_be_read() {
     let kept = dir.path().join("evidence/state-1");
     assert_eq!(evidence(dir.path()), std::slice::from_ref(&kept));
     assert_eq!(fs::read(kept.join("why")).unwrap(), b"it was bad");
-    let old = storage::Checkpoint::open(&kept, Group::main()).unwrap();
+    let old = open_kept(dir.path(), &kept);
     assert_eq!(old.view().get(Table::Header, b"key").unwrap().unwrap(), b"bad");
     assert!(!dir.path().join("state/00000001").exists(), "the next start removes it");
 }
@@ -311,6 +316,6 @@ fn a_crash_during_a_replacement_leaves_the_old_state_or_the_new_one() {
     assert_eq!(found(dir.path()), b"good");
     let kept = dir.path().join("evidence/state-1");
     assert_eq!(evidence(dir.path()), std::slice::from_ref(&kept));
-    let old = storage::Checkpoint::open(&kept, Group::main()).unwrap();
+    let old = open_kept(dir.path(), &kept);
     assert_eq!(old.view().get(Table::Header, b"key").unwrap().unwrap(), b"bad");
 }

@@ -11,4 +11,5 @@ mod erase;
 mod harness;
 mod log;
 mod power;
+mod seal;
 mod state;

@@ -243,7 +243,7 @@ fn a_checkpoint_holds_the_state_of_its_moment_and_can_be_read_alone() {
     one(&state, b"2");
     assert_ne!(state.view().unwrap().content_digest().unwrap(), digest);
     let names: Vec<_> = fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name()).collect();
-    let checkpoint = Checkpoint::open(&path, Group::main()).unwrap();
+    let checkpoint = Checkpoint::open(&path, Group::main(), state.keyring()).unwrap();
     assert_eq!(checkpoint.view().applied().unwrap().unwrap(), "1");
     assert_eq!(checkpoint.view().content_digest().unwrap(), digest);
     drop(checkpoint);

@@ -6,7 +6,7 @@ use types::{Json, Object};
 
 use super::{Kept, ROW, row};
 use crate::app::App;
-use crate::backend::{Backend, Change, ChangeRefused, Joined, Plan};
+use crate::backend::{Backend, Change, ChangeRefused, JoinBy, Joined, Plan};
 use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::problem::{Fault, Problem};
@@ -109,7 +109,7 @@ pub(crate) async fn add<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, 
     if dry_run {
         return Ok(planned(plan_join(app, &node)));
     }
-    let joined = app.backend.join(node.clone(), nonce).await?;
+    let joined = app.backend.join(node.clone(), nonce, JoinBy::Leave).await?;
     Ok(Answer::json(joined_json(&joined, node)))
 }
 

@@ -73,7 +73,8 @@ async fn a_write_whose_answer_was_lost_says_so() {
 #[tokio::test]
 async fn wrong_usage_exits_with_2() {
     for words in [
-        ["status", "--url", "https://a"].as_slice(),
+        ["status", "--url", "ftp://a"].as_slice(),
+        &["status", "--url", "https://a", "--ca-file", "/nonexistent/ca.crt"],
         &["status", "--url", "nonsense"],
         &["status", "--timeout", "0"],
         &["cluster", "remove", ".."],

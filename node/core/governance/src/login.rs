@@ -14,6 +14,7 @@ pub(crate) mod pairs;
 
 use types::{Object, UserId};
 
+use crate::access;
 use crate::apply::{Context, Stop};
 use crate::command::FailLogin;
 use crate::outcome::{Outcome, Rejection};
@@ -23,18 +24,6 @@ use crate::view;
 
 pub(crate) use challenges::open as challenge;
 pub(crate) use oidc::link;
-
-/// From this feature level on there are logins.
-const LOGINS: u32 = 4;
-
-/// Refuses what is about logins where they do not exist yet.
-pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), Stop> {
-    let level = context.cache.feature_level(context.tables.read())?;
-    if level < LOGINS {
-        return Err(Rejection::FeatureLevelTooLow { level, needed: LOGINS }.into());
-    }
-    Ok(())
-}
 
 /// An account that can log in. Which other there is, nobody is told.
 pub(crate) fn usable(read: &impl Read, user: UserId) -> Result<UserRecord, Stop> {
@@ -67,7 +56,7 @@ pub(crate) fn fail<S: Store>(
     context: &mut Context<'_, S>,
     fail: &FailLogin,
 ) -> Result<Outcome, Stop> {
-    check_level(context)?;
+    access::check_level(context)?;
     pairs::check(context, &fail.pair)?;
     if let Some(hash) = &fail.challenge_hash {
         let user = fail.user.ok_or(Rejection::ChallengeExpired)?;

@@ -10,10 +10,10 @@
 use ledger::EntryType;
 use types::{Digest, Object, SessionId, UserId};
 
-use crate::access::Denied;
+use crate::access::{Denied, check_level};
 use crate::apply::{Context, Stop};
 use crate::command::{ConfirmMfa, EnrollMfa, PrincipalKind, RenewBackupCodes};
-use crate::login::{about, check_level};
+use crate::login::about;
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::record::{MfaRecord, UserRecord};
 use crate::store::{Store, Table};

@@ -13,11 +13,11 @@ mod proof;
 use ledger::EntryType;
 use types::{Object, SessionId, Timestamp, UserId};
 
-use crate::access::{self, Permission, Right, SESSION_MAX, is_session_alive};
+use crate::access::{self, Permission, Right, SESSION_MAX, check_level, is_session_alive};
 use crate::apply::{Context, Stop};
 use crate::command::{OpenSession, PrincipalKind, RevokeSession, TouchCredentials};
 use crate::deadline::{self, Due};
-use crate::login::{self, about, challenges, check_level, pairs};
+use crate::login::{self, about, challenges, pairs};
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::record::{ApiKeyRecord, FoundSession, SessionRecord, UserRecord};
 use crate::store::{Store, Table};

@@ -26,8 +26,9 @@ use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, keys, policies, tables};
 
 pub use accounts::{
-    api_key, api_key_by_hash, api_keys, challenge, login_pair, session, session_by_hash, sessions,
-    sessions_of, user, user_by_email, user_by_username, user_of_oidc, users,
+    access_record, api_key, api_key_by_hash, api_keys, api_keys_total, challenge, login_pair,
+    session, session_by_hash, sessions, sessions_of, user, user_by_email, user_by_username,
+    user_of_oidc, users, users_total,
 };
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,

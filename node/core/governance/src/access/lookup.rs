@@ -3,7 +3,7 @@
 use types::{ApiKeyId, Micros, SessionId, Timestamp, UserId};
 
 use super::{AccountRole, Actors, Authority, Denied, Permission, Restriction};
-use crate::command::{Principal, PrincipalKind};
+use crate::command::{ADMIN_SOCKET, Principal, PrincipalKind};
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::{AccessRecord, ApiKeyRecord, SessionRecord, UserRecord};
@@ -24,8 +24,13 @@ const PASSWORD_MAX: Micros = Micros(90 * 24 * 3600 * 1_000_000);
 /// # Errors
 /// [`Corruption`] when it cannot be read.
 pub fn is_closed(read: &impl Read) -> Result<bool, Corruption> {
+    Ok(access(read)?.is_closed)
+}
+
+/// How the cluster is accessed.
+pub(crate) fn access(read: &impl Read) -> Result<AccessRecord, Corruption> {
     let record: Option<AccessRecord> = tables::record(read, Table::Access, keys::ONLY)?;
-    Ok(record.unwrap_or_default().is_closed)
+    Ok(record.unwrap_or_default())
 }
 
 /// Whether a session has not ended by itself at `now`.
@@ -49,6 +54,7 @@ pub fn authority(
     now: Timestamp,
 ) -> Result<Result<Authority, Denied>, Corruption> {
     match principal.kind {
+        PrincipalKind::Node if principal.authn == ADMIN_SOCKET => Ok(Ok(Authority::socket())),
         PrincipalKind::Node => Ok(Ok(Authority::node())),
         PrincipalKind::Nobody if is_closed(read)? => Ok(Err(Denied::Unauthenticated)),
         PrincipalKind::Nobody => Ok(Ok(Authority::open())),

@@ -8,7 +8,8 @@
 
 use types::{Digest, Micros, Timestamp, Ulid, UserId};
 
-use super::{check_level, pairs, usable};
+use super::{pairs, usable};
+use crate::access::check_level;
 use crate::apply::{Context, Stop};
 use crate::command::OpenChallenge;
 use crate::deadline::{self, Due};

@@ -119,7 +119,7 @@ impl Machine {
     }
 
     pub(crate) fn run_for(&mut self, principal: Principal, at: u64, command: Command) -> Outcome {
-        self.index += 1;
+        self.index = self.index.saturating_add(1);
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.index.to_be_bytes());
         let envelope = envelope(principal, Seed(seed), command);
@@ -240,18 +240,14 @@ pub(crate) fn in_session(user: UserId, session: SessionId) -> Principal {
 
 #[track_caller]
 pub(crate) fn recorded(outcome: Outcome) -> EntryId {
-    match outcome {
-        Outcome::Recorded(recorded) => recorded.entry_id,
-        other => panic!("not recorded: {other:?}"),
-    }
+    let Outcome::Recorded(recorded) = outcome else { panic!("not recorded: {outcome:?}") };
+    recorded.entry_id
 }
 
 #[track_caller]
 pub(crate) fn refused(outcome: Outcome) -> Rejection {
-    match outcome {
-        Outcome::Rejected(why) => why,
-        other => panic!("not refused: {other:?}"),
-    }
+    let Outcome::Rejected(why) = outcome else { panic!("not refused: {outcome:?}") };
+    why
 }
 
 pub(crate) fn word<'a>(data: &'a Object, name: &str) -> &'a str {

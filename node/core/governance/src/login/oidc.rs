@@ -6,15 +6,15 @@
 use ledger::EntryType;
 use types::{Object, UserId};
 
-use super::{about, check_level};
-use crate::access::AccountRole;
+use super::about;
+use crate::access::check_level;
+use crate::account::kept;
 use crate::apply::{Context, Stop};
 use crate::command::{LinkOidc, OidcAccount};
-use crate::keys::{self, UserName};
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
-use crate::record::{AccessRecord, UserRecord};
+use crate::record::UserRecord;
 use crate::store::{Store, Table};
-use crate::view;
+use crate::{keys, view};
 
 /// OpenID Connect Core 1.0, section 2, on `sub`.
 const SUBJECT_CHARS_MAX: usize = 255;
@@ -66,7 +66,7 @@ fn create<S: Store>(
     let OidcAccount::New { username, email, full_name, role } = &link.account else {
         return Err(Rejection::UnknownUser.into());
     };
-    check_names(context, username, email)?;
+    kept::check_names(context, username, email)?;
     let user = UserId(context.fresh("user", Table::User)?);
     let at = context.applied.at;
     let mut record = UserRecord {
@@ -87,44 +87,8 @@ fn create<S: Store>(
     };
     let recorded = record_link(context, link, user, &record)?;
     record.entry_id = recorded.entry_id;
-    add(context, user, &record)?;
+    kept::add(context, user, &record)?;
     Ok((user, recorded))
-}
-
-/// A name is taken, whether as a name or as an e-mail: who logs in may give
-/// either.
-fn check_names<S: Store>(
-    context: &Context<'_, S>,
-    username: &str,
-    email: &str,
-) -> Result<(), Stop> {
-    for (what, text) in [("username", username), ("email", email)] {
-        for kind in [UserName::Username, UserName::Email] {
-            if context.tables.has(Table::UserByName, &keys::user_name(kind, text))? {
-                return Err(Rejection::UserExists { what }.into());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn add<S: Store>(
-    context: &mut Context<'_, S>,
-    user: UserId,
-    record: &UserRecord,
-) -> Result<(), Corruption> {
-    let names = [(UserName::Username, &record.username), (UserName::Email, &record.email)];
-    for (kind, text) in names {
-        context.tables.put_record(Table::UserByName, &keys::user_name(kind, text), &user)?;
-    }
-    if record.role == AccountRole::Admin {
-        let access: Option<AccessRecord> = context.tables.record(Table::Access, keys::ONLY)?;
-        let before = access.unwrap_or_default();
-        let administrators = before.administrators.saturating_add(1);
-        let access = AccessRecord { is_closed: true, administrators };
-        context.tables.put_record(Table::Access, keys::ONLY, &access)?;
-    }
-    context.tables.put_record(Table::User, &user.0.key(), record)
 }
 
 /// The subject is in no part of the entry: it is a name of a person that the

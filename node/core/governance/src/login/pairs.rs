@@ -204,7 +204,6 @@ pub(crate) fn succeed<S: Store>(
 
 /// Forgets failures of an account from wherever they came, as an administrator
 /// asks.
-#[cfg_attr(not(test), expect(dead_code, reason = "unlocking an account comes with accounts"))]
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     user: UserId,

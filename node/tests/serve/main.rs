@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod encryption;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -41,14 +43,28 @@ impl Drop for Running {
 
 /// Starts a node and waits until it has its genesis.
 fn start(dir: &Path, more: &[&str]) -> Running {
+    started(dir, &mut serve(dir, more))
+}
+
+fn started(dir: &Path, command: &mut Command) -> Running {
     let log = fs::File::create(dir.with_extension("log")).unwrap();
-    let running = Running(serve(dir, more).stderr(log).spawn().unwrap());
+    let running = Running(command.stderr(log).spawn().unwrap());
+    wait_said(dir, "role=Leader");
+    running
+}
+
+/// Waits until a node has logged something.
+#[track_caller]
+fn wait_said(dir: &Path, what: &str) {
     let deadline = Instant::now() + WAIT_MAX;
-    while !fs::read_to_string(dir.with_extension("log")).unwrap().contains("role=Leader") {
-        assert!(Instant::now() < deadline, "the node did not start");
+    loop {
+        let said = fs::read_to_string(dir.with_extension("log")).unwrap();
+        if said.contains(what) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the node did not say `{what}`:\n{said}");
         std::thread::sleep(LOOK);
     }
-    running
 }
 
 fn terminate(running: &mut Running) -> std::process::ExitStatus {
