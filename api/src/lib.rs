@@ -18,6 +18,7 @@ pub mod backend;
 pub mod config;
 pub mod metrics;
 pub mod problem;
+pub mod secrets;
 pub mod server;
 
 mod app;

@@ -13,7 +13,6 @@
 
 pub(crate) mod erased;
 pub(crate) mod kept;
-pub(crate) mod sessions;
 
 use std::collections::BTreeSet;
 
@@ -25,12 +24,12 @@ use crate::apply::{Context, Stop};
 use crate::command::{
     ChangePassword, ChangeUser, CreateUser, Principal, PrincipalKind, UpdateUser, UserChange,
 };
-use crate::idempotency;
+use crate::login::pairs;
 use crate::outcome::{Outcome, Rejection};
 use crate::oversight::Role;
 use crate::record::UserRecord;
 use crate::store::{Store, Table};
-use crate::view;
+use crate::{idempotency, session, view};
 
 /// Hashes of passwords that are kept: the contract refuses the last five.
 const PASSWORDS_MAX: usize = 5;
@@ -103,7 +102,7 @@ pub(crate) fn update<S: Store>(
     let recorded = context.record_about(EntryType::UserUpdated, Some(&actor), data, personal)?;
     kept::change(context, id, &before, &after)?;
     if before.role != after.role || before.oversight != after.oversight {
-        sessions::end_all(context, id, None)?;
+        session::end_all(context, id, None)?;
     }
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
@@ -141,8 +140,8 @@ pub(crate) fn change<S: Store>(
     let recorded = context.record_about(entry_type, Some(&actor), data, Object::new())?;
     kept::change(context, id, &before, &after)?;
     match change.change {
-        UserChange::Disable | UserChange::ResetMfa => sessions::end_all(context, id, None)?,
-        UserChange::Unlock => kept::forget_failures(context, id)?,
+        UserChange::Disable | UserChange::ResetMfa => session::end_all(context, id, None)?,
+        UserChange::Unlock => pairs::forget(context, id)?,
         UserChange::Enable => (),
     }
     idempotency::keep(context, recorded.entry_id)?;
@@ -207,7 +206,7 @@ pub(crate) fn change_password<S: Store>(
     let entry_type = EntryType::PasswordChanged;
     let recorded = context.record_about(entry_type, Some(&actor), data, Object::new())?;
     kept::change(context, id, &before, &after)?;
-    sessions::end_all(context, id, asking)?;
+    session::end_all(context, id, asking)?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
 }

@@ -18,7 +18,7 @@ use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
 pub use accounts::{
     AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,
-    MfaRecord, SessionRecord, UserRecord,
+    MfaRecord, SessionRecord, Unreported, UserRecord,
 };
 pub use evidence::{
     ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,

@@ -6,19 +6,17 @@
 //!   [`UserRecord::is_administrator`] holds; once it was one it is never zero.
 //! - A name or an e-mail, in any letter case, leads to one account.
 
-use types::{Digest, UserId};
+use types::UserId;
 
 use crate::access;
 use crate::apply::{Context, Stop};
 use crate::keys::{self, UserName};
+use crate::login::pairs;
 use crate::outcome::{Corruption, Rejection};
 use crate::oversight;
 use crate::record::{AccessRecord, UserRecord};
-use crate::store::{Direction, Scan, Store, Table};
-use crate::{codec, tables, view};
-
-/// Pairs of account and address that are kept, as the contract bounds them.
-const PAIRS_MAX: usize = 10_000;
+use crate::store::{Store, Table};
+use crate::view;
 
 const USERNAME_CHARS_MAX: usize = 64;
 
@@ -110,7 +108,7 @@ pub(crate) fn forget<S: Store>(
     for (kind, text) in names(before) {
         context.tables.delete(Table::UserByName, &keys::user_name(kind, text));
     }
-    forget_failures(context, id)?;
+    pairs::forget(context, id)?;
     let after = UserRecord {
         username: String::new(),
         email: String::new(),
@@ -121,43 +119,6 @@ pub(crate) fn forget<S: Store>(
         ..before.clone()
     };
     change(context, id, before, &after)
-}
-
-/// Forgets failed logins of an account, from wherever they came.
-pub(crate) fn forget_failures<S: Store>(
-    context: &mut Context<'_, S>,
-    user: UserId,
-) -> Result<(), Corruption> {
-    let all = |table| Scan {
-        table,
-        from: &[],
-        to: None,
-        direction: Direction::Ascending,
-        rows_max: PAIRS_MAX,
-    };
-    let mut pairs = Vec::new();
-    for (key, value) in context.tables.scan(all(Table::LoginPair))? {
-        let record: crate::record::LoginPairRecord =
-            codec::decode(tables::name(Table::LoginPair), &value)?;
-        if record.user == Some(user) {
-            context.tables.delete(Table::LoginPair, &key);
-            pairs.push(Digest(key.try_into().map_err(|_| unreadable())?));
-        }
-    }
-    if pairs.is_empty() {
-        return Ok(());
-    }
-    for (key, _) in context.tables.scan(all(Table::LoginPairByAge))? {
-        let pair = key.last_chunk::<32>().ok_or_else(unreadable)?;
-        if pairs.contains(&Digest(*pair)) {
-            context.tables.delete(Table::LoginPairByAge, &key);
-        }
-    }
-    Ok(())
-}
-
-fn unreadable() -> Corruption {
-    Corruption::new("login_pair", "a key that is no digest")
 }
 
 /// What an account is found by; nothing once it is erased.

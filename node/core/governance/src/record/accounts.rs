@@ -105,10 +105,25 @@ pub struct LoginPairRecord {
     pub user: Option<UserId>,
     /// The address.
     pub address: String,
-    /// The last failures, oldest first, at most five.
+    /// Failures that count towards the next lock, oldest first, at most four.
     pub failed_at: Vec<Timestamp>,
     /// Until then the pair is locked.
     pub locked_until: Option<Timestamp>,
+    /// The last failure.
+    pub last_at: Timestamp,
+    /// What the ledger is not told yet.
+    pub unreported: Option<Unreported>,
+}
+
+/// Failed logins that the ledger is not told of yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreported {
+    /// The first of them.
+    pub since: Timestamp,
+    /// How many.
+    pub count: u64,
+    /// Whether one of them locked a pair, and that is recorded.
+    pub is_lock_recorded: bool,
 }
 
 /// A key with which a program authenticates.
