@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, Uri};
 use governance::access::{self, Actors, Authority, Denied, Permissions, Right};
 use governance::command::{Principal, PrincipalKind};
 use governance::{Corruption, Read, view};
@@ -100,14 +100,21 @@ fn nothing() -> Authority {
     }
 }
 
+/// The part of a request that tells who sends it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+}
+
 /// Finds out who asks.
 pub(crate) fn authenticate<B: Backend>(
     app: &App<B>,
-    method: &Method,
-    headers: &HeaderMap,
+    sent: Sent<'_>,
     address: IpAddr,
 ) -> Result<Asker, Problem> {
-    let shown = shown(headers, cookie_name(app.config.is_tls))
+    let shown = shown(sent.headers, cookie_name(app.config.is_tls))
         .map_err(|why| Problem::new(Code::UNAUTHENTICATED, why.detail()))?;
     let anonymous = |standing| Asker { principal: Principal::nobody(), address, standing };
     match (app.config.auth, shown) {
@@ -121,9 +128,9 @@ pub(crate) fn authenticate<B: Backend>(
         }
         (AuthMode::Required, Some(shown)) => {
             let (principal, authority) = known(app, shown.credential)?;
-            let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+            let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(sent.method);
             let session = shown.credential.text();
-            let is_meant = || csrf::is_meant(headers, session, &app.config.cors_origins);
+            let is_meant = || csrf::is_meant(sent, session, &app.config.cors_origins);
             if shown.by_cookie && changes && !is_meant() {
                 let detail = "a request that changes something and shows a cookie needs \
                               `X-CSRF-Token`, from a page of this origin";

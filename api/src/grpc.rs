@@ -51,7 +51,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Sent};
 use crate::backend::Backend;
 use crate::edge;
 use crate::edge::rates::Left;
@@ -226,7 +226,8 @@ fn admit<'a, B: Backend>(
         app.shared.rates.count_address(address, path, left)?;
     }
     let permit = if is_probe { None } else { Some(edge::admit(app)?) };
-    let asker = auth::authenticate(app, request.method(), headers, address)?;
+    let sent = Sent { method: request.method(), uri: request.uri(), headers };
+    let asker = auth::authenticate(app, sent, address)?;
     app.shared.rates.count_principal(&asker.principal.id, left)?;
     Ok((permit, Arc::new(Caller::read(headers, asker, request_id)?)))
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use raft::Replica;
 use storage::DataDir;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
