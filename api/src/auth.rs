@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::http::{Extensions, HeaderMap, Method};
+use axum::http::{Extensions, HeaderMap, Method, Uri};
 use governance::access::{self, Actors, Authority, Denied, Permissions, Right};
 use governance::command::{Principal, PrincipalKind};
 use governance::{Corruption, Read, view};
@@ -122,13 +122,13 @@ fn nothing() -> Authority {
     }
 }
 
-/// The parts of a request that say who sends it.
+/// The part of a request that tells who sends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent<'a> {
     pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) extensions: &'a Extensions,
-    pub(crate) address: IpAddr,
 }
 
 /// Whoever may open the socket of the node asks on the node's account.
@@ -138,12 +138,15 @@ fn administrator<B: Backend>(app: &App<B>, address: IpAddr) -> Asker {
 }
 
 /// Finds out who asks.
-pub(crate) fn authenticate<B: Backend>(app: &App<B>, sent: Sent<'_>) -> Result<Asker, Problem> {
-    let Sent { method, headers, extensions, address } = sent;
-    if extensions.get::<AdminSocket>().is_some() {
+pub(crate) fn authenticate<B: Backend>(
+    app: &App<B>,
+    sent: Sent<'_>,
+    address: IpAddr,
+) -> Result<Asker, Problem> {
+    if sent.extensions.get::<AdminSocket>().is_some() {
         return Ok(administrator(app, address));
     }
-    let shown = shown(headers, cookie_name(app.config.is_tls))
+    let shown = shown(sent.headers, cookie_name(app.config.is_tls))
         .map_err(|why| Problem::new(Code::UNAUTHENTICATED, why.detail()))?;
     let anonymous =
         |standing| Asker { principal: Principal::nobody(), address, join_token: None, standing };
@@ -164,9 +167,9 @@ pub(crate) fn authenticate<B: Backend>(app: &App<B>, sent: Sent<'_>) -> Result<A
         }
         (AuthMode::Required, Some(shown)) => {
             let (principal, authority) = known(app, shown.credential)?;
-            let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+            let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(sent.method);
             let session = shown.credential.text();
-            let is_meant = || csrf::is_meant(headers, session, &app.config.cors_origins);
+            let is_meant = || csrf::is_meant(sent, session, &app.config.cors_origins);
             if shown.by_cookie && changes && !is_meant() {
                 let detail = "a request that changes something and shows a cookie needs \
                               `X-CSRF-Token`, from a page of this origin";

@@ -28,7 +28,7 @@ use futures::FutureExt as _;
 use types::{Digest, Json};
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Sent};
 use crate::backend::Backend;
 use crate::call::{Answer, Content};
 use crate::problem::{Code, Problem};
@@ -228,8 +228,9 @@ async fn run<B: Backend>(
         }
     };
     let address = address::of_parts(parts, &app.config.trusted_proxies);
-    let Parts { method, headers, extensions, .. } = parts;
-    let asker = auth::authenticate(app, auth::Sent { method, headers, extensions, address })?;
+    let Parts { method, uri, headers, extensions, .. } = parts;
+    let sent = Sent { method, uri, headers, extensions };
+    let asker = auth::authenticate(app, sent, address)?;
     app.shared.rates.count_principal(&asker.principal.id, &mut asked.left)?;
     let authority = asker.authority_for(route)?;
     let path = std::mem::take(&mut asked.path);

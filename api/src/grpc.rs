@@ -230,8 +230,8 @@ fn admit<'a, B: Backend>(
         app.shared.rates.count_address(address, path, left)?;
     }
     let permit = if is_probe { None } else { Some(edge::admit(app)?) };
-    let (method, extensions) = (request.method(), request.extensions());
-    let asker = authenticate(app, Sent { method, headers, extensions, address })?;
+    let (method, uri, extensions) = (request.method(), request.uri(), request.extensions());
+    let asker = authenticate(app, Sent { method, uri, headers, extensions }, address)?;
     app.shared.rates.count_principal(&asker.principal.id, left)?;
     Ok((permit, Arc::new(Caller::read(&app.config, headers, (asker, request_id))?)))
 }

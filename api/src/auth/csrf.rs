@@ -11,6 +11,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use types::digest::to_hex;
 
+use super::Sent;
+
 /// Where the text is sent back.
 const HEADER: &str = "x-csrf-token";
 const LABEL: &[u8] = b"lexecon csrf v1";
@@ -31,8 +33,8 @@ pub(crate) fn token(session: &str) -> String {
 
 /// Whether a request that changes something was meant, as far as its headers
 /// tell.
-pub(crate) fn is_meant(headers: &HeaderMap, session: &str, listed: &[String]) -> bool {
-    is_same_origin(headers, listed) && has_token(headers, session)
+pub(crate) fn is_meant(sent: Sent<'_>, session: &str, listed: &[String]) -> bool {
+    is_same_origin(sent, listed) && has_token(sent.headers, session)
 }
 
 fn has_token(headers: &HeaderMap, session: &str) -> bool {
@@ -45,18 +47,19 @@ fn has_token(headers: &HeaderMap, session: &str) -> bool {
 }
 
 /// What browsers add by themselves, and scripts cannot change.
-fn is_same_origin(headers: &HeaderMap, listed: &[String]) -> bool {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+fn is_same_origin(sent: Sent<'_>, listed: &[String]) -> bool {
+    let text = |name: &str| sent.headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_listed = |origin: &str| listed.iter().any(|known| known == origin);
     let origin = text("origin");
     if origin.is_some_and(is_listed) {
         return true;
     }
+    // HTTP/2 has the name in the address.
+    let host = text("host").or_else(|| sent.uri.authority().map(|authority| authority.as_str()));
     let is_ours = |origin: &str| {
         let (_, authority) = origin.split_once("://").unwrap_or_default();
         // Behind a proxy that ends TLS the scheme differs and the name does not.
-        !authority.is_empty()
-            && text("host").is_none_or(|host| host.eq_ignore_ascii_case(authority))
+        !authority.is_empty() && host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
     };
     let by_site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     by_site && origin.is_none_or(is_ours)
@@ -75,8 +78,28 @@ mod tests {
         for (name, value) in sent {
             headers.insert(*name, value.parse().unwrap());
         }
+        check_headers("/decide", &headers, expect);
+        // The same as HTTP/2 says it.
+        headers.remove("host");
+        check_headers("http://desk.example:8000/decide", &headers, expect);
+    }
+
+    #[track_caller]
+    fn check_headers(uri: &str, headers: &HeaderMap, expect: bool) {
         let listed = ["https://listed.example".to_owned()];
-        assert_eq!(is_meant(&headers, "sess_x", &listed), expect, "{sent:?}");
+        let uri = uri.parse().unwrap();
+        let extensions = &axum::http::Extensions::new();
+        let sent = Sent { method: &axum::http::Method::POST, uri: &uri, headers, extensions };
+        assert_eq!(is_meant(sent, "sess_x", &listed), expect, "{uri} {headers:?}");
+    }
+
+    #[test]
+    fn who_does_not_say_whom_it_asks_is_of_no_origin() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, token("sess_x").parse().unwrap());
+        check_headers("/decide", &headers, true);
+        headers.insert("origin", "http://desk.example:8000".parse().unwrap());
+        check_headers("/decide", &headers, false);
     }
 
     #[test]

@@ -302,7 +302,8 @@ async fn a_person_may_name_itself_and_nobody_else() {
 async fn grpc_asks_the_same() {
     let person = auditor();
     let program = Program::new(2, &[ACTOR]);
-    let server = closed(required(), std::slice::from_ref(&person), &[program.clone()]).await;
+    let server =
+        closed(required(), std::slice::from_ref(&person), std::slice::from_ref(&program)).await;
     let mut client = DecisionsClient::new(connect(&server).await);
     let with = |credential: &str| {
         let mut request = Request::new(ListDecisionsRequest::default());

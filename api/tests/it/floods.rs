@@ -82,7 +82,7 @@ async fn streams_that_are_opened_and_reset_end_the_connection() {
     let sent = flood(listening.address, &begin, |round| {
         let stream = 2 * round + 1;
         let open = frame(Kind::Headers, HEADERS_END | DATA_END, stream, &head());
-        [open, frame(Kind::Reset, 0, stream, &8_u32.to_be_bytes())].concat().repeat(1)
+        [open, frame(Kind::Reset, 0, stream, &8_u32.to_be_bytes())].concat()
     });
     let (sent, ()) = tokio::join!(sent, check_answers(listening.address));
     assert!(sent < 64 << 20, "{sent} bytes of resets were taken");
@@ -105,11 +105,7 @@ async fn a_head_that_goes_on_and_on_ends_the_connection() {
 #[tokio::test]
 async fn who_asks_for_answers_and_reads_none_is_let_go() {
     let listening = listen(&Server::loaded().await, quick()).await;
-    for kind in [Kind::Settings, Kind::Ping] {
-        let payload: &[u8] = match kind {
-            Kind::Ping => &[0; 8],
-            _ => &[],
-        };
+    for (kind, payload) in [(Kind::Settings, &[] as &[u8]), (Kind::Ping, &[0; 8])] {
         let begin = [PREFACE, &frame(Kind::Settings, 0, 0, &[])].concat();
         let mut stream = TcpStream::connect(listening.address).await.unwrap();
         stream.write_all(&begin).await.unwrap();

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tonic_types::StatusExt as _;
 
 use crate::accounts::{Person, Program, admit, close, equip};
+use crate::cluster::joiner;
 use crate::common::{ALLOWED, Node, POLICY, Server};
 use crate::description::document;
 
@@ -192,7 +193,7 @@ fn body(operation: &str) -> String {
         "evaluation" => evaluation.to_string(),
         "evaluations" => json!({"evaluations": [evaluation, evaluation]}).to_string(),
         "tokenRevoke" => json!({"reason": "a test"}).to_string(),
-        "nodeAdd" => json!({}).to_string(),
+        "nodeAdd" => joiner(json!({})).to_string(),
         "policyLoad" | "policyValidate" => POLICY.to_owned(),
         _ => "{}".to_owned(),
     }
@@ -208,8 +209,7 @@ async fn rest_table(scene: &Scene) -> Vec<(String, String, Outcomes)> {
             let uri = path
                 .replace("{decision_id}", &scene.decision)
                 .replace("{token_id}", &scene.token)
-                .replace('{', "")
-                .replace('}', "");
+                .replace(['{', '}'], "");
             let sends = method != "get";
             let mut outcomes = Outcomes::new();
             for asker in &scene.askers {
@@ -228,41 +228,62 @@ async fn rest_table(scene: &Scene) -> Vec<(String, String, Outcomes)> {
     table
 }
 
-/// A message for a method, empty where nothing depends on it.
-fn message(scene: &Scene, method: &str) -> Vec<u8> {
-    let decide = pb::DecideRequest {
+fn decide() -> pb::DecideRequest {
+    pb::DecideRequest {
         actor: ACTOR.to_owned(),
         action: "read_claim".to_owned(),
         ..pb::DecideRequest::default()
-    };
-    let evaluation = pb::EvaluationRequest {
+    }
+}
+
+fn evaluation() -> pb::EvaluationRequest {
+    let of = |text: &str| text.to_owned();
+    pb::EvaluationRequest {
         subject: Some(pb::EvaluationSubject {
-            r#type: "ai_agent".to_owned(),
-            id: "claims_triage".to_owned(),
+            r#type: of("ai_agent"),
+            id: of("claims_triage"),
             ..pb::EvaluationSubject::default()
         }),
         action: Some(pb::EvaluationAction {
-            name: "read_claim".to_owned(),
+            name: of("read_claim"),
             ..pb::EvaluationAction::default()
         }),
         resource: Some(pb::EvaluationResource {
-            r#type: "claim".to_owned(),
-            id: "1".to_owned(),
+            r#type: of("claim"),
+            id: of("1"),
             ..pb::EvaluationResource::default()
         }),
         ..pb::EvaluationRequest::default()
-    };
+    }
+}
+
+fn document_of() -> String {
+    serde_json::from_str::<Value>(POLICY).unwrap()["policy"].to_string()
+}
+
+/// A message for a method, empty where nothing depends on it.
+fn message(scene: &Scene, method: &str) -> Vec<u8> {
     match method {
-        "Decisions/Decide" => decide.encode_to_vec(),
+        "Decisions/Decide" => decide().encode_to_vec(),
         "Decisions/DecideBatch" => {
-            let requests = vec![decide];
+            let requests = vec![decide()];
             pb::DecideBatchRequest { requests, ..pb::DecideBatchRequest::default() }.encode_to_vec()
         }
-        "Policies/Evaluation" => evaluation.encode_to_vec(),
+        "Policies/Evaluation" => evaluation().encode_to_vec(),
         "Policies/Evaluations" => {
-            let pb::EvaluationRequest { subject, action, resource, .. } = evaluation;
+            let pb::EvaluationRequest { subject, action, resource, .. } = evaluation();
             let all = pb::EvaluationsRequest { subject, action, resource, ..Default::default() };
             all.encode_to_vec()
+        }
+        "Policies/Load" => {
+            pb::LoadPolicyRequest { document_json: document_of(), ..Default::default() }
+                .encode_to_vec()
+        }
+        "Policies/Validate" => {
+            pb::ValidatePolicyRequest { document_json: document_of() }.encode_to_vec()
+        }
+        "Policies/Impact" => {
+            pb::ImpactRequest { document_json: document_of(), ..Default::default() }.encode_to_vec()
         }
         "Decisions/Get" => {
             let decision_id = scene.decision.clone();
