@@ -14,10 +14,8 @@ use crate::edge::rates::Rates;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::rest::auth::oidc::Oidc;
+use crate::secrets::Hasher;
 use crate::verified::Verified;
-
-/// Passwords that are hashed at once: api.md, section 13.
-const HASHES_MAX: usize = 4;
 
 /// A handle to what requests share: cloned for each of them.
 #[derive(Clone, Debug)]
@@ -45,8 +43,9 @@ pub(crate) struct Shared {
     pub(crate) admission: Semaphore,
     /// Audits in progress.
     pub(crate) audits: Arc<Semaphore>,
-    /// Passwords being hashed.
-    pub(crate) hashes: Arc<Semaphore>,
+    /// Hashes passwords, few at once: a storm of logins must not take the
+    /// processors from decisions.
+    pub(crate) hasher: Hasher,
     /// What logins at providers are known by.
     pub(crate) oidc: Oidc,
     /// Policies being read, and answers being explained.
@@ -65,7 +64,7 @@ impl<B: Backend> App<B> {
             openapi: Bytes::from(crate::openapi::document(config.version).to_canonical()),
             admission: Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)),
             audits: Arc::new(Semaphore::new(config.audits_max.min(Semaphore::MAX_PERMITS))),
-            hashes: Arc::new(Semaphore::new(HASHES_MAX)),
+            hasher: Hasher::new(config.request_timeout),
             oidc: Oidc::default(),
             studies: Arc::new(Semaphore::new(config.studies_max.min(Semaphore::MAX_PERMITS))),
         };
@@ -105,16 +104,6 @@ impl<B: Backend> App<B> {
         F: FnOnce() -> Result<T, Problem> + Send + 'static,
     {
         self.one_of_few(&self.shared.studies, work).await
-    }
-
-    /// Hashes a password, which takes 19 MiB and a twentieth of a second: a storm
-    /// of logins must not take the processors from decisions.
-    pub(crate) async fn hash<T, F>(&self, work: F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, Problem> + Send + 'static,
-    {
-        self.one_of_few(&self.shared.hashes, work).await
     }
 
     async fn one_of_few<T, F>(&self, room: &Arc<Semaphore>, read: F) -> Result<T, Problem>

@@ -21,27 +21,22 @@ use axum::http::{Extensions, HeaderMap, Method, Uri};
 use governance::access::{self, Actors, Authority, Denied, Permissions, Right};
 use governance::command::{Principal, PrincipalKind};
 use governance::{Corruption, Read, view};
-use ledger::hash::sha256;
 use types::Digest;
 
 use crate::app::App;
 use crate::backend::{self, Backend};
-use crate::config::AuthMode;
+use crate::config::{AuthMode, Config};
+use crate::cookies;
 use crate::problem::{Code, Problem};
 use crate::rest::token::now;
 use crate::routes::{Op, Route};
+use crate::secrets::credential::hash_of;
 use crate::server::AdminSocket;
 use credential::{Credential, Unreadable};
 
 /// A node that has heard of no leader for so long may not know that a session
 /// was ended.
 const STALENESS_MAX: Duration = Duration::from_micros(access::SESSION_IDLE.0);
-
-/// Name of the cookie that holds a session. Over TLS its prefix makes browsers
-/// refuse one that another host or path has set.
-pub(crate) fn cookie_name(is_tls: bool) -> &'static str {
-    if is_tls { "__Host-lexecon_session" } else { "lexecon_session" }
-}
 
 /// Who sends a request.
 #[derive(Clone, Debug)]
@@ -146,7 +141,7 @@ pub(crate) fn authenticate<B: Backend>(
     if sent.extensions.get::<AdminSocket>().is_some() {
         return Ok(administrator(app, address));
     }
-    let shown = shown(sent.headers, cookie_name(app.config.is_tls))
+    let shown = shown(sent.headers, cookies::session_name(&app.config))
         .map_err(|why| Problem::new(Code::UNAUTHENTICATED, why.detail()))?;
     let anonymous =
         |standing| Asker { principal: Principal::nobody(), address, join_token: None, standing };
@@ -162,7 +157,7 @@ pub(crate) fn authenticate<B: Backend>(
         (AuthMode::Required, Some(Shown { credential: Credential::JoinToken(text), .. })) => {
             let detail = "a join token lets a node join, and nothing else";
             let standing = Standing::Nobody(Problem::new(Code::UNAUTHENTICATED, detail));
-            let join_token = Some(sha256(text.as_bytes()));
+            let join_token = Some(hash_of(text));
             Ok(Asker { join_token, ..anonymous(standing) })
         }
         (AuthMode::Required, Some(shown)) => {
@@ -204,9 +199,10 @@ fn shown<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<Shown<'a>>, Un
 }
 
 /// Whether a request shows a session by cookie, of any form.
-pub(crate) fn shows_cookie(headers: &HeaderMap, is_tls: bool) -> bool {
+pub(crate) fn shows_cookie(headers: &HeaderMap, config: &Config) -> bool {
     let mut values = headers.get_all("cookie").iter();
-    values.any(|value| credential::cookie(value.as_bytes(), cookie_name(is_tls)) != Ok(None))
+    let name = cookies::session_name(config);
+    values.any(|value| credential::cookie(value.as_bytes(), name) != Ok(None))
 }
 
 /// In open mode everybody may do everything until somebody administers.
@@ -249,7 +245,7 @@ fn owner(
     read: &impl Read,
     credential: Credential<'_>,
 ) -> Result<Option<(Principal, backend::Credential)>, Corruption> {
-    let hash = sha256(credential.text().as_bytes());
+    let hash = hash_of(credential.text());
     Ok(match credential {
         Credential::Session(_) => view::session_by_hash(read, &hash)?.map(|(id, session)| {
             let principal = Principal {

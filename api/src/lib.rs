@@ -18,7 +18,6 @@ pub mod backend;
 pub mod config;
 pub mod metrics;
 pub mod problem;
-pub mod secrets;
 pub mod server;
 
 mod app;
@@ -36,6 +35,7 @@ mod reply;
 mod rest;
 mod routes;
 mod sealing;
+mod secrets;
 mod verified;
 
 pub use axum::Router;

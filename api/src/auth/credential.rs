@@ -11,14 +11,43 @@
 
 use std::fmt;
 
-/// What the text of a session begins with.
-const SESSION: &str = "sess_";
-/// What the text of an API key begins with.
-const API_KEY: &str = "lxk_";
-/// What the text of a token with which a node joins begins with.
-const JOIN_TOKEN: &str = "lxj_";
 /// Base64url of 32 bytes without padding.
 const CHARS: usize = 43;
+
+/// What a credential is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A session of an account.
+    Session,
+    /// A login that waits for its second factor: no request shows it to say who
+    /// sends it.
+    Challenge,
+    /// A key of a program.
+    ApiKey,
+    /// One node may join with it.
+    JoinToken,
+}
+
+impl Kind {
+    /// Every kind there is.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Session, Self::Challenge, Self::ApiKey, Self::JoinToken];
+
+    /// What it begins with.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Session => "sess_",
+            Self::Challenge => "mfa_",
+            Self::ApiKey => "lxk_",
+            Self::JoinToken => "lxj_",
+        }
+    }
+
+    /// Whether a whole text has the form of one.
+    pub(crate) fn has_form(self, text: &str) -> bool {
+        text.strip_prefix(self.prefix()).is_some_and(is_secret)
+    }
+}
 
 /// A text that has the form of a credential.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,14 +63,13 @@ pub(crate) enum Credential<'a> {
 impl<'a> Credential<'a> {
     /// Reads a whole text; `None` for any that has no such form.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let holds = |prefix| text.strip_prefix(prefix).is_some_and(is_secret);
-        if holds(SESSION) {
-            return Some(Self::Session(text));
+        let kind = Kind::ALL.into_iter().find(|kind| kind.has_form(text))?;
+        match kind {
+            Kind::Session => Some(Self::Session(text)),
+            Kind::ApiKey => Some(Self::ApiKey(text)),
+            Kind::JoinToken => Some(Self::JoinToken(text)),
+            Kind::Challenge => None,
         }
-        if holds(JOIN_TOKEN) {
-            return Some(Self::JoinToken(text));
-        }
-        holds(API_KEY).then_some(Self::ApiKey(text))
     }
 
     /// The text itself.

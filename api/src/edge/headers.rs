@@ -11,7 +11,7 @@ use crate::auth;
 use crate::backend::Backend;
 use crate::call::Caching;
 use crate::config::Config;
-use crate::cookies::SetCookie;
+use crate::cookies::{self, SetCookie};
 use crate::routes::{Op, Route};
 
 /// Nothing an API answers is to be run or framed.
@@ -119,13 +119,10 @@ fn vary(config: &Config, response: &Response<Body>) -> &'static str {
 /// in again.
 fn forget_cookie(config: &Config, parts: &Parts, response: &mut Response<Body>) {
     let is_refused = response.status() == StatusCode::UNAUTHORIZED;
-    if !is_refused || !auth::shows_cookie(&parts.headers, config.is_tls) {
+    if !is_refused || !auth::shows_cookie(&parts.headers, config) {
         return;
     }
-    let secure = if config.is_tls { "; Secure" } else { "" };
-    let name = auth::cookie_name(config.is_tls);
-    let cookie = format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{secure}");
-    put(response, "set-cookie", &cookie);
+    put(response, "set-cookie", cookies::no_session(config).header());
 }
 
 /// What every reply says over TLS, gRPC's too.

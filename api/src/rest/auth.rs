@@ -1,6 +1,6 @@
 //! Who asks: logins, second factors, sessions, accounts, keys of programs.
 //!
-//! Passwords and codes are checked here, on few threads at once; what was
+//! Passwords and codes are checked here by what `secrets` makes of them; what was
 //! checked goes to the log as a fact with the version it holds for, and the
 //! state machine has the last word.
 //!
@@ -17,7 +17,6 @@ pub(crate) mod login;
 pub(crate) mod mfa;
 pub(crate) mod oidc;
 pub(crate) mod password;
-pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

@@ -13,7 +13,7 @@ use types::{Digest, UserId};
 use super::{NoRandomness, random};
 
 /// Codes of an account.
-pub const CODES: usize = 10;
+pub(crate) const CODES: usize = 10;
 
 const CHARS: usize = 16;
 
@@ -26,7 +26,7 @@ const DOMAIN: &[u8] = b"lexecon backup code v1\0";
 
 /// A code, without what people put into it.
 #[derive(Clone)]
-pub struct BackupCode(SecretString);
+pub(crate) struct BackupCode(SecretString);
 
 impl fmt::Debug for BackupCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,7 +39,7 @@ impl BackupCode {
     ///
     /// # Errors
     /// [`NoRandomness`].
-    pub fn draw_all() -> Result<[Self; CODES], NoRandomness> {
+    pub(crate) fn draw_all() -> Result<[Self; CODES], NoRandomness> {
         let mut codes = [const { None }; CODES];
         for code in &mut codes {
             *code = Some(Self::of(random()?));
@@ -59,7 +59,7 @@ impl BackupCode {
 
     /// Reads what somebody typed: in any case, with or without what parts the
     /// groups, and with letters that are taken for digits.
-    pub fn parse(typed: &str) -> Option<Self> {
+    pub(crate) fn parse(typed: &str) -> Option<Self> {
         if TYPED_BYTES_MAX < typed.len() {
             return None;
         }
@@ -69,7 +69,7 @@ impl BackupCode {
     }
 
     /// As it is shown, in groups of four.
-    pub fn text(&self) -> SecretString {
+    pub(crate) fn text(&self) -> SecretString {
         let mut text = String::with_capacity(CHARS + 3);
         for (place, letter) in self.0.expose_secret().chars().enumerate() {
             if place != 0 && place % 4 == 0 {
@@ -81,7 +81,7 @@ impl BackupCode {
     }
 
     /// What is kept of it.
-    pub fn hash(&self, user: UserId) -> Digest {
+    pub(crate) fn hash(&self, user: UserId) -> Digest {
         let hash = Sha256::new_with_prefix(DOMAIN)
             .chain_update(user.to_string())
             .chain_update([0])

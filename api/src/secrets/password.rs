@@ -16,9 +16,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
 use super::{NoRandomness, policy, random};
+use crate::problem::{Code, Problem};
 
 /// Computed at once.
-pub const AT_ONCE_MAX: usize = 4;
+pub(crate) const AT_ONCE_MAX: usize = 4;
 
 /// The least that the OWASP Password Storage Cheat Sheet asks of argon2id: 19 MiB,
 /// two passes, one lane.
@@ -30,7 +31,7 @@ const SALT_BYTES: usize = 16;
 
 /// Why a password was not hashed or compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotHashed {
+pub(crate) enum NotHashed {
     /// Too many are being computed.
     #[error("as many passwords are being hashed as the node takes")]
     Overloaded,
@@ -42,16 +43,29 @@ pub enum NotHashed {
     Failed,
 }
 
+impl From<NotHashed> for Problem {
+    fn from(why: NotHashed) -> Self {
+        match why {
+            NotHashed::Overloaded => Self::new(Code::OVERLOADED, why.to_string()),
+            NotHashed::NoRandomness(why) => why.into(),
+            NotHashed::Failed => {
+                tracing::error!(%why, "a login or a change of a password failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
 /// Hashes passwords and compares them. Clones share one bound.
 #[derive(Clone, Debug)]
-pub struct Hasher {
+pub(crate) struct Hasher {
     permits: Arc<Semaphore>,
     wait: Duration,
 }
 
 impl Hasher {
     /// One whose callers wait for so long, at most.
-    pub fn new(wait: Duration) -> Self {
+    pub(crate) fn new(wait: Duration) -> Self {
         Self { permits: Arc::new(Semaphore::new(AT_ONCE_MAX)), wait }
     }
 
@@ -59,7 +73,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`NotHashed`].
-    pub async fn hash(&self, password: SecretString) -> Result<String, NotHashed> {
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String, NotHashed> {
         let salt = random::<SALT_BYTES>()?;
         self.run(move || hashed(&password, &salt).map(|hash| hash.to_string())).await?
     }
@@ -69,7 +83,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`NotHashed`].
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         password: SecretString,
         hash: Option<String>,
@@ -82,7 +96,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`NotHashed`].
-    pub async fn verify_any(
+    pub(crate) async fn verify_any(
         &self,
         password: SecretString,
         hashes: Vec<String>,

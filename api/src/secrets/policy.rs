@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// Characters of the shortest password.
-pub const CHARS_MIN: usize = 12;
+pub(crate) const CHARS_MIN: usize = 12;
 
 /// Bytes of the longest: what is hashed has a bound.
-pub const BYTES_MAX: usize = 1024;
+pub(crate) const BYTES_MAX: usize = 1024;
 
 /// Different characters of a password.
-pub const DISTINCT_MIN: usize = 8;
+pub(crate) const DISTINCT_MIN: usize = 8;
 
 /// Neighbours on a keyboard that make a run. Four of a row are in words, such as
 /// `property`; five are in none.
@@ -44,7 +44,7 @@ const COMMON: &str = include_str!("common.txt");
 
 /// What is wrong with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It has too few characters.
     TooShort,
     /// It has too many bytes.
@@ -73,7 +73,7 @@ pub enum Fault {
 
 impl Fault {
     /// The stable code.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::TooShort => "too_short",
             Self::TooLong => "too_long",
@@ -91,7 +91,7 @@ impl Fault {
     }
 
     /// The same for people.
-    pub fn detail(self) -> &'static str {
+    pub(crate) fn detail(self) -> &'static str {
         match self {
             Self::TooShort => "must have at least 12 characters",
             Self::TooLong => "must have at most 1024 bytes",
@@ -110,7 +110,7 @@ impl Fault {
 }
 
 /// Everything that is wrong with a password for an account of this name.
-pub fn faults(password: &SecretString, username: &str) -> Vec<Fault> {
+pub(crate) fn faults(password: &SecretString, username: &str) -> Vec<Fault> {
     let text = password.expose_secret();
     if BYTES_MAX < text.len() {
         // Whoever sends a megabyte does not have it searched.

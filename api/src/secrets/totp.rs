@@ -13,7 +13,7 @@ use types::Timestamp;
 use super::{NoRandomness, random};
 
 /// As many bytes as the hash has: RFC 4226, section 4, R6.
-pub const SECRET_BYTES: usize = 20;
+pub(crate) const SECRET_BYTES: usize = 20;
 
 const ISSUER: &str = "Lexecon";
 
@@ -23,12 +23,12 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 ///
 /// # Errors
 /// [`NoRandomness`].
-pub fn draw() -> Result<SecretSlice<u8>, NoRandomness> {
+pub(crate) fn draw() -> Result<SecretSlice<u8>, NoRandomness> {
     Ok(SecretSlice::from(random::<SECRET_BYTES>()?.to_vec()))
 }
 
 /// The time step of a code: that of now, the one before or the one after.
-pub fn step(secret: &SecretSlice<u8>, code: &str, now: Timestamp) -> Option<u64> {
+pub(crate) fn step(secret: &SecretSlice<u8>, code: &str, now: Timestamp) -> Option<u64> {
     codes(secret)?.check(code, now.seconds())
 }
 
@@ -40,7 +40,7 @@ fn codes(secret: &SecretSlice<u8>) -> Option<Totp> {
 
 /// The secret as people type it: base 32 of RFC 4648 without padding, of which
 /// twenty bytes need none.
-pub fn base32(secret: &SecretSlice<u8>) -> SecretString {
+pub(crate) fn base32(secret: &SecretSlice<u8>) -> SecretString {
     let (groups, _) = secret.expose_secret().as_chunks::<5>();
     let mut text = String::with_capacity(groups.len() * 8);
     for [a, b, c, d, e] in groups {
@@ -54,7 +54,7 @@ pub fn base32(secret: &SecretSlice<u8>) -> SecretString {
 
 /// What an authenticator reads from a picture: the key URI format of Google
 /// Authenticator, which the others took over.
-pub fn otpauth_uri(account: &str, secret: &SecretSlice<u8>) -> SecretString {
+pub(crate) fn otpauth_uri(account: &str, secret: &SecretSlice<u8>) -> SecretString {
     let account = percent_encoded(account);
     let secret = base32(secret);
     let secret = secret.expose_secret();

@@ -90,7 +90,7 @@ async fn a_password_is_measured_and_never_repeated() {
     let weak = with(user(), "password", json!("jane-qwerty-111"));
     let reply = send(&server, "POST", "/auth/users", &weak).await;
     assert_eq!(reply.outcome(), "422 password_policy");
-    let rules = ["no_uppercase", "keyboard_run", "repeated", "user_name"];
+    let rules = ["no_upper_case", "keyboard_run", "repeated_character", "contains_username"];
     assert_eq!(reply.faults(), rules.map(|rule| format!("/password {rule}")));
     assert!(!String::from_utf8(reply.bytes).unwrap().contains("jane-qwerty"));
     assert_eq!(server.node.submitted(), 0);

@@ -280,9 +280,12 @@ async fn an_account_is_made_changed_and_disabled() {
     let denied = her.outcome("GET", "/auth/users", Value::Null).await;
     assert_eq!(denied, "403 permission_denied");
     let reason = json!({"reason": "left"});
-    for (action, status) in
-        [("disable", "disabled"), ("enable", "active"), ("unlock", "active"), ("reset-mfa", "active")]
-    {
+    for (action, status) in [
+        ("disable", "disabled"),
+        ("enable", "active"),
+        ("unlock", "active"),
+        ("reset-mfa", "active"),
+    ] {
         let at = format!("{path}/{action}");
         let template = format!("{template}/{action}");
         if action == "reset-mfa" {
@@ -324,8 +327,8 @@ async fn sessions_are_seen_and_ended_by_their_owner_or_an_administrator() {
     assert_eq!(all, "403 permission_denied");
     let all = root.done("GET", "/auth/sessions?all=true", list, Value::Null).await;
     assert!(3 <= all["total"].as_u64().unwrap(), "{all}");
-    let roots = all["sessions"].as_array().unwrap().iter();
-    let roots = roots.filter(|session| session["current"] == true).next().unwrap();
+    let mut all = all["sessions"].as_array().unwrap().iter();
+    let roots = all.find(|session| session["current"] == true).unwrap();
     let others = format!("/auth/sessions/{}", roots["id"].as_str().unwrap());
     assert_eq!(two.outcome("DELETE", &others, Value::Null).await, "404 unknown_session");
     let first = current.iter().find(|session| session["current"] == false).unwrap();
@@ -392,7 +395,10 @@ async fn a_key_of_a_program_is_shown_once() {
     assert!(key.starts_with("lxk_") && key.len() == 47);
     let again = root.send("POST", path, body, Some("once")).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
-    assert_eq!((&again.json()["api_key"], &again.json()["key_id"]), (&Value::Null, &made["key_id"]));
+    assert_eq!(
+        (&again.json()["api_key"], &again.json()["key_id"]),
+        (&Value::Null, &made["key_id"])
+    );
     let list = root.done("GET", path, path, Value::Null).await;
     assert_eq!(list["total"], 1);
     assert!(!list.to_string().contains(key));

@@ -9,6 +9,7 @@ mod answers;
 mod asking;
 mod audit;
 mod auth;
+mod auth_flow;
 mod checkpoints;
 mod cluster;
 mod common;

@@ -7,8 +7,9 @@ use governance::view;
 use secrecy::ExposeSecret as _;
 use types::{ApiKeyId, EntryId, Json, Object, Timestamp};
 
-use super::{page, secrets, users};
+use super::{page, users};
 use crate::app::App;
+use crate::auth::credential::Kind;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::Checked;
@@ -16,6 +17,7 @@ use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
 use crate::rest::recording::{self, Recording, record};
 use crate::rest::token::now;
+use crate::secrets::Credential;
 
 const PATH: &str = "/auth/api-keys";
 
@@ -29,11 +31,11 @@ pub(crate) async fn create<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         return created(app, Recording::repeated(app, entry), None);
     }
     let now = now(app, &app.backend.view()?)?;
-    let drawn = secrets::draw(secrets::API_KEY)?;
-    let create = CreateApiKey { key_hash: drawn.hash, ..asked(&mut body, now)? };
+    let drawn = Credential::draw(Kind::ApiKey)?;
+    let create = CreateApiKey { key_hash: drawn.hash(), ..asked(&mut body, now)? };
     let command = Command::CreateApiKey(Box::new(create));
     let recording = record(app, &principal, idempotency, command).await?;
-    let text = drawn.text.expose_secret();
+    let text = drawn.text().expose_secret();
     created(app, recording, Some(text).filter(|_| !recording.is_replayed()))
 }
 

@@ -8,6 +8,8 @@ const ID: Kind = Kind::Text(Text::of(Alphabet::Name, 64));
 /// Long enough for what is sealed in it.
 const SEALED: Kind = Kind::Text(Text::of(Alphabet::Base64Url, 1024));
 const CODE: Kind = Kind::Text(Text::of(Alphabet::Printable, 16));
+/// Sixteen, and what people put between them.
+const BACKUP_CODE: Kind = Kind::Text(Text::of(Alphabet::Printable, 64));
 const REASON: Field = Field::required("reason", Kind::Text(Text::any(2048)), "Why.");
 const ROLE: Kind = Kind::Word(&["viewer", "auditor", "compliance_officer", "admin"]);
 const OVERSIGHT: Kind = Kind::Texts { items_max: 3, item: Text::of(Alphabet::Name, 32) };
@@ -31,7 +33,7 @@ pub(crate) const LOGIN: &[Field] = &[
 pub(crate) const VERIFY: &[Field] = &[
     Field::required("challenge_id", ID, "As the login answered it."),
     Field::optional("code", CODE, "6 digits, or else `backup_code`."),
-    Field::optional("backup_code", CODE, "One that was not used, or else `code`."),
+    Field::optional("backup_code", BACKUP_CODE, "One that was not used, or else `code`."),
 ];
 
 /// Body of what takes a code for one's own account.
@@ -198,7 +200,7 @@ pub(crate) const DONE_REPLY: &[Member] = &[flag("success", "True."), ENTRY];
 /// Reply of `GET /auth/password-policy`.
 pub(crate) const POLICY_REPLY: &[Member] = &[
     integer("min_length", "Least number of characters."),
-    integer("max_length", "Greatest number of characters."),
+    integer("max_length", "Greatest number of bytes."),
     integer("min_distinct", "Least number of different characters."),
     integer("max_age_days", "After so many days it must be changed."),
     integer("history_count", "So many of the last passwords are refused."),

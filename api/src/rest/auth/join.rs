@@ -5,8 +5,9 @@ use governance::view;
 use secrecy::ExposeSecret as _;
 use types::{EntryId, Micros, Object, Timestamp};
 
-use super::{replayed, secrets};
+use super::replayed;
 use crate::app::App;
+use crate::auth::credential::Kind as CredentialKind;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::{Field, Kind};
@@ -14,6 +15,7 @@ use crate::idempotency;
 use crate::problem::Problem;
 use crate::reply::{Member, integer, text, time};
 use crate::rest::recording::{Recording, record};
+use crate::secrets::Credential;
 
 const PATH: &str = "/cluster/join-tokens";
 const LIFE_SECONDS_MAX: u32 = 3600;
@@ -43,11 +45,11 @@ pub(crate) async fn issue<B: Backend>(app: &App<B>, call: Call) -> Result<Answer
     if let Some(entry) = replayed(app, idempotency.as_ref())? {
         return issued(app, Recording::repeated(app, entry), expires_in_seconds, None);
     }
-    let drawn = secrets::draw(secrets::JOIN)?;
-    let issue = IssueJoinToken { token_hash: drawn.hash, expires_in_seconds };
+    let drawn = Credential::draw(CredentialKind::JoinToken)?;
+    let issue = IssueJoinToken { token_hash: drawn.hash(), expires_in_seconds };
     let command = Command::IssueJoinToken(issue);
     let recording = record(app, &principal, idempotency, command).await?;
-    let text = drawn.text.expose_secret();
+    let text = drawn.text().expose_secret();
     let text = Some(text).filter(|_| !recording.is_replayed());
     issued(app, recording, expires_in_seconds, text)
 }

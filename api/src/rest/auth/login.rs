@@ -14,17 +14,20 @@ use governance::command::{
 };
 use governance::record::UserRecord;
 use governance::{Outcome, Rejection, view};
+use ledger::hash::sha256;
 use secrecy::{ExposeSecret as _, SecretString};
 use types::{Digest, Json, Object, Timestamp, UserId};
 
-use super::secrets::{self, Drawn};
 use super::{done, locked, refused, submit, users};
 use crate::app::App;
+use crate::auth::credential::Kind;
+use crate::auth::csrf;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::cookies;
 use crate::problem::{Code, Problem};
 use crate::rest::token::now;
+use crate::secrets::Credential;
 
 /// A try to log in: an account, there or not, from an address.
 #[derive(Clone, Debug)]
@@ -37,7 +40,7 @@ impl Attempt {
     pub(super) fn of(username: &str, address: IpAddr) -> Self {
         let address = address.to_canonical().to_string();
         let text = format!("{}\0{address}", username.to_lowercase());
-        Self { pair: secrets::hash_of(&text), address }
+        Self { pair: sha256(text.as_bytes()), address }
     }
 
     /// Refuses a pair that is locked.
@@ -86,7 +89,7 @@ pub(crate) async fn login<B: Backend>(app: &App<B>, call: Call) -> Result<Answer
     let found = view::user_by_username(&app.backend.view()?, &username)?;
     let usable = found.as_ref().filter(|(_, user)| !user.is_disabled);
     let hash = usable.and_then(|(_, user)| user.password_hashes.first().cloned());
-    let is_right = app.hash(move || secrets::is_password(&password, hash.as_deref())).await?;
+    let is_right = app.shared.hasher.verify(password, hash).await?;
     let id = found.as_ref().map(|(id, _)| *id);
     let Some((id, user)) = found.filter(|_| is_right) else {
         return Err(attempt.fail(app, id, None, invalid()).await);
@@ -105,14 +108,15 @@ async fn challenge<B: Backend>(
     password_version: u32,
     attempt: Attempt,
 ) -> Result<Answer, Problem> {
-    let Drawn { text, hash } = secrets::draw(secrets::CHALLENGE)?;
+    let challenge = Credential::draw(Kind::Challenge)?;
+    let hash = challenge.hash();
     let Attempt { pair, address } = attempt;
     let open = OpenChallenge { user, password_version, challenge_hash: hash, pair, address };
     let committed = submit(app, Command::OpenChallenge(Box::new(open))).await?;
     done(app, committed.outcome)?;
     let kept = view::challenge(&app.backend.view()?, &hash)?.ok_or_else(Problem::internal)?;
     let reply = Login {
-        challenge_id: Some(text.expose_secret().to_owned()),
+        challenge_id: Some(challenge.text().expose_secret().to_owned()),
         expires_at: kept.expires_at,
         session: None,
         restriction: None,
@@ -133,9 +137,9 @@ pub(super) async fn open<B: Backend>(
         }
         LoginProof::Password { .. } | LoginProof::Oidc { .. } => None,
     };
-    let session = secrets::draw(secrets::SESSION)?;
+    let session = Credential::draw(Kind::Session)?;
     let Attempt { pair, address } = attempt.clone();
-    let open = OpenSession { user, proof, session_hash: session.hash, pair, address };
+    let open = OpenSession { user, proof, session_hash: session.hash(), pair, address };
     let committed = submit(app, Command::OpenSession(Box::new(open))).await?;
     match committed.outcome {
         // Another login used the same code a moment ago.
@@ -145,14 +149,14 @@ pub(super) async fn open<B: Backend>(
         outcome => done(app, outcome)?,
     }
     let answer = begun(app, user, &session)?;
-    Ok(answer.at(committed.index).cookie(cookies::session(&app.config, &session.text)))
+    Ok(answer.at(committed.index).cookie(cookies::session(&app.config, session.text())))
 }
 
 /// What a session that has begun is answered with.
-fn begun<B: Backend>(app: &App<B>, id: UserId, drawn: &Drawn) -> Result<Answer, Problem> {
+fn begun<B: Backend>(app: &App<B>, id: UserId, drawn: &Credential) -> Result<Answer, Problem> {
     let read = app.backend.view()?;
     let now = now(app, &read)?;
-    let found = view::session_by_hash(&read, &drawn.hash)?;
+    let found = view::session_by_hash(&read, &drawn.hash())?;
     let ended = || Problem::new(Code::SESSION_REVOKED, "the session was ended: log in again");
     let (session_id, session) = found.ok_or_else(ended)?;
     let user = view::user(&read, id)?.ok_or_else(ended)?;
@@ -167,7 +171,7 @@ fn begun<B: Backend>(app: &App<B>, id: UserId, drawn: &Drawn) -> Result<Answer, 
     let reply = Login {
         challenge_id: None,
         expires_at: access::session_end(&session),
-        session: Some((&drawn.text, id, &user)),
+        session: Some((drawn.text(), id, &user)),
         restriction: authority.restriction,
     };
     Ok(Answer::json(reply.members()))
@@ -190,7 +194,7 @@ impl Login<'_> {
         reply.insert("mfa_required", self.challenge_id.is_some());
         reply.insert("challenge_id", self.challenge_id);
         reply.insert("session_id", text.map(|text| text.expose_secret().to_owned()));
-        reply.insert("csrf_token", text.map(secrets::csrf_token));
+        reply.insert("csrf_token", text.map(|text| csrf::token(text.expose_secret())));
         reply.insert("expires_at", self.expires_at.to_string());
         reply.insert("user", user);
         let is = |restriction| self.restriction == Some(restriction);
@@ -208,7 +212,7 @@ mod tests {
     fn a_pair_is_of_a_name_in_any_letter_case_and_an_address_in_any_spelling() {
         let pair = |name: &str, address: &str| Attempt::of(name, address.parse().unwrap()).pair;
         assert_eq!(pair("Jane", "10.0.0.1"), pair("jane", "::ffff:10.0.0.1"));
-        assert_eq!(pair("jane", "10.0.0.1"), ledger::hash::sha256(b"jane\x0010.0.0.1"));
+        assert_eq!(pair("jane", "10.0.0.1"), sha256(b"jane\x0010.0.0.1"));
         assert_ne!(pair("jane", "10.0.0.1"), pair("jane", "10.0.0.2"));
         assert_ne!(pair("jane", "10.0.0.1"), pair("joan", "10.0.0.1"));
     }

@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use types::{Digest, Json, UserId};
 
 use super::login::{self, Attempt};
-use super::secrets::{self, Drawn};
 use super::{own, own_account, replayed, unknown_user};
 use crate::app::App;
+use crate::auth::credential::Kind;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::Checked;
@@ -17,6 +17,7 @@ use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
 use crate::rest::recording::{Recording, record, record_or_note};
 use crate::rest::token::now;
+use crate::secrets::{BackupCode, Credential, NoRandomness, backup_code, totp};
 
 /// What secrets of RFC 6238 are sealed for.
 const TOTP: &str = "totp";
@@ -29,12 +30,12 @@ pub(crate) async fn verify<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let mut body = body.into_fields();
     let challenge = SecretString::from(body.text("challenge_id").unwrap_or_default());
     let given = given(&mut body)?;
-    let challenge_hash = secrets::hash_of(challenge.expose_secret());
+    let challenge_hash = Credential::parse(Kind::Challenge, challenge).ok_or_else(expired)?.hash();
     let (id, user) = challenged(app, &challenge_hash)?;
     let attempt = Attempt::of(&user.username, address);
     attempt.check(app)?;
     let mfa = user.mfa.as_ref().ok_or_else(expired)?;
-    match proof(app, mfa, challenge_hash, &given)? {
+    match proof(app, (id, mfa), challenge_hash, &given)? {
         Some(proof) => login::open(app, id, proof, attempt).await,
         None => Err(attempt.fail(app, Some(id), Some(challenge_hash), invalid()).await),
     }
@@ -79,7 +80,7 @@ fn challenged<B: Backend>(app: &App<B>, hash: &Digest) -> Result<(UserId, UserRe
 /// What a code shows; nothing, where it is wrong.
 fn proof<B: Backend>(
     app: &App<B>,
-    mfa: &MfaRecord,
+    (id, mfa): (UserId, &MfaRecord),
     challenge_hash: Digest,
     given: &Given,
 ) -> Result<Option<LoginProof>, Problem> {
@@ -89,9 +90,9 @@ fn proof<B: Backend>(
             step.map(|step| LoginProof::Totp { challenge_hash, step })
         }
         Given::Backup(code) => {
-            let code_hash = secrets::backup_hash(code.expose_secret());
-            let is_known = mfa.backup_code_hashes.contains(&code_hash);
-            is_known.then_some(LoginProof::BackupCode { challenge_hash, code_hash })
+            let hash = BackupCode::parse(code.expose_secret()).map(|code| code.hash(id));
+            let known = hash.filter(|hash| mfa.backup_code_hashes.contains(hash));
+            known.map(|code_hash| LoginProof::BackupCode { challenge_hash, code_hash })
         }
     })
 }
@@ -107,7 +108,8 @@ fn step<B: Backend>(
         tracing::error!("a second factor cannot be unsealed: was the key of the cluster replaced?");
         Problem::internal()
     })?;
-    Ok(secrets::totp_step(secret.expose_secret(), code.expose_secret(), app.backend.now(), last))
+    let step = totp::step(&secret, code.expose_secret(), app.backend.now());
+    Ok(step.filter(|step| last.is_none_or(|last| last < *step)))
 }
 
 fn expired() -> Problem {
@@ -126,14 +128,14 @@ pub(crate) async fn enroll<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     if user.mfa.is_some() {
         return Err(enrolled());
     }
-    let secret = secrets::totp_secret()?;
-    let sealed_secret = app.backend.seal(TOTP, &secret)?;
+    let secret = totp::draw()?;
+    let sealed_secret = app.backend.seal(TOTP, secret.expose_secret())?;
     let command = Command::EnrollMfa(Box::new(EnrollMfa { user: id, sealed_secret }));
     let noted = record_or_note(app, &call.principal, None, command).await?;
-    let text = secrets::base32(&secret);
+    let uri = totp::otpauth_uri(&user.username, &secret);
     let answer = Answer::members([
-        ("otpauth_uri", secrets::otpauth_uri(&user.username, &text).into()),
-        ("secret", text.into()),
+        ("otpauth_uri", uri.expose_secret().into()),
+        ("secret", totp::base32(&secret).expose_secret().into()),
     ]);
     Ok(match noted {
         Err(index) => answer.at(index),
@@ -163,15 +165,14 @@ pub(crate) async fn confirm<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
     let none = || Problem::new(Code::NOT_ALLOWED, "enroll a second factor first");
     let sealed_secret = user.pending_mfa.ok_or_else(none)?;
     let step = step(app, &sealed_secret, &code, None)?.ok_or_else(invalid)?;
-    let codes = secrets::backup_codes()?;
-    let backup_code_hashes = codes.iter().map(|code| code.hash).collect();
+    let (codes, backup_code_hashes) = draw_codes(id)?;
     let confirm = ConfirmMfa { user: id, sealed_secret, step, backup_code_hashes };
     let command = Command::ConfirmMfa(Box::new(confirm));
     let recording = record(app, &principal, idempotency, command).await?;
     Ok(confirmed(recording, Some(codes)))
 }
 
-fn confirmed(recording: Recording, codes: Option<Vec<Drawn>>) -> Answer {
+fn confirmed(recording: Recording, codes: Option<Codes>) -> Answer {
     let mut reply = shown(recording, codes);
     reply.insert("enabled", true);
     recording.answer(reply)
@@ -198,19 +199,27 @@ pub(crate) async fn renew<B: Backend>(app: &App<B>, call: Call) -> Result<Answer
     let Some(step) = step(app, &mfa.sealed_secret, &code, Some(mfa.last_step))? else {
         return Err(attempt.fail(app, Some(id), None, invalid()).await);
     };
-    let codes = secrets::backup_codes()?;
-    let backup_code_hashes = codes.iter().map(|code| code.hash).collect();
+    let (codes, backup_code_hashes) = draw_codes(id)?;
     let renew = RenewBackupCodes { user: id, step, backup_code_hashes };
     let command = Command::RenewBackupCodes(Box::new(renew));
     let recording = record(app, &principal, idempotency, command).await?;
     Ok(recording.answer(shown(recording, Some(codes))))
 }
 
+type Codes = [BackupCode; backup_code::CODES];
+
+/// New codes, and what is kept of them.
+fn draw_codes(user: UserId) -> Result<(Codes, Vec<Digest>), NoRandomness> {
+    let codes = BackupCode::draw_all()?;
+    let hashes = codes.iter().map(|code| code.hash(user)).collect();
+    Ok((codes, hashes))
+}
+
 /// Codes are shown where they were made: not when another node, or an earlier
 /// request, made those that count.
-fn shown(recording: Recording, codes: Option<Vec<Drawn>>) -> types::Object {
+fn shown(recording: Recording, codes: Option<Codes>) -> types::Object {
     let codes = codes.filter(|_| !recording.is_replayed()).map(|codes| {
-        let texts = codes.iter().map(|code| Json::from(code.text.expose_secret()));
+        let texts = codes.iter().map(|code| Json::from(code.text().expose_secret()));
         Json::Array(texts.collect())
     });
     let mut reply = types::Object::new();

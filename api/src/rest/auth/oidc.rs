@@ -29,7 +29,7 @@ use secrecy::ExposeSecret as _;
 use types::{Json, UserId};
 
 use super::login::{self, Attempt};
-use super::{done, secrets, submit, users};
+use super::{done, submit, users};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -37,6 +37,7 @@ use crate::config::OidcProvider;
 use crate::cookies;
 use crate::fields::Checked;
 use crate::problem::{Code, Fault, Problem};
+use crate::secrets::{self, credential::hash_of};
 use pending::{LIFE_SECONDS, Pending};
 use provider::{Person, Provider};
 
@@ -58,8 +59,9 @@ pub(crate) fn providers<B: Backend>(app: &App<B>) -> Answer {
 /// `GET /auth/oidc/login/{provider}`.
 pub(crate) async fn begin<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let provider = Provider::of(app, &call.path)?;
-    let binding = secrets::draw("")?;
-    let pending = Pending::new(provider.config.name, binding.hash, app.backend.now())?;
+    let binding = secrets::random_text()?;
+    let binding_hash = hash_of(binding.expose_secret());
+    let pending = Pending::new(provider.config.name, binding_hash, app.backend.now())?;
     let state = pending.seal(app)?;
     let url = provider.authorization_url(&pending, &state).await?;
     let answer = Answer::members([
@@ -67,7 +69,7 @@ pub(crate) async fn begin<B: Backend>(app: &App<B>, call: Call) -> Result<Answer
         ("state", state.into()),
         ("expires_at", pending.expires_at.to_string().into()),
     ]);
-    Ok(answer.cookie(cookies::binding(&app.config, &binding.text, LIFE_SECONDS)))
+    Ok(answer.cookie(cookies::binding(&app.config, &binding, LIFE_SECONDS)))
 }
 
 /// `GET /auth/oidc/callback/{provider}`.
@@ -76,8 +78,8 @@ pub(crate) async fn finish<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let provider = Provider::of(app, &path)?;
     let state = query.word("state").unwrap_or_default();
     let pending = Pending::unseal(app, state)?.ok_or_else(not_begun)?;
-    let is_same = binding
-        .is_some_and(|cookie| secrets::hash_of(cookie.expose_secret()) == pending.binding_hash);
+    let is_same =
+        binding.is_some_and(|cookie| hash_of(cookie.expose_secret()) == pending.binding_hash);
     let is_now = app.backend.now() < pending.expires_at;
     if !is_same || !is_now || pending.provider != provider.config.name {
         return Err(not_begun());

@@ -6,14 +6,14 @@ use secrecy::SecretString;
 use types::Object;
 
 use super::login::{Attempt, invalid};
-use super::secrets::{self, CHARS_MAX, CHARS_MIN, DISTINCT_MIN};
 use super::{own, own_account, replayed};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::idempotency;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Fault, Problem};
 use crate::rest::recording::{Recording, record};
+use crate::secrets::policy::{self, BYTES_MAX, CHARS_MIN, DISTINCT_MIN};
 
 /// Passwords that may not come back; the record keeps as many.
 const HISTORY: u32 = 5;
@@ -24,7 +24,7 @@ pub(crate) fn policy() -> Answer {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Answer::members([
         ("min_length", count(CHARS_MIN).into()),
-        ("max_length", count(CHARS_MAX).into()),
+        ("max_length", count(BYTES_MAX).into()),
         ("min_distinct", count(DISTINCT_MIN).into()),
         ("max_age_days", AGE_DAYS_MAX.into()),
         ("history_count", HISTORY.into()),
@@ -37,8 +37,12 @@ pub(crate) fn policy() -> Answer {
 
 /// Refuses a password that is easy to guess, with every rule it breaks.
 pub(super) fn check(pointer: &str, password: &SecretString, name: &str) -> Result<(), Problem> {
-    let faults = secrets::faults(pointer, password, name);
-    if faults.is_empty() { Ok(()) } else { Err(Problem::password_policy(faults)) }
+    let faults = policy::faults(password, name);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let faults = faults.iter().map(|fault| Fault::at(pointer, fault.code(), fault.detail()));
+    Err(Problem::password_policy(faults.collect()))
 }
 
 /// `POST /auth/change-password`. The passwords are no part of what makes a
@@ -59,25 +63,27 @@ pub(crate) async fn change<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     attempt.check(app)?;
     let UserRecord { username, password_hashes, password_version: version, .. } = user;
     let current = password_hashes.first().cloned();
-    if !app.hash(move || secrets::is_password(&old, current.as_deref())).await? {
+    if !app.shared.hasher.verify(old, current).await? {
         return Err(attempt.fail(app, Some(id), None, invalid()).await);
     }
     check("/new_password", &new, &username)?;
-    let password_hash = app.hash(move || fresh(&new, &password_hashes)).await?;
+    let password_hash = fresh(app, new, password_hashes).await?;
     let change = ChangePassword { user: id, version, password_hash };
     let command = Command::ChangePassword(Box::new(change));
     Ok(changed(record(app, &principal, idempotency, command).await?))
 }
 
 /// What is kept of a password that is none of the last ones.
-fn fresh(password: &SecretString, before: &[String]) -> Result<String, Problem> {
-    for hash in before {
-        if secrets::is_password(password, Some(hash))? {
-            let detail = "this is one of the last 5 passwords of the account";
-            return Err(Problem::new(Code::PASSWORD_REUSED, detail));
-        }
+async fn fresh<B: Backend>(
+    app: &App<B>,
+    password: SecretString,
+    before: Vec<String>,
+) -> Result<String, Problem> {
+    if app.shared.hasher.verify_any(password.clone(), before).await? {
+        let detail = "this is one of the last 5 passwords of the account";
+        return Err(Problem::new(Code::PASSWORD_REUSED, detail));
     }
-    secrets::hash_password(password)
+    Ok(app.shared.hasher.hash(password).await?)
 }
 
 fn changed(recording: Recording) -> Answer {

@@ -8,7 +8,7 @@ use governance::view;
 use secrecy::SecretString;
 use types::{EntryId, Json, Object, Timestamp, UserId};
 
-use super::{own, own_account, page, password, replayed, secrets, unknown_user};
+use super::{own, own_account, page, password, replayed, unknown_user};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -38,7 +38,7 @@ pub(crate) async fn create<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     }
     let mut create = asked(&mut body)?;
     password::check("/password", &password, &create.username)?;
-    create.password_hash = app.hash(move || secrets::hash_password(&password)).await?;
+    create.password_hash = app.shared.hasher.hash(password).await?;
     let command = Command::CreateUser(Box::new(create));
     created(app, record(app, &principal, idempotency, command).await?)
 }

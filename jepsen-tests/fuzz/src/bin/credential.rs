@@ -10,7 +10,7 @@
 #[path = "../../../../api/src/auth/credential.rs"]
 mod credential;
 
-use credential::{Credential, Unreadable, bearer, cookie};
+use credential::{Credential, Kind, Unreadable, bearer, cookie};
 use fuzz::seeds;
 use libfuzzer_sys::fuzz_target;
 
@@ -46,13 +46,16 @@ fn check(found: Credential<'_>, value: &[u8]) {
     assert!(value.windows(text.len()).any(|part| part == text.as_bytes()));
     assert!(text.is_ascii() && text.len() <= 48, "{} bytes", text.len());
     assert!(!format!("{found:?}").contains(text), "it is shown");
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.has_form(text)).collect();
+    let [kind] = kinds.as_slice() else { panic!("one text, {} kinds", kinds.len()) };
+    assert_ne!(*kind, Kind::Challenge, "a challenge says who nobody is");
     // What was found is found again, by itself and in each place.
     assert_eq!(Credential::parse(text), Some(found));
     assert_eq!(bearer(format!("Bearer {text}").as_bytes()), Ok(found));
     let cookies = format!("a=b; {COOKIE}={text}");
     match found {
         Credential::Session(_) => assert_eq!(cookie(cookies.as_bytes(), COOKIE), Ok(Some(found))),
-        Credential::ApiKey(_) => {
+        Credential::ApiKey(_) | Credential::JoinToken(_) => {
             assert_eq!(cookie(cookies.as_bytes(), COOKIE), Err(Unreadable::Malformed));
         }
     }
@@ -66,9 +69,12 @@ fn check_silent(why: Unreadable) {
 fn values() -> Vec<Vec<u8>> {
     let secret = "A".repeat(43);
     let (session, key) = (format!("sess_{secret}"), format!("lxk_{secret}"));
+    let (challenge, join) = (format!("mfa_{secret}"), format!("lxj_{secret}"));
     vec![
         seeds::selecting(0, session.as_bytes()),
         seeds::selecting(0, key.as_bytes()),
+        seeds::selecting(0, challenge.as_bytes()),
+        seeds::selecting(0, join.as_bytes()),
         seeds::selecting(1, format!("Bearer {session}").as_bytes()),
         seeds::selecting(1, format!("bearer  {key}").as_bytes()),
         seeds::selecting(1, b"Basic dTpw"),

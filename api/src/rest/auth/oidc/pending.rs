@@ -12,7 +12,7 @@ use types::{Digest, Micros, Timestamp};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::problem::Problem;
-use crate::rest::auth::secrets;
+use crate::secrets::random_text;
 
 /// How long a provider may take to answer.
 pub(super) const LIFE_SECONDS: i64 = 600;
@@ -42,8 +42,8 @@ impl Pending {
     ) -> Result<Self, Problem> {
         Ok(Self {
             provider: provider.to_owned(),
-            nonce: secrets::draw("")?.text.expose_secret().to_owned(),
-            verifier: secrets::draw("")?.text,
+            nonce: random_text()?.expose_secret().to_owned(),
+            verifier: random_text()?,
             binding_hash,
             expires_at: now.checked_add(LIFE).unwrap_or(Timestamp::MAX),
         })
