@@ -7,7 +7,7 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc::PasswordHash;
 use governance::Outcome;
 use governance::access::AccountRole;
-use governance::command::{Command, CreateUser};
+use governance::command::{Command, CreateUser, Envelope, Principal};
 use serde_json::{Value, json};
 
 use crate::answers::conforms;
@@ -40,7 +40,9 @@ fn boot(node: &Node, username: &str, role: AccountRole) {
         oversight: Vec::new(),
         password_hash: hash.to_string(),
     };
-    let outcome = node.apply(envelope_of("n1", Command::CreateUser(Box::new(create)))).outcome;
+    let envelope = envelope_of("n1", Command::CreateUser(Box::new(create)));
+    let envelope = Envelope { principal: Principal::socket("n1"), ..envelope };
+    let outcome = node.apply(envelope).outcome;
     assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
 }
 
@@ -295,7 +297,7 @@ async fn an_account_is_made_changed_and_disabled() {
         let changed = root.done("POST", &at, &template, reason.clone()).await;
         assert_eq!(changed["status"], status, "{action}");
     }
-    assert_eq!(her.outcome("GET", "/auth/me", Value::Null).await, "401 session_revoked");
+    assert_eq!(her.outcome("GET", "/auth/me", Value::Null).await, "401 unauthenticated");
     let gone = root.done("DELETE", &path, template, Value::Null).await;
     assert_eq!(gone["status"], "disabled");
     assert_eq!(login(&server, "jane", OTHER).await.outcome(), "401 invalid_credentials");
@@ -334,12 +336,12 @@ async fn sessions_are_seen_and_ended_by_their_owner_or_an_administrator() {
     let first = current.iter().find(|session| session["current"] == false).unwrap();
     let first = format!("/auth/sessions/{}", first["id"].as_str().unwrap());
     two.done("DELETE", &first, "/auth/sessions/{id}", Value::Null).await;
-    assert_eq!(one.outcome("GET", "/auth/me", Value::Null).await, "401 session_revoked");
+    assert_eq!(one.outcome("GET", "/auth/me", Value::Null).await, "401 unauthenticated");
     let reply = two.send("POST", "/auth/logout", json!({}), None).await;
     assert_eq!(reply.outcome(), "200", "{}", reply.json());
     assert!(reply.header("set-cookie").contains("Max-Age=0"), "{}", reply.header("set-cookie"));
     check_described(&reply, "POST", "/auth/logout");
-    assert_eq!(two.outcome("GET", "/auth/me", Value::Null).await, "401 session_revoked");
+    assert_eq!(two.outcome("GET", "/auth/me", Value::Null).await, "401 unauthenticated");
 }
 
 #[tokio::test]
@@ -361,7 +363,7 @@ async fn a_password_is_changed_by_who_knows_it_to_one_that_is_new() {
     check_described(&reply, "POST", path);
     let again = two.send("POST", path, body(PASSWORD, OTHER), Some("once")).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
-    assert_eq!(one.outcome("GET", "/auth/me", Value::Null).await, "401 session_revoked");
+    assert_eq!(one.outcome("GET", "/auth/me", Value::Null).await, "401 unauthenticated");
     two.done("GET", "/auth/me", "/auth/me", Value::Null).await;
     assert_eq!(login(&server, "root", PASSWORD).await.outcome(), "401 invalid_credentials");
     person(&server, "root", OTHER).await;
