@@ -42,6 +42,9 @@ fn password(user: UserId, version: u32, hash: &str) -> Command {
     Command::ChangePassword(Box::new(ChangePassword { user, version, password_hash }))
 }
 
+/// After so long the ledger has been told of a failed login.
+const REPORTED: u64 = 6 * 60 * 1_000_000;
+
 #[test]
 fn an_account_is_one_entry_of_two_parts_and_no_hash() {
     let (mut machine, admin) = closed();
@@ -270,6 +273,12 @@ fn unlocking_forgets_the_failed_logins_of_one_account() {
     fail_login(&mut machine, ana, 2);
     fail_login(&mut machine, user_of(&admin), 3);
     recorded(machine.run_for(admin, 300, change(ana, UserChange::Unlock)));
+    // What the ledger is not told yet stays until it is.
+    for (pair, counted) in [(1, 0), (2, 0), (3, 1)] {
+        let known = view::login_pair(&machine.store, &Digest([pair; 32])).unwrap().unwrap();
+        assert_eq!(known.failed_at.len(), counted, "{pair}");
+    }
+    machine.run_for(Principal::node("n1"), 300 + REPORTED, Command::Tick);
     for (pair, is_left) in [(1, false), (2, false), (3, true)] {
         let known = view::login_pair(&machine.store, &Digest([pair; 32])).unwrap();
         assert_eq!(known.is_some(), is_left, "{pair}");
@@ -399,6 +408,7 @@ fn who_has_an_account_is_not_erased_and_who_had_one_is_gone() {
         assert_eq!(left, None, "{text}");
     }
     assert_eq!(view::user_by_username(&machine.store, "ana").unwrap(), None);
+    machine.run_for(node.clone(), 400 + REPORTED, Command::Tick);
     assert_eq!(view::login_pair(&machine.store, &Digest([1; 32])).unwrap(), None);
     check(&mut machine, &admin, change(ana, UserChange::Enable), Rejection::Erased);
     let again = machine.run_for(node, 500, erase(ErasedPart::All, disabled));
