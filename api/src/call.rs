@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use governance::access::Authority;
 use governance::command::Principal;
+use ledger::StoredEntry;
 use secrecy::SecretString;
-use types::{Digest, Json, LogIndex, Object};
+use types::{Digest, EntryId, Json, LogIndex, Object};
 
 use crate::cookies::SetCookie;
 use crate::fields::{Checked, check_body, check_open_body};
@@ -136,6 +137,8 @@ pub(crate) struct Answer {
     pub(crate) caching: Caching,
     /// What the browser is to keep.
     pub(crate) cookies: Vec<SetCookie>,
+    /// The least and the greatest entry whose personal part it shows.
+    pub(crate) personal: Option<(EntryId, EntryId)>,
 }
 
 /// How long whoever passes an answer on may keep it.
@@ -205,13 +208,34 @@ impl Answer {
     }
 
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, index: None, replayed: false, caching: Caching::Never, cookies: Vec::new() }
+        Self {
+            content,
+            index: None,
+            replayed: false,
+            caching: Caching::Never,
+            cookies: Vec::new(),
+            personal: None,
+        }
     }
 
     /// With a cookie for the browser.
     #[must_use]
     pub(crate) fn cookie(mut self, cookie: SetCookie) -> Self {
         self.cookies.push(cookie);
+        self
+    }
+
+    /// With the personal parts of these entries, of those that still have one.
+    #[must_use]
+    pub(crate) fn showing<'a>(
+        mut self,
+        entries: impl IntoIterator<Item = &'a StoredEntry>,
+    ) -> Self {
+        let shown = entries.into_iter().filter(|entry| entry.personal.is_some());
+        for id in shown.map(|entry| entry.header.id) {
+            let (least, greatest) = self.personal.unwrap_or((id, id));
+            self.personal = Some((least.min(id), greatest.max(id)));
+        }
         self
     }
 

@@ -268,7 +268,7 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed, caching, cookies } = answer;
+    let Answer { content, index, replayed, caching, cookies, personal: _ } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))

@@ -20,6 +20,9 @@ pub(crate) mod signers;
 pub(crate) mod system;
 pub(crate) mod token;
 
+use governance::command::{Principal, PrincipalKind};
+use types::EntryId;
+
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -33,7 +36,23 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Access::Read | Access::Audit | Access::Compute => consistency::settle(app, &call).await?,
         Access::Probe | Access::Static | Access::Write => (),
     }
-    carry_out(app, call).await
+    let principal = call.principal.clone();
+    let answer = carry_out(app, call).await?;
+    if let Some(entries) = answer.personal {
+        note_read(app, &principal, entries);
+    }
+    Ok(answer)
+}
+
+/// Notes who was shown personal parts. Nodes and those without credential are
+/// no one whose curiosity a record could show.
+fn note_read<B: Backend>(app: &App<B>, principal: &Principal, entries: (EntryId, EntryId)) {
+    match principal.kind {
+        PrincipalKind::User | PrincipalKind::ApiKey => {
+            app.backend.note_personal_read(principal, Some(entries));
+        }
+        PrincipalKind::Node | PrincipalKind::Nobody => (),
+    }
 }
 
 async fn carry_out<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {

@@ -125,7 +125,7 @@ impl<B: Backend> Service<B> {
             self.call(&caller, input).await
         };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _, cookies } =
+        let Answer { content, index, replayed, caching: _, cookies, personal: _ } =
             answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();

@@ -7,25 +7,25 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc::PasswordHash;
 use governance::Outcome;
 use governance::access::AccountRole;
-use governance::command::{Command, CreateUser, Envelope, Principal};
+use governance::command::{Command, CreateUser, Principal};
 use serde_json::{Value, json};
 
 use crate::answers::conforms;
-use crate::common::{Node, Reply, Server, envelope_of};
+use crate::common::{Node, Reply, Server};
 use crate::description::document;
 use crate::provider::{Provider, config_with, log_in};
 
-const PASSWORD: &str = "Vigil-Tram0!kesp";
-const OTHER: &str = "Quilt-Harbor7?zun";
+pub(crate) const PASSWORD: &str = "Vigil-Tram0!kesp";
+pub(crate) const OTHER: &str = "Quilt-Harbor7?zun";
 
 /// A server with one account of a role, put there as the command line does.
-fn server_of(role: AccountRole) -> Server {
+pub(crate) fn server_of(role: AccountRole) -> Server {
     let server = requiring(Config::default());
     boot(&server.node, "root", role);
     server
 }
 
-fn requiring(config: Config) -> Server {
+pub(crate) fn requiring(config: Config) -> Server {
     Server::with(Node::founded(), Config { auth: AuthMode::Required, ..config })
 }
 
@@ -40,20 +40,24 @@ fn boot(node: &Node, username: &str, role: AccountRole) {
         oversight: Vec::new(),
         password_hash: hash.to_string(),
     };
-    let envelope = envelope_of("n1", Command::CreateUser(Box::new(create)));
-    let envelope = Envelope { principal: Principal::socket("n1"), ..envelope };
-    let outcome = node.apply(envelope).outcome;
+    let outcome = node.apply_of(Principal::socket("n1"), Command::CreateUser(Box::new(create)));
     assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
 }
 
 /// Somebody who logged in.
-struct Person<'a> {
-    server: &'a Server,
-    session: String,
+pub(crate) struct Person<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) session: String,
 }
 
 impl Person<'_> {
-    async fn send(&self, method: &str, path: &str, body: Value, key: Option<&str>) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+        key: Option<&str>,
+    ) -> Reply {
         let bearer = format!("Bearer {}", self.session);
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(key.map(|key| ("idempotency-key", key)));
@@ -62,18 +66,24 @@ impl Person<'_> {
     }
 
     /// What is answered 200, as it is described under the template of the path.
-    async fn done(&self, method: &str, path: &str, template: &str, body: Value) -> Value {
+    pub(crate) async fn done(
+        &self,
+        method: &str,
+        path: &str,
+        template: &str,
+        body: Value,
+    ) -> Value {
         let reply = self.send(method, path, body, None).await;
         assert_eq!(reply.outcome(), "200", "{method} {path}: {}", reply.json());
         check_described(&reply, method, template)
     }
 
-    async fn outcome(&self, method: &str, path: &str, body: Value) -> String {
+    pub(crate) async fn outcome(&self, method: &str, path: &str, body: Value) -> String {
         self.send(method, path, body, None).await.outcome()
     }
 }
 
-fn check_described(reply: &Reply, method: &str, template: &str) -> Value {
+pub(crate) fn check_described(reply: &Reply, method: &str, template: &str) -> Value {
     let document = document();
     let operation = &document["paths"][template][method.to_lowercase()];
     let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
@@ -82,11 +92,11 @@ fn check_described(reply: &Reply, method: &str, template: &str) -> Value {
     reply.json()
 }
 
-async fn login(server: &Server, username: &str, password: &str) -> Reply {
+pub(crate) async fn login(server: &Server, username: &str, password: &str) -> Reply {
     server.post("/auth/login", json!({"username": username, "password": password})).await
 }
 
-async fn person<'a>(server: &'a Server, username: &str, password: &str) -> Person<'a> {
+pub(crate) async fn person<'a>(server: &'a Server, username: &str, password: &str) -> Person<'a> {
     let reply = login(server, username, password).await;
     assert_eq!(reply.outcome(), "200", "{}", reply.json());
     let body = check_described(&reply, "POST", "/auth/login");
@@ -119,7 +129,7 @@ fn code(server: &Server, secret: &str, ahead: u64) -> String {
 }
 
 /// An administrator with a second factor, its secret and its backup codes.
-async fn admin(server: &Server) -> (Person<'_>, String, Vec<String>) {
+pub(crate) async fn admin(server: &Server) -> (Person<'_>, String, Vec<String>) {
     let root = person(server, "root", PASSWORD).await;
     let begun = root.done("POST", "/auth/mfa/enroll", "/auth/mfa/enroll", Value::Null).await;
     let secret = begun["secret"].as_str().unwrap().to_owned();
@@ -130,7 +140,7 @@ async fn admin(server: &Server) -> (Person<'_>, String, Vec<String>) {
     (root, secret, codes)
 }
 
-fn jane() -> Value {
+pub(crate) fn jane() -> Value {
     json!({"username": "jane", "email": "jane@example.com", "password": OTHER, "role": "viewer",
            "full_name": "Jane Doe"})
 }
@@ -166,6 +176,21 @@ async fn five_failures_lock_a_pair_whether_or_not_the_name_has_an_account() {
     }
     server.node.inner().now += 1801 * 1_000_000;
     person(&server, "root", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn an_administrator_unlocks_an_account() {
+    let server = server_of(AccountRole::Admin);
+    let (root, _, _) = admin(&server).await;
+    let made = root.done("POST", "/auth/users", "/auth/users", jane()).await;
+    for _ in 0..5 {
+        login(&server, "jane", "wrong").await;
+    }
+    assert_eq!(login(&server, "jane", OTHER).await.outcome(), "423 account_locked");
+    let path = format!("/auth/users/{}/unlock", made["user_id"].as_str().unwrap());
+    let reason = json!({"reason": "she called"});
+    root.done("POST", &path, "/auth/users/{id}/unlock", reason).await;
+    person(&server, "jane", OTHER).await;
 }
 
 #[tokio::test]

@@ -187,6 +187,13 @@ impl Node {
         Committed { index, at, outcome }
     }
 
+    /// Applies a command of a principal, which makes ids of its own.
+    pub(crate) fn apply_of(&self, principal: Principal, command: Command) -> Outcome {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.inner().index.to_be_bytes());
+        self.apply(Envelope { principal, seed: Seed(seed), ..envelope(command) }).outcome
+    }
+
     /// Commands that came.
     pub(crate) fn submitted(&self) -> u64 {
         self.inner().submitted
@@ -252,10 +259,7 @@ impl Node {
 
     /// Records a decision, each with a seed of its own.
     fn decide(&self, decide: Decide) {
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&self.inner().index.to_be_bytes());
-        let envelope = Envelope { seed: Seed(seed), ..envelope(Command::Decide(Box::new(decide))) };
-        let outcome = self.apply(envelope).outcome;
+        let outcome = self.apply_of(Principal::nobody(), Command::Decide(Box::new(decide)));
         assert!(matches!(outcome, Outcome::Decided(_)), "{outcome:?}");
     }
 

@@ -39,6 +39,7 @@ mod risks;
 mod secure;
 mod seed;
 mod server;
+mod socket;
 mod stops;
 mod system;
 mod tokens;

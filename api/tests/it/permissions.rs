@@ -192,6 +192,8 @@ fn body(operation: &str) -> String {
         "decideBatch" => json!({"requests": [decide]}).to_string(),
         "evaluation" => evaluation.to_string(),
         "evaluations" => json!({"evaluations": [evaluation, evaluation]}).to_string(),
+        "passwordChange" => json!({"old_password": "a", "new_password": "b"}).to_string(),
+        "mfaConfirm" | "mfaBackupCodes" => json!({"code": "000000"}).to_string(),
         "tokenRevoke" => json!({"reason": "a test"}).to_string(),
         "nodeAdd" => joiner(json!({})).to_string(),
         "policyLoad" | "policyValidate" => POLICY.to_owned(),

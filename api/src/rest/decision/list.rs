@@ -65,7 +65,8 @@ pub(crate) async fn list_decisions<B: Backend>(
             ("total", page.total.into()),
             ("total_exact", page.total_exact.into()),
             ("next", page.next.map(|next| next.0).into()),
-        ]))
+        ])
+        .showing(&page.entries))
     };
     app.blocking(work).await
 }

@@ -189,5 +189,5 @@ fn json(
     receipt.insert("salt", salt(&entry.data));
     receipt.insert("personal", shown.personal.filter(|_| is_shown));
     receipt.insert("personal_salt", salt(&entry.personal));
-    Ok(Answer::json(receipt))
+    Ok(Answer::json(receipt).showing(is_shown.then_some(entry)))
 }

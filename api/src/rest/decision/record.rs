@@ -49,7 +49,7 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     }
     let mut reply = complete(&read, &entry, Shown { id, signed, effect }, (&data, personal))?;
     reply.insert("signature", signature);
-    Ok(Answer::json(reply))
+    Ok(Answer::json(reply).showing([&entry]))
 }
 
 /// What a decision has come to.

@@ -110,12 +110,14 @@ fn check<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     }
     check_inclusion(&mut findings, &read, &entry)?;
     let mut entry_json = entry_json(&read, &entry, parts.clone())?;
-    if !may_see(&call.authority, parts.data.as_ref()) {
+    let is_shown = may_see(&call.authority, parts.data.as_ref());
+    if !is_shown {
         for hidden in ["data", "salt", "personal", "personal_salt"] {
             entry_json.insert(hidden, Json::Null);
         }
     }
-    Ok(Answer::json(answer(findings, &parts, entry_json, &reply)))
+    let answer = Answer::json(answer(findings, &parts, entry_json, &reply));
+    Ok(answer.showing(is_shown.then_some(&entry)))
 }
 
 /// An entry with its parts read.

@@ -94,7 +94,7 @@ pub(crate) async fn entry<B: Backend>(app: &App<B>, call: &Call) -> Result<Answe
             false => Json::Null,
         };
         json.insert("proof", proof);
-        Ok(Answer::json(json))
+        Ok(Answer::json(json).showing([&entry]))
     };
     app.blocking(work).await
 }
@@ -121,12 +121,12 @@ pub(crate) async fn list_entries<B: Backend>(app: &App<B>, call: Call) -> Result
             (Some(prover), Some(actor)) => Some(gaps::find(&read, &actor, &page.entries, prover)?),
             (_, _) => None,
         };
-        let mut reply = answer(&read, page, prover.as_ref(), chain_valid)?;
+        let mut reply = answer(&read, &page, prover.as_ref(), chain_valid)?;
         reply.insert("verified_through", through.map(|through| through.0));
         reply.insert("checkpoint", last_note(&read)?);
         reply.insert("gaps_total", found.as_ref().map(|found| found.total));
         reply.insert("gaps", found.map(|found| Json::Array(found.rows)));
-        Ok(Answer::json(reply))
+        Ok(Answer::json(reply).showing(&page.entries))
     };
     if is_audit { app.audit(work).await } else { app.blocking(work).await }
 }
@@ -270,7 +270,7 @@ fn fault_of(read: &impl Read, entry: &StoredEntry) -> Result<Option<ChainFault>,
 
 fn answer<R: Read>(
     read: &R,
-    page: Page,
+    page: &Page,
     prover: Option<&Prover<'_, R>>,
     chain_valid: Option<bool>,
 ) -> Result<Object, Problem> {
