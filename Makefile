@@ -7,7 +7,7 @@ HOURS ?= 1
 ARGS  ?=
 
 # Fuzz targets, and how long each runs.
-TARGET  ?= header note proof export policy pattern
+TARGET  ?= header note proof export policy pattern credential
 SECONDS ?= 60
 
 # Policy decisions that the engine and its oracle are compared on.
@@ -21,7 +21,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen stock fuzz policy-cases image
+.PHONY: setup demo check fix test bench soak jepsen stock oidc fuzz policy-cases contract sbom image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -75,6 +75,26 @@ stock:  # Go clients written by others verify the vectors, and with URL=http://1
 	cd jepsen-tests/stock && go vet ./... && go test -count=1 ./...
 	$(if $(URL),cd jepsen-tests/stock && go run . -url '$(URL)')
 
+# A provider of logins, by the name that PyPI knows it by, and where it listens.
+OIDC_PROVIDER := oidc-provider-mock==0.3.4
+OIDC_PORT     ?= 28999
+OIDC_DIR       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/oidc
+
+oidc: setup  # log in at a provider that others wrote, which pip installs
+	python3 -m venv $(OIDC_DIR)
+	$(OIDC_DIR)/bin/pip install -q --disable-pip-version-check $(OIDC_PROVIDER)
+	$(CARGO) test $(WORKSPACE) --test it --no-run
+	@$(OIDC_DIR)/bin/oidc-provider-mock --port $(OIDC_PORT) \
+		--user-claims '{"sub":"verified","email":"v@example.com","email_verified":true}' \
+		--user-claims '{"sub":"unverified","email":"u@example.com","email_verified":false}' & \
+	trap "kill $$!" EXIT; \
+	for _ in $$(seq 100); do \
+		$(OIDC_DIR)/bin/python -c 'import socket; socket.create_connection(("127.0.0.1", $(OIDC_PORT)))' \
+			2>/dev/null && break; sleep 0.1; \
+	done; \
+	OIDC_ISSUER=http://127.0.0.1:$(OIDC_PORT) \
+		$(CARGO) test $(WORKSPACE) --test it oidc:: -- --ignored
+
 # What cargo-fuzz would pass, on stable Rust: counters of edges and the operands
 # of comparisons. With a target named, build scripts are not instrumented.
 FUZZ_FLAGS := -Cpasses=sancov-module --cfg fuzzing $(addprefix -Cllvm-args=-sanitizer-coverage-, \
@@ -94,6 +114,20 @@ fuzz: setup  # hostile bytes for SECONDS each; TARGET=note for one. The corpus s
 policy-cases:  # the policy engine against its oracle, on CASES new ones; POLICY_SEED=... to repeat
 	POLICY_CASES=$(CASES) POLICY_SEED=$(or $(POLICY_SEED),$$(date +%s%N)) \
 		$(CARGO) test $(WORKSPACE) --test oracle
+
+contract: setup  # schemathesis against /openapi.json of a live cluster, open and with accounts
+	@command -v uvx >/dev/null || python3 -c 'import venv' || { echo 'python3-venv is missing'; exit 1; }
+	$(CARGO) build $(WORKSPACE) --bin lexecon
+	python3 jepsen-tests/contract/run.py $(or $(CARGO_TARGET_DIR),target)/debug/lexecon $(EXAMPLES)
+
+# The tool writes one beside every crate of the workspace; that of the binary is kept.
+SBOM = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/lexecon.cdx.json
+
+sbom:  # what is linked into the binary, as CycloneDX; cargo install cargo-cyclonedx --locked
+	@command -v cargo-cyclonedx >/dev/null || { echo 'cargo-cyclonedx is missing'; exit 1; }
+	$(CARGO) cyclonedx --manifest-path node/Cargo.toml --format json --spec-version 1.5 --override-filename sbom-of-lexecon
+	@mkdir -p $(dir $(SBOM)) && mv node/sbom-of-lexecon.json $(SBOM)
+	@find $(CURDIR) -name sbom-of-lexecon.json -delete && echo $(SBOM)
 
 image: setup  # the container
 	docker build -f deploy/Dockerfile -t lexecon .

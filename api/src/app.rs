@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use governance::PolicyCache;
@@ -9,8 +10,11 @@ use tokio::sync::Semaphore;
 
 use crate::backend::Backend;
 use crate::config::Config;
+use crate::edge::rates::Rates;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
+use crate::rest::auth::oidc::Oidc;
+use crate::secrets::Hasher;
 use crate::verified::Verified;
 
 /// A handle to what requests share: cloned for each of them.
@@ -26,6 +30,10 @@ pub(crate) struct App<B: Backend> {
 pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
+    /// How often senders asked.
+    pub(crate) rates: Rates,
+    /// Whether the cluster was once seen to have accounts, which it keeps.
+    pub(crate) closed: AtomicBool,
     pub(crate) policies: PolicyCache,
     /// The beginning of the ledger that was verified since start.
     pub(crate) verified: Verified,
@@ -35,6 +43,11 @@ pub(crate) struct Shared {
     pub(crate) admission: Semaphore,
     /// Audits in progress.
     pub(crate) audits: Arc<Semaphore>,
+    /// Hashes passwords, few at once: a storm of logins must not take the
+    /// processors from decisions.
+    pub(crate) hasher: Hasher,
+    /// What logins at providers are known by.
+    pub(crate) oidc: Oidc,
     /// Policies being read, and answers being explained.
     pub(crate) studies: Arc<Semaphore>,
 }
@@ -44,11 +57,15 @@ impl<B: Backend> App<B> {
         let shared = Shared {
             metrics,
             registry,
+            rates: Rates::new(&config.rates),
+            closed: AtomicBool::new(false),
             policies: PolicyCache::default(),
             verified: Verified::default(),
             openapi: Bytes::from(crate::openapi::document(config.version).to_canonical()),
             admission: Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)),
             audits: Arc::new(Semaphore::new(config.audits_max.min(Semaphore::MAX_PERMITS))),
+            hasher: Hasher::new(config.request_timeout),
+            oidc: Oidc::default(),
             studies: Arc::new(Semaphore::new(config.studies_max.min(Semaphore::MAX_PERMITS))),
         };
         Self { backend, shared: Arc::new(shared), config: Arc::new(config) }

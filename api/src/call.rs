@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use governance::access::Authority;
 use governance::command::Principal;
+use secrecy::SecretString;
 use types::{Digest, Json, LogIndex, Object};
 
+use crate::cookies::SetCookie;
 use crate::fields::{Checked, check_body, check_open_body};
 use crate::problem::{Code, Fault, Problem};
 use crate::routes::{Route, Shape};
@@ -35,10 +37,14 @@ pub(crate) struct Call {
     pub(crate) request_id: String,
     /// Who asks.
     pub(crate) principal: Principal,
+    /// SHA-256 of the token of a node that wants to join.
+    pub(crate) join_token: Option<Digest>,
     /// What it may do.
     pub(crate) authority: Authority,
     /// Where the request came from: the peer, or what a trusted proxy says.
     pub(crate) address: IpAddr,
+    /// The cookie that binds a login at a provider to this browser.
+    pub(crate) binding: Option<SecretString>,
     /// Which of the two forms of [`crate::routes::Reply::Either`] is wanted.
     pub(crate) form: Form,
 }
@@ -128,6 +134,8 @@ pub(crate) struct Answer {
     pub(crate) replayed: bool,
     /// How long it may be kept.
     pub(crate) caching: Caching,
+    /// What the browser is to keep.
+    pub(crate) cookies: Vec<SetCookie>,
 }
 
 /// How long whoever passes an answer on may keep it.
@@ -197,7 +205,14 @@ impl Answer {
     }
 
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, index: None, replayed: false, caching: Caching::Never }
+        Self { content, index: None, replayed: false, caching: Caching::Never, cookies: Vec::new() }
+    }
+
+    /// With a cookie for the browser.
+    #[must_use]
+    pub(crate) fn cookie(mut self, cookie: SetCookie) -> Self {
+        self.cookies.push(cookie);
+        self
     }
 
     /// That may be kept for so long.

@@ -4,10 +4,14 @@
 //! Invariants
 //! - Every answer that is not 2xx is a problem of RFC 9457, a panic of a
 //!   handler included.
-//! - A handler runs only with a permit, within a time, over a checked body.
+//! - A handler runs only with a permit, within a time, over a checked body, for
+//!   one who may ask for it.
+//! - Who asks too often is told so before anything else is looked at.
 
+pub(crate) mod address;
 pub(crate) mod headers;
 pub(crate) mod intake;
+pub(crate) mod rates;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -24,12 +28,14 @@ use futures::FutureExt as _;
 use types::{Digest, Json};
 
 use crate::app::App;
+use crate::auth::{self, Sent};
 use crate::backend::Backend;
 use crate::call::{Answer, Content};
 use crate::problem::{Code, Problem};
 use crate::rest;
 use crate::rest::system::docs;
 use crate::routes::{self, Access, Method, Op, Route};
+use rates::Left;
 
 /// Label of requests that no route took.
 const UNMATCHED: &str = "unmatched";
@@ -71,6 +77,19 @@ pub(crate) fn router<B: Backend>(app: App<B>, grpc: axum::Router) -> axum::Route
     router.fallback(fallback).with_state(app)
 }
 
+/// The router of `/metrics` alone, for an address of its own.
+pub(crate) fn metrics<B: Backend>(app: App<B>) -> axum::Router {
+    let rows: Rows = routes::all().filter(|row| row.op == Op::Metrics).collect();
+    let path = rows.first().map_or("/metrics", |row| row.path);
+    let answer = move |State(app): State<App<B>>, params, request| {
+        matched(app, Arc::clone(&rows), params, request)
+    };
+    let nothing = async |State(app): State<App<B>>, request: Request| {
+        handle(&app, &[], String::new(), request).await
+    };
+    axum::Router::new().route(path, any(answer)).fallback(nothing).with_state(app)
+}
+
 /// Routes of one path together, in the order of the table.
 fn by_path() -> Vec<Rows> {
     let mut grouped: Vec<Vec<&'static Route>> = Vec::new();
@@ -106,17 +125,18 @@ async fn handle<B: Backend>(
     let echoes = rows.iter().any(|row| matches!(row.op, Op::Evaluation | Op::Evaluations));
     let request_id = headers::sent_request_id(&parts.headers).filter(|_| echoes);
     let request_id = request_id.unwrap_or_else(|| self::request_id(app));
-    if let Some(answer) = headers::preflight(&app.config, rows, &parts) {
-        return finish(app, &parts, rows.first().copied(), &request_id, answer);
-    }
-    let route = match pick(rows, &parts.method) {
-        Ok(route) => route,
+    let mut asked = Asked { parts: &parts, path, request_id: &request_id, left: Left::default() };
+    let route = match asked.begin(app, rows) {
+        Ok(Begun::Route(route)) => route,
+        Ok(Begun::Answered(answer)) => {
+            return finish(app, &asked, rows.first().copied(), answer);
+        }
         Err(problem) => {
             let response = problem_response(&problem, &request_id);
-            return finish(app, &parts, rows.first().copied(), &request_id, response);
+            return finish(app, &asked, rows.first().copied(), response);
         }
     };
-    let run = run(app, route, &parts, body, path, &request_id);
+    let run = run(app, route, &mut asked, body);
     let response = match AssertUnwindSafe(run).catch_unwind().await {
         Ok(Ok(answer)) => answer_response(app, answer),
         Ok(Err(problem)) => problem_response(&problem, &request_id),
@@ -125,7 +145,43 @@ async fn handle<B: Backend>(
             problem_response(&Problem::internal(), &request_id)
         }
     };
-    finish(app, &parts, Some(route), &request_id, response)
+    finish(app, &asked, Some(route), response)
+}
+
+/// A request but for its body.
+struct Asked<'a> {
+    parts: &'a Parts,
+    /// The parameter of the path.
+    path: String,
+    request_id: &'a str,
+    /// What is left of the limits it counted against.
+    left: Left,
+}
+
+/// How a request goes on.
+enum Begun {
+    Route(&'static Route),
+    Answered(Response<Body>),
+}
+
+impl Asked<'_> {
+    /// Counts the request and finds its route. Probes are not counted: who
+    /// watches a node asks often, and from one place.
+    fn begin<B: Backend>(
+        &mut self,
+        app: &App<B>,
+        rows: &[&'static Route],
+    ) -> Result<Begun, Problem> {
+        if !rows.iter().any(|row| row.access == Access::Probe) {
+            let address = address::of_parts(self.parts, &app.config.trusted_proxies);
+            let path = self.parts.uri.path();
+            app.shared.rates.count_address(address, path, &mut self.left)?;
+        }
+        if let Some(answer) = headers::preflight(&app.config, rows, self.parts) {
+            return Ok(Begun::Answered(answer));
+        }
+        pick(rows, &self.parts.method).map(Begun::Route)
+    }
 }
 
 /// A fresh id; without random numbers, one that is only of its time.
@@ -160,11 +216,10 @@ fn allowed(rows: &[&'static Route]) -> String {
 async fn run<B: Backend>(
     app: &App<B>,
     route: &'static Route,
-    parts: &Parts,
+    asked: &mut Asked<'_>,
     body: Body,
-    path: String,
-    request_id: &str,
 ) -> Result<Answer, Problem> {
+    let parts = asked.parts;
     // Probes answer when the node is busy: that is when they are asked.
     let _permit = match route.access {
         Access::Probe => None,
@@ -172,7 +227,15 @@ async fn run<B: Backend>(
             Some(admit(app)?)
         }
     };
-    let intake = intake::Intake { route, parts, path, request_id };
+    let address = address::of_parts(parts, &app.config.trusted_proxies);
+    let Parts { method, uri, headers, extensions, .. } = parts;
+    let sent = Sent { method, uri, headers, extensions };
+    let asker = auth::authenticate(app, sent, address)?;
+    app.shared.rates.count_principal(&asker.principal.id, &mut asked.left)?;
+    let authority = asker.authority_for(route)?;
+    let path = std::mem::take(&mut asked.path);
+    let request_id = asked.request_id;
+    let intake = intake::Intake { route, parts, path, request_id, asker, authority };
     let call = tokio::time::timeout(app.config.request_timeout, intake.call(app, body)).await;
     let call =
         call.map_err(|_| Problem::new(Code::REQUEST_TIMEOUT, "the body did not arrive in time"))??;
@@ -205,7 +268,7 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed, caching } = answer;
+    let Answer { content, index, replayed, caching, cookies } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
@@ -218,6 +281,9 @@ fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
     headers::put(&mut response, "cache-control", caching.as_str());
     if replayed {
         headers::put(&mut response, "idempotent-replayed", "true");
+    }
+    for cookie in &cookies {
+        headers::add_cookie(&mut response, cookie);
     }
     let applied = index.unwrap_or_default().max(app.backend.applied_index());
     headers::put(&mut response, "x-lexecon-applied-index", &applied.0.to_string());
@@ -243,7 +309,7 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
         headers::put(&mut response, "allow", allow);
     }
     if let Some(seconds) = problem.retry_after() {
-        headers::put(&mut response, "retry-after", seconds);
+        headers::put(&mut response, "retry-after", &seconds.to_string());
     }
     if problem.status() == StatusCode::UNAUTHORIZED {
         headers::put(&mut response, "www-authenticate", "Bearer");
@@ -254,12 +320,14 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
 /// What every response has.
 fn finish<B: Backend>(
     app: &App<B>,
-    parts: &Parts,
+    asked: &Asked<'_>,
     route: Option<&'static Route>,
-    request_id: &str,
     mut response: Response<Body>,
 ) -> Response<Body> {
-    headers::common(app, parts, route, request_id, &mut response);
+    let parts = asked.parts;
+    headers::common(app, parts, route, &mut response);
+    headers::put(&mut response, headers::REQUEST_ID, asked.request_id);
+    asked.left.put(&mut response);
     let endpoint = route.map_or(UNMATCHED, |route| route.path);
     let status = response.status();
     app.shared.metrics.answered(method_label(&parts.method), endpoint, status.as_str());

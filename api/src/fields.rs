@@ -10,7 +10,7 @@ pub(crate) mod check;
 pub(crate) mod schema;
 mod text;
 
-pub(crate) use check::{Checked, check_body, check_open_body, check_query};
+pub(crate) use check::{Checked, check_body, check_open_body, check_open_query, check_query};
 pub(crate) use text::{Alphabet, Text};
 
 /// A member of a body, or a parameter of a query.

@@ -6,6 +6,7 @@
 //! served nor described here.
 
 mod access;
+mod auth;
 mod caller;
 mod cluster;
 mod compliance;
@@ -34,6 +35,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use proto::governance::v1::auth_server::AuthServer;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::compliance_server::ComplianceServer;
 use proto::governance::v1::decisions_server::DecisionsServer;
@@ -51,8 +53,10 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::auth::{Sent, authenticate};
 use crate::backend::Backend;
 use crate::edge;
+use crate::edge::rates::Left;
 use crate::problem::Problem;
 use caller::Caller;
 
@@ -134,6 +138,7 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         .add_service(
             LedgerServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
+        .add_service(AuthServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(KeysServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(
             ClusterServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -170,7 +175,8 @@ pub(crate) async fn handle<B: Backend>(
     let request_id = request_id.unwrap_or_else(|| edge::request_id(app));
     let endpoint = METHODS.get(path).map_or("unmatched", String::as_str);
     let time = time(app, path);
-    let admitted = admit(app, path, &request_id, request.headers());
+    let mut left = Left::default();
+    let admitted = admit(app, &request, &request_id, &mut left);
     let run = async {
         let (_permit, caller) = admitted?;
         request.extensions_mut().insert(caller);
@@ -180,7 +186,13 @@ pub(crate) async fn handle<B: Backend>(
             Err(_) => Err(Problem::new(crate::problem::Code::REQUEST_TIMEOUT, "not done in time")),
         }
     };
-    let refused = |problem: &Problem| status::of(problem, &request_id).into_http::<Body>();
+    let refused = |problem: &Problem| {
+        let mut response = status::of(problem, &request_id).into_http::<Body>();
+        if let Some(seconds) = problem.retry_after() {
+            put(&mut response, "retry-after", &seconds.to_string());
+        }
+        response
+    };
     let mut response = match AssertUnwindSafe(run).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => refused(&problem),
@@ -190,6 +202,7 @@ pub(crate) async fn handle<B: Backend>(
         }
     };
     put(&mut response, "x-request-id", &request_id);
+    left.put(&mut response);
     put(&mut response, "x-lexecon-node", &app.backend.node_name());
     put(
         &mut response,
@@ -205,16 +218,22 @@ type Admitted<'a> = (Option<tokio::sync::SemaphorePermit<'a>>, Arc<Caller>);
 
 fn admit<'a, B: Backend>(
     app: &'a App<B>,
-    path: &str,
+    request: &Request,
     request_id: &str,
-    headers: &HeaderMap,
+    left: &mut Left,
 ) -> Result<Admitted<'a>, Problem> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let address = edge::address::of(request.extensions(), headers, &app.config.trusted_proxies);
     // As the probes of REST, health is asked when the node is busy.
-    let permit = match path.starts_with("/grpc.health.v1.Health/") {
-        true => None,
-        false => Some(edge::admit(app)?),
-    };
-    Ok((permit, Arc::new(Caller::read(headers, request_id)?)))
+    let is_probe = path.starts_with("/grpc.health.v1.Health/");
+    if !is_probe {
+        app.shared.rates.count_address(address, path, left)?;
+    }
+    let permit = if is_probe { None } else { Some(edge::admit(app)?) };
+    let (method, uri, extensions) = (request.method(), request.uri(), request.extensions());
+    let asker = authenticate(app, Sent { method, uri, headers, extensions }, address)?;
+    app.shared.rates.count_principal(&asker.principal.id, left)?;
+    Ok((permit, Arc::new(Caller::read(&app.config, headers, (asker, request_id))?)))
 }
 
 /// Time for reading the message and answering it.

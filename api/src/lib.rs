@@ -5,8 +5,8 @@
 //! refuse. Nothing here decides anything about governance.
 //!
 //! Reading order: [`backend`] (what is asked of the node), `routes` (the table),
-//! `fields` (what requests may hold), `edge` (HTTP), `rest` (what each
-//! operation does), `grpc`, [`server`].
+//! `fields` (what requests may hold), `auth` (who asks), `edge` (HTTP), `rest`
+//! (what each operation does), `grpc`, [`server`].
 //!
 //! Invariants
 //! - One table makes the router, `/openapi.json` and `endpoints{}` of `/`; one
@@ -21,8 +21,10 @@ pub mod problem;
 pub mod server;
 
 mod app;
+mod auth;
 mod call;
 mod consistency;
+mod cookies;
 mod edge;
 mod fields;
 mod grpc;
@@ -33,10 +35,13 @@ mod reply;
 mod rest;
 mod routes;
 mod sealing;
+mod secrets;
 mod verified;
 
+pub use axum::Router;
 pub use backend::Backend;
-pub use config::{AuthMode, Config, Limits};
+pub use config::{AuthMode, Config, Limits, NotARate, OidcProvider, Rate, RateLimits};
+pub use edge::address::Peer;
 pub use metrics::Metrics;
 pub use sealing::{seal, unseal};
 pub use server::{Certificates, SecureListener, certificates, serve, serve_socket, serve_tls};
@@ -52,6 +57,18 @@ pub fn router(
     let app = app::App::new(backend, config, metrics, registry);
     let grpc = grpc::router(app.clone());
     edge::router(app, grpc)
+}
+
+/// `/metrics` alone, for a listener of its own: [`Config::metrics_elsewhere`] of
+/// the interface.
+pub fn metrics_router(
+    backend: impl Backend,
+    config: Config,
+    metrics: Metrics,
+    registry: prometheus::Registry,
+) -> axum::Router {
+    let config = Config { metrics_elsewhere: false, ..config };
+    edge::metrics(app::App::new(backend, config, metrics, registry))
 }
 
 /// The text of `/openapi.json` for a release.

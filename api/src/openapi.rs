@@ -12,6 +12,9 @@ use crate::routes::{self, Access, Reply, Route, Shape};
 const ANYWHERE: &[Code] = &[
     Code::TENANT_UNSUPPORTED,
     Code::UNAUTHENTICATED,
+    Code::SESSION_EXPIRED,
+    Code::SESSION_REVOKED,
+    Code::RATE_LIMITED,
     Code::METHOD_NOT_ALLOWED,
     Code::NOT_ACCEPTABLE,
     Code::VALIDATION_FAILED,
@@ -86,6 +89,7 @@ fn operation(route: &Route) -> Json {
     operation.insert("operationId", operation_id(route));
     operation.insert("summary", route.summary);
     operation.insert("tags", vec![route.tag]);
+    operation.insert("x-lexecon-who", route.who.describe());
     operation.insert("parameters", Json::Array(parameters(route)));
     if let Some(body) = request_body(route) {
         operation.insert("requestBody", body);

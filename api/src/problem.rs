@@ -10,6 +10,7 @@
 use std::fmt;
 
 use axum::http::StatusCode;
+use governance::access::Denied;
 use governance::{Corruption, Rejection};
 use types::{Json, Object};
 
@@ -54,8 +55,18 @@ codes! {
     POLICY_MODE_LOOSENS = 400 "policy_mode_loosens" "A request may only tighten the policy mode";
     UNSUPPORTED_FORMAT = 400 "unsupported_format" "There is no such format";
     TENANT_UNSUPPORTED = 400 "tenant_unsupported" "This cluster serves one organisation";
+    JOIN_REFUSED = 401 "join_refused" "The node shows nothing that lets it join";
+    SESSION_EXPIRED = 401 "session_expired" "The session is over";
+    SESSION_REVOKED = 401 "session_revoked" "The session was ended";
     UNAUTHENTICATED = 401 "unauthenticated" "The credential is not valid";
-    JOIN_REFUSED = 401 "join_refused" "The node may not join";
+    INVALID_CREDENTIALS = 401 "invalid_credentials" "The name or the password is not right";
+    INVALID_CODE = 401 "invalid_code" "The code is not right";
+    CHALLENGE_EXPIRED = 401 "challenge_expired" "The login is over";
+    ACTOR_NOT_COVERED = 403 "actor_not_covered" "The principal may not act as this actor";
+    CSRF_REQUIRED = 403 "csrf_required" "The request does not show that it was meant";
+    MFA_REQUIRED = 403 "mfa_required" "A second factor must be enrolled first";
+    PASSWORD_EXPIRED = 403 "password_expired" "The password must be changed first";
+    PERMISSION_DENIED = 403 "permission_denied" "This is not granted to the principal";
     NOT_AUTHORISED = 403 "not_authorised" "Who asks is not one who may do this";
     SAME_PERSON = 403 "same_person" "This takes a second person";
     PRINCIPAL_MISMATCH = 403 "principal_mismatch" "The body names somebody else";
@@ -75,6 +86,9 @@ codes! {
     UNKNOWN_INTERVENTION = 404 "unknown_intervention" "No such intervention is recorded";
     UNKNOWN_STOP = 404 "unknown_stop" "No such stop is recorded";
     UNKNOWN_RISK = 404 "unknown_risk" "No such assessment of risk";
+    UNKNOWN_USER = 404 "unknown_user" "No such account";
+    UNKNOWN_SESSION = 404 "unknown_session" "No such session";
+    UNKNOWN_PROVIDER = 404 "unknown_provider" "No such provider of logins";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -82,6 +96,7 @@ codes! {
     ALREADY_ACKNOWLEDGED = 409 "already_acknowledged" "Somebody looks already";
     ALREADY_ACTIVE = 409 "already_active" "This policy is in force already";
     ALREADY_ASSESSED = 409 "already_assessed" "The risk of this decision is assessed already";
+    ALREADY_ENROLLED = 409 "already_enrolled" "The account has a second factor";
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
     ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
@@ -92,6 +107,7 @@ codes! {
     EXPIRED = 409 "expired" "Its time is over";
     IDEMPOTENCY_CONFLICT = 409 "idempotency_conflict" "The key was used for a different request";
     IMPACT_NOT_ACKNOWLEDGED = 409 "impact_not_acknowledged" "The policy would allow what was denied";
+    LAST_ADMIN = 409 "last_admin" "This is the last administrator";
     NOT_ALLOWED = 409 "not_allowed" "Not allowed in the recorded state";
     NOT_CAUGHT_UP = 409 "not_caught_up" "The node has not caught up";
     NOT_LATEST = 409 "not_latest" "Only the latest assessment can be superseded";
@@ -109,11 +125,15 @@ codes! {
     DUPLICATE_KEY = 422 "duplicate_key" "An object has a key twice";
     MALFORMED_JSON = 422 "malformed_json" "The body is not JSON";
     NUMBER_NOT_CANONICAL = 422 "number_not_canonical" "A number would not keep its value";
+    PASSWORD_POLICY = 422 "password_policy" "The password is too easy to guess";
+    PASSWORD_REUSED = 422 "password_reused" "The password was used before";
     SIGNATURE_INVALID = 422 "signature_invalid" "The signature does not verify";
     UNKNOWN_FIELD = 422 "unknown_field" "The body has a field that is not known";
     UNKNOWN_PARAMETER = 422 "unknown_parameter" "The query has a parameter that is not known";
     VALIDATION_FAILED = 422 "validation_failed" "Request validation failed";
+    ACCOUNT_LOCKED = 423 "account_locked" "Too many logins failed";
     OVERLOADED = 429 "overloaded" "The node has as much work as it can take";
+    RATE_LIMITED = 429 "rate_limited" "The sender asks more often than it may";
     INTERNAL = 500 "internal" "The node failed to answer";
     MIN_INDEX_TIMEOUT = 503 "min_index_timeout" "The node has not applied that index in time";
     NO_LEADER = 503 "no_leader" "No leader took the request in time";
@@ -121,6 +141,7 @@ codes! {
     NOT_FINAL = 503 "not_final" "No final checkpoint covers this yet";
     NOT_READY = 503 "not_ready" "The node is not ready";
     OUTCOME_UNKNOWN = 503 "outcome_unknown" "The request may have been recorded";
+    PROVIDER_UNAVAILABLE = 503 "provider_unavailable" "The provider of logins does not answer";
     READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
     STARTING = 503 "starting" "The node is starting";
     TOO_STALE = 503 "too_stale" "The node cannot show a state as fresh as asked";
@@ -189,6 +210,8 @@ struct Inner {
     faults: Option<Vec<Fault>>,
     omitted: usize,
     allow: Option<String>,
+    /// Seconds after which asking again makes sense.
+    retry_after: Option<u64>,
     extra: Object,
 }
 
@@ -201,6 +224,7 @@ impl Problem {
             faults: None,
             omitted: 0,
             allow: None,
+            retry_after: (code.status == 429).then_some(1),
             extra: Object::new(),
         }))
     }
@@ -214,6 +238,14 @@ impl Problem {
     pub fn method_not_allowed(allow: String) -> Self {
         let mut problem = Self::new(Code::METHOD_NOT_ALLOWED, format!("allowed: {allow}"));
         problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// 429 of a limit, with the time until one more request fits in it.
+    pub fn rate_limited(limit: &str, seconds: u64) -> Self {
+        let detail = format!("the limit `{limit}` is reached: ask again in {seconds} s");
+        let mut problem = Self::new(Code::RATE_LIMITED, detail);
+        problem.0.retry_after = Some(seconds);
         problem
     }
 
@@ -264,6 +296,18 @@ impl Problem {
         problem
     }
 
+    /// 422 with every rule that a new password breaks.
+    pub fn password_policy(faults: Vec<Fault>) -> Self {
+        Self::listed(Code::PASSWORD_POLICY, faults)
+    }
+
+    /// Says when it is worth trying again.
+    #[must_use]
+    pub fn retry_in(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     /// Adds a member beside those of the standard.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
@@ -297,8 +341,8 @@ impl Problem {
     }
 
     /// Seconds for the `Retry-After` header.
-    pub fn retry_after(&self) -> Option<&'static str> {
-        (self.0.code.status == 429).then_some("1")
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
     }
 
     /// The members of the body; `instance` is the request id.
@@ -355,12 +399,29 @@ impl From<Rejection> for Problem {
             Rejection::ScopeMismatch { member } => fault(&format!("/scope/{member}")),
             Rejection::RangesInvalid => fault("/ranges"),
             Rejection::NoStop => fault("/stop"),
+            Rejection::OutOfBounds { member } => fault(&format!("/{member}")),
             // A name is that of one code; a test looks for those there are.
             _ => {
                 let known = Code::ALL.iter().find(|code| code.name == why.code());
                 known.map_or_else(Self::internal, |code| Self::new(*code, why.to_string()))
             }
         }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(why: Denied) -> Self {
+        let code = match why {
+            Denied::Unauthenticated => Code::UNAUTHENTICATED,
+            Denied::SessionExpired => Code::SESSION_EXPIRED,
+            Denied::SessionRevoked => Code::SESSION_REVOKED,
+            Denied::PasswordExpired => Code::PASSWORD_EXPIRED,
+            Denied::MfaRequired => Code::MFA_REQUIRED,
+            Denied::PermissionDenied => Code::PERMISSION_DENIED,
+            Denied::ActorNotCovered => Code::ACTOR_NOT_COVERED,
+            Denied::NotAuthorised => Code::NOT_AUTHORISED,
+        };
+        Self::new(code, why.detail())
     }
 }
 
@@ -485,6 +546,58 @@ mod tests {
             Rejection::AlreadyLifted { stop: types::StopId(types::Ulid(1)) },
             Rejection::TooMany { things: "stops in force", there: 1000 },
             Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
+            Rejection::NameReserved { name: "executive".to_owned() },
+        ]);
+    }
+
+    #[test]
+    fn a_denial_keeps_its_code() {
+        for denied in [
+            Denied::Unauthenticated,
+            Denied::SessionExpired,
+            Denied::SessionRevoked,
+            Denied::PasswordExpired,
+            Denied::MfaRequired,
+            Denied::PermissionDenied,
+            Denied::ActorNotCovered,
+            Denied::NotAuthorised,
+        ] {
+            assert_eq!(Problem::from(denied).code().name, denied.code());
+            let late = Problem::from(Rejection::Denied(denied));
+            assert_eq!(late.code(), Problem::from(denied).code());
+        }
+    }
+
+    #[test]
+    fn a_rejection_about_accounts_keeps_its_code() {
+        check_codes(
+            [
+                Denied::Unauthenticated,
+                Denied::SessionExpired,
+                Denied::SessionRevoked,
+                Denied::PasswordExpired,
+                Denied::MfaRequired,
+                Denied::PermissionDenied,
+                Denied::ActorNotCovered,
+                Denied::NotAuthorised,
+            ]
+            .map(Rejection::Denied),
+        );
+        check_codes([
+            Rejection::UnknownUser,
+            Rejection::UserExists { what: "username" },
+            Rejection::LastAdmin,
+            Rejection::UserUnchanged { state: "disabled" },
+            Rejection::InvalidCredentials,
+            Rejection::AccountLocked { until: types::Timestamp(1) },
+            Rejection::InvalidCode,
+            Rejection::ChallengeExpired,
+            Rejection::ChallengeExhausted,
+            Rejection::MfaEnrolled,
+            Rejection::NoMfa,
+            Rejection::UnknownSession,
+            Rejection::UnknownApiKey,
+            Rejection::JoinRefused,
         ]);
     }
 
@@ -498,6 +611,7 @@ mod tests {
             Rejection::ExpiryOutOfRange,
             Rejection::ScopeMismatch { member: "is_one_time" },
             Rejection::NoStop,
+            Rejection::OutOfBounds { member: "actor_prefixes" },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);

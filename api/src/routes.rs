@@ -4,6 +4,7 @@
 //! A new route is a row of its area below and an arm of
 //! [`crate::rest::answer`], which a test asks for.
 
+mod auth;
 mod cluster;
 mod decisions;
 mod escalations;
@@ -87,6 +88,33 @@ pub(crate) enum Op {
     PolicyRollback,
     Policy,
     PolicyActive,
+    Login,
+    MfaVerify,
+    MfaEnroll,
+    MfaConfirm,
+    MfaBackupCodes,
+    Logout,
+    Me,
+    PasswordChange,
+    PasswordPolicy,
+    Sessions,
+    SessionRevoke,
+    UserCreate,
+    Users,
+    User,
+    UserUpdate,
+    UserDelete,
+    UserDisable,
+    UserEnable,
+    UserUnlock,
+    UserResetMfa,
+    ApiKeyCreate,
+    ApiKeys,
+    ApiKeyRevoke,
+    OidcProviders,
+    OidcLogin,
+    OidcCallback,
+    JoinToken,
     Entries,
     Entry,
     LedgerVerify,
@@ -230,7 +258,8 @@ impl Route {
             tag: "System",
             summary,
             access: Access::Read,
-            who: Right::Any,
+            // Nobody who comes through this interface: a row says who may.
+            who: Right::Node,
             query: &[],
             shape: Shape::None,
             body_bytes_max: MIB,
@@ -334,6 +363,7 @@ const AREAS: &[&[Route]] = &[
     evidence::ROUTES,
     oversight::ROUTES,
     ledger::ROUTES,
+    auth::ROUTES,
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,
@@ -342,4 +372,16 @@ const AREAS: &[&[Route]] = &[
 /// Every route.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     AREAS.iter().copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_says_who_may() {
+        for route in all() {
+            assert_ne!(route.who, Right::Node, "{}", route.path);
+        }
+    }
 }

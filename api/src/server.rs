@@ -6,10 +6,15 @@ mod secure;
 mod socket;
 mod watched;
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Request, Response};
+use axum::routing::future::RouteFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -19,8 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::config::Limits;
+use crate::edge::address::Peer;
 use watched::Watched;
 
 pub use secure::{Certificates, certificates};
@@ -31,6 +38,14 @@ pub use socket::serve_socket;
 const HEADERS_MAX: usize = 64;
 /// Between pings on an HTTP/2 connection that is silent.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// HTTP/2 streams that a client opened and reset before they were looked at;
+/// more end the connection.
+const RESETS_PENDING_MAX: usize = 20;
+/// HTTP/2 streams that were reset here because of what a client did; more end
+/// the connection.
+const RESETS_BY_US_MAX: usize = 256;
+/// Bytes of answers that wait for one HTTP/2 stream.
+const SEND_BYTES_MAX: usize = 256 << 10;
 /// After an error of `accept` that says the process is out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -87,13 +102,13 @@ async fn serve_all(
             () = shutdown.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some(Accepted { stream, peer, place }) = accepted else { continue };
         let (serving, watcher) = (serving.clone(), graceful.watcher());
         let (certificates, shutdown) = (certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
             let begun = Instant::now();
             match certificates {
-                None => serving.connection(stream, begun, watcher).await,
+                None => serving.connection(stream, (begun, peer), watcher).await,
                 Some(certificates) => {
                     // Nothing is in progress yet that shutdown should wait for.
                     let secured = tokio::select! {
@@ -101,7 +116,7 @@ async fn serve_all(
                         secured = secure::handshake(stream, &certificates, &serving.limits) => secured,
                     };
                     if let Some(stream) = secured {
-                        serving.connection(stream, begun, watcher).await;
+                        serving.connection(stream, (begun, peer), watcher).await;
                     }
                 }
             }
@@ -128,12 +143,12 @@ impl Serving {
         Self { router, builder: Arc::new(builder(&limits)), limits }
     }
 
-    async fn connection<S>(&self, stream: S, begun: Instant, watcher: Watcher)
+    async fn connection<S>(&self, stream: S, (begun, peer): (Instant, Peer), watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let stream = TokioIo::new(Watched::new(stream, begun, &self.limits));
-        let service = TowerToHyperService::new(self.router.clone());
+        let service = TowerToHyperService::new(FromPeer { router: self.router.clone(), peer });
         let connection = self.builder.serve_connection(stream, service).into_owned();
         // What a client does to its own connection is its affair.
         if let Err(error) = watcher.watch(connection).await {
@@ -142,20 +157,54 @@ impl Serving {
     }
 }
 
+/// The router for requests of one connection, which it tells their peer.
+#[derive(Clone, Debug)]
+struct FromPeer {
+    router: axum::Router,
+    peer: Peer,
+}
+
+impl<T> Service<Request<T>> for FromPeer
+where
+    axum::Router: Service<
+            Request<T>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future = RouteFuture<Infallible>,
+        >,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<T>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<T>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+/// A connection that has its place.
+struct Accepted {
+    stream: TcpStream,
+    peer: Peer,
+    place: OwnedSemaphorePermit,
+}
+
 /// Takes a connection once there is a place for it; until then it waits in the
 /// backlog of the socket.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // Answers are small: waiting to fill a segment only adds time.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection keeps Nagle's algorithm");
             }
-            Some((stream, place))
+            Some(Accepted { stream, peer: Peer(address.ip()), place })
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
@@ -180,6 +229,9 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_max)
         .max_header_list_size(limits.head_bytes_max)
+        .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
+        .max_local_error_reset_streams(RESETS_BY_US_MAX)
+        .max_send_buf_size(SEND_BYTES_MAX)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(limits.head_timeout);
     builder

@@ -156,10 +156,12 @@ async fn the_readme_shows_how_to_serve_with_certificates() {
             let log = std::fs::File::create(dir.path().join("log")).unwrap();
             serving.push(Serving(run(&line).stderr(log).spawn().unwrap()));
         } else if line.starts_with("lexecon status") {
-            let answered = wait::until("the node to answer", PATIENCE, async || {
+            // Until it leads a node says that it is degraded.
+            let answered = wait::until("the node to lead", PATIENCE, async || {
                 let output = run(&line).output().unwrap();
+                let leads = String::from_utf8_lossy(&output.stdout).contains("operational");
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                if output.status.success() { Ok(output) } else { Err(said) }
+                if leads { Ok(output) } else { Err(said) }
             });
             told.push(check(&answered.await.unwrap(), 0, &line));
             // Nobody else's authority has signed it.

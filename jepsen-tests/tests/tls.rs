@@ -221,9 +221,9 @@ async fn new_certificates_cost_nobody_a_request() {
             let mut kept: Vec<Client> = (0..3).map(client).collect();
             let mut asked = 0;
             while !stop.load(Ordering::Relaxed) {
-                for at in 0..3 {
+                for (at, kept) in kept.iter_mut().enumerate() {
                     // One connection that stays, and one that is made anew.
-                    for client in [&mut kept[at], &mut client(at)] {
+                    for client in [kept, &mut client(at)] {
                         assert_eq!(client.get("/health").await.unwrap().status, 200);
                         asked += 1;
                     }

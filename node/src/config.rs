@@ -13,6 +13,8 @@ mod environment;
 mod exposure;
 mod file;
 mod keys;
+mod oidc;
+mod senders;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use api::AuthMode;
 use clap::{Arg, ArgAction, ArgMatches};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use settings::{Kind, SETTINGS, Setting};
 use storage::MasterKey;
@@ -91,14 +94,24 @@ pub struct Config {
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
+    /// Where browsers reach the interface, without a slash at the end.
+    pub base_url: Option<String>,
+    /// Providers of logins.
+    pub oidc: Vec<api::OidcProvider>,
     /// Where notices go besides the log.
     pub webhook: Option<Target>,
     /// `ERROR WARNING INFO DEBUG TRACE`.
     pub log_level: String,
     /// `text` or `json`.
     pub log_format: String,
+    /// How often one sender may ask.
+    pub rates: api::RateLimits,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` answers.
     pub metrics: bool,
+    /// Where it does, if not at [`Config::listen`].
+    pub metrics_listen: Option<SocketAddr>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
     /// Requests served at once; more are told to come back.
@@ -351,10 +364,18 @@ impl Settings {
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             encryption,
             impact_gate: self.impact_gate()?,
+            base_url: self.base_url()?,
+            oidc: self.oidc()?,
             webhook: self.webhook()?,
             log_level: self.text("log_level").map(log_level).transpose()?.unwrap_or_default(),
             log_format: self.text("log_format").map(log_format).transpose()?.unwrap_or_default(),
+            rates: self.rates()?,
+            trusted_proxies: self.trusted_proxies()?,
             metrics: self.switch("enable_metrics")?,
+            metrics_listen: match self.text("metrics_listen") {
+                Some(_) => Some(self.address("metrics_listen")?),
+                None => None,
+            },
             cors_origins: self.list("cors_origins"),
             concurrency_max: self.parse("limit_concurrency", "a number of requests")?,
             workers: self.parse("workers", "a number of threads")?,
@@ -367,6 +388,7 @@ impl Settings {
             warnings,
         };
         exposure::check(&config)?;
+        oidc::check(&config)?;
         check_timers(&config)?;
         check_bounds(&config)?;
         Ok(config)

@@ -15,6 +15,7 @@ use storage::DataDir;
 use storage::keyring::Pass;
 use storage::state::{Rewriting, State, Step};
 use tokio_util::sync::CancellationToken;
+use types::LogIndex;
 
 use crate::run::Running;
 
@@ -66,8 +67,12 @@ async fn look(running: &Running, stores: &Stores) -> Result<(), String> {
 
 async fn reseal(running: &Running, stores: &Stores, pass: &Pass) -> Result<(), String> {
     // Records after this one are sealed with the active key: it was made before.
+    // One that is not applied yet may be lost with its key.
     let last = stores.log.state().map_err(|error| error.to_string())?.last;
     let last = last.map_or(0, |last| last.index);
+    if !running.handle.wait_applied(LogIndex(last), RETRY).await {
+        return Err(format!("record {last} of the log is not applied yet"));
+    }
     tracing::info!("writing everything anew that is not sealed with the active key");
     let rows = rewrite(&stores.state, pass).await?;
     let state = stores.state.clone();
@@ -77,7 +82,9 @@ async fn reseal(running: &Running, stores: &Stores, pass: &Pass) -> Result<(), S
     let has_evidence = stores.dir.has_evidence().map_err(|error| error.to_string())?;
     let is_physical = !(pass.state_only && has_evidence);
     if is_physical {
-        forget(running, last).await?;
+        // It replaces the snapshots and purges the log.
+        let applied = running.handle.applied_index();
+        running.handle.forget_through(applied).await.map_err(|error| error.to_string())?;
     }
     let keyring = stores.state.keyring();
     if !keyring.finish(pass, is_physical).map_err(|error| error.to_string())? {
@@ -106,16 +113,6 @@ async fn rewrite(state: &State, pass: &Pass) -> Result<u64, String> {
             Step::Replaced => return Err("the state was replaced meanwhile".to_owned()),
         }
     }
-}
-
-/// Replaces snapshots and purges the log, once everything up to this record is
-/// applied: what is not yet may be lost.
-async fn forget(running: &Running, through: u64) -> Result<(), String> {
-    let applied = running.handle.applied_index();
-    if applied.0 < through {
-        return Err(format!("record {through} of the log is not applied yet"));
-    }
-    running.handle.forget_through(applied).await.map_err(|error| error.to_string())
 }
 
 async fn off_thread<T: Send + 'static>(

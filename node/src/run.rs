@@ -289,9 +289,16 @@ struct Opened {
     identity: Identity,
     /// Set while the node has not got what it joined for.
     joining: Option<Joining>,
-    api: TcpListener,
+    clients: Listeners,
     peers: TcpListener,
     certificates: Certificates,
+}
+
+/// Where clients come in.
+struct Listeners {
+    api: TcpListener,
+    /// `/metrics`, where that has an address of its own.
+    metrics: Option<TcpListener>,
 }
 
 async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartError> {
@@ -300,7 +307,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
     }
     let started = Instant::now();
     let opened = open(&mut config, &telemetry).await?;
-    let Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates } = opened;
+    let Opened { dir, keys, cluster_key, identity, joining, clients, peers, certificates } = opened;
     let log = ports::Log(storage::Log::open(&dir, storage::log::Config::default())?);
     telemetry.watch_storage(&log.0)?;
     let tls = certificates.peers();
@@ -347,7 +354,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         cluster = %running.identity.cluster_id,
         "the replica has started"
     );
-    let entrance = serving::Entrance { listener: api, certificates, joining };
+    let entrance = serving::Entrance { listeners: clients, certificates, joining };
     serving::serve(running, replica, entrance, stores, telemetry).await
 }
 
@@ -358,9 +365,16 @@ async fn open(config: &mut Config, telemetry: &Telemetry) -> Result<Opened, Star
     let now = SystemClock.now();
     let (keys, cluster_key) = unlock(config, &dir, now)?;
     let api = listen(config.listen, "clients").await?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(listen(address, "metrics").await?),
+        None => None,
+    };
     let peers = listen(config.peer_listen, "other nodes").await?;
     // Port 0 asks for any port: what was given is what others are told.
     config.listen = api.local_addr().unwrap_or(config.listen);
+    if let Some(metrics) = &metrics {
+        config.metrics_listen = metrics.local_addr().ok();
+    }
     config.peer_listen = peers.local_addr().unwrap_or(config.peer_listen);
     let known = Identity::load(&dir)?;
     let name = node_name(config, known.as_ref())?;
@@ -388,7 +402,8 @@ async fn open(config: &mut Config, telemetry: &Telemetry) -> Result<Opened, Star
             (identity, Some(joining))
         }
     };
-    Ok(Opened { dir, keys, cluster_key, identity, joining, api, peers, certificates })
+    let clients = Listeners { api, metrics };
+    Ok(Opened { dir, keys, cluster_key, identity, joining, clients, peers, certificates })
 }
 
 /// Opens whatever is sealed, before anything is changed: a wrong key leaves the

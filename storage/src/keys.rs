@@ -208,7 +208,8 @@ pub(crate) fn family(table: Table) -> &'static str {
         | Table::ApiKeyByHash
         | Table::OidcLink
         | Table::JoinToken
-        | Table::Access => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
+        | Table::Access
+        | Table::ChallengeByUser => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
         Table::Artifact
         | Table::ArtifactByDecision
         | Table::ArtifactByText

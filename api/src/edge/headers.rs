@@ -2,14 +2,16 @@
 //! do.
 
 use axum::body::Body;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::app::App;
+use crate::auth;
 use crate::backend::Backend;
 use crate::call::Caching;
 use crate::config::Config;
+use crate::cookies::{self, SetCookie};
 use crate::routes::{Op, Route};
 
 /// Nothing an API answers is to be run or framed.
@@ -23,17 +25,24 @@ const CSP_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 
 
 /// Reply headers that scripts of other origins may read.
 const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-Lexecon-Leader, \
-     Idempotent-Replayed, Retry-After, ETag";
+     Idempotent-Replayed, Retry-After, RateLimit, RateLimit-Policy, ETag";
 
 /// Request headers that they may send.
-const TAKEN: &str =
-    "Content-Type, Authorization, Idempotency-Key, X-Lexecon-Min-Index, X-Request-ID, X-Tenant-ID";
+const TAKEN: &str = "Content-Type, Authorization, Idempotency-Key, X-CSRF-Token, \
+     X-Lexecon-Min-Index, X-Request-ID, X-Tenant-ID";
+
+/// No answer of an API needs anything of the machine it is shown on.
+const PERMISSIONS: &str = "accelerometer=(), autoplay=(), bluetooth=(), camera=(), \
+     clipboard-read=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), \
+     gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \
+     picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
+     web-share=(), xr-spatial-tracking=()";
 
 /// A year, as browsers' lists ask for at least. Not for names below: what else
 /// runs there is not ours to say.
 const HSTS: &str = "max-age=31536000";
 
-const REQUEST_ID: &str = "x-request-id";
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// `X-Request-ID` of a request, which AuthZEN has echoed. What is no short,
 /// printable text is not: it goes into logs.
@@ -52,15 +61,21 @@ pub(super) fn put(response: &mut Response<Body>, name: &'static str, value: &str
     }
 }
 
+/// Gives the browser a cookie, beside those it is given already.
+pub(super) fn add_cookie(response: &mut Response<Body>, cookie: &SetCookie) {
+    if let Ok(mut value) = HeaderValue::from_str(cookie.header()) {
+        value.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
 pub(super) fn common<B: Backend>(
     app: &App<B>,
     parts: &Parts,
     route: Option<&'static Route>,
-    request_id: &str,
     response: &mut Response<Body>,
 ) {
     let op = route.map(|route| route.op);
-    put(response, REQUEST_ID, request_id);
     put(response, "x-lexecon-node", &app.backend.node_name());
     put(response, "x-lexecon-leader", app.backend.leader_name().as_deref().unwrap_or_default());
     if !response.headers().contains_key("x-lexecon-applied-index") {
@@ -74,15 +89,40 @@ pub(super) fn common<B: Backend>(
     put(response, "x-frame-options", "DENY");
     put(response, "x-content-type-options", "nosniff");
     put(response, "referrer-policy", "no-referrer");
-    put(response, "permissions-policy", "camera=(), geolocation=(), microphone=()");
+    put(response, "permissions-policy", PERMISSIONS);
+    put(response, "cross-origin-opener-policy", "same-origin");
+    put(response, "cross-origin-resource-policy", "same-origin");
     hsts(&app.config, response);
-    if !app.config.cors_origins.is_empty() {
-        put(response, "vary", "Origin");
-    }
+    put(response, "vary", vary(&app.config, response));
     if let Some(origin) = allowed_origin(&app.config, parts) {
         put(response, "access-control-allow-origin", origin);
+        put(response, "access-control-allow-credentials", "true");
         put(response, "access-control-expose-headers", EXPOSED);
     }
+    forget_cookie(&app.config, parts, response);
+}
+
+/// What an answer depends on besides its address. What may be kept is the same
+/// for everybody.
+fn vary(config: &Config, response: &Response<Body>) -> &'static str {
+    let kept = response.headers().get("cache-control");
+    let is_private = kept.is_some_and(|value| value == Caching::Never.as_str());
+    match (is_private, config.cors_origins.is_empty()) {
+        (true, true) => "Accept, Authorization, Cookie",
+        (true, false) => "Accept, Authorization, Cookie, Origin",
+        (false, true) => "Accept",
+        (false, false) => "Accept, Origin",
+    }
+}
+
+/// A cookie that does not count would keep its browser out, even from logging
+/// in again.
+fn forget_cookie(config: &Config, parts: &Parts, response: &mut Response<Body>) {
+    let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+    if !is_refused || !auth::shows_cookie(&parts.headers, config) {
+        return;
+    }
+    put(response, "set-cookie", cookies::no_session(config).header());
 }
 
 /// What every reply says over TLS, gRPC's too.

@@ -1,23 +1,21 @@
 //! From an HTTP request to a checked call.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use governance::access::Authority;
-use governance::command::Principal;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::app::App;
+use crate::auth::Asker;
 use crate::backend::Backend;
 use crate::call::{Body as CallBody, Call, Form};
-use crate::fields::{Checked, check_query};
+use crate::cookies;
+use crate::fields::{Checked, check_open_query, check_query};
 use crate::idempotency;
 use crate::json_text::{self, TextFault};
 use crate::problem::{Code, Fault, Problem};
 use crate::routes::{Access, Op, Reply, Route, Shape};
-use crate::server::AdminSocket;
 
 /// Bodies below this are read where they arrive.
 const INLINE_BYTES_MAX: usize = 256 << 10;
@@ -27,22 +25,24 @@ pub(super) struct Intake<'a> {
     pub(super) parts: &'a Parts,
     pub(super) path: String,
     pub(super) request_id: &'a str,
+    pub(super) asker: Asker,
+    pub(super) authority: Authority,
 }
 
 impl Intake<'_> {
     /// Checks everything about a request that its handler need not know.
     pub(super) async fn call<B: Backend>(self, app: &App<B>, body: Body) -> Result<Call, Problem> {
-        let Self { route, parts, path, request_id } = self;
+        let Self { route, parts, path, request_id, asker, authority } = self;
         let headers = &parts.headers;
-        let principal = match parts.extensions.get::<AdminSocket>() {
-            Some(AdminSocket) => administrator(app),
-            None => principal(headers)?,
-        };
         check_tenant(headers)?;
         let form = form(route, headers)?;
         let query = match route.op {
             // Browsers and proxies may add to the address of a page.
             Op::Docs => Checked::default(),
+            // Providers add parameters of their own.
+            Op::OidcCallback => {
+                check_open_query(&route.parameters(), parts.uri.query().unwrap_or_default())?
+            }
             _ => check_query(&route.parameters(), parts.uri.query().unwrap_or_default())?,
         };
         let key = match (route.access, headers.get(idempotency::HEADER)) {
@@ -67,28 +67,14 @@ impl Intake<'_> {
             known,
             min_index,
             request_id,
-            principal,
-            authority: Authority::open(),
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            principal: asker.principal,
+            join_token: asker.join_token,
+            authority,
+            address: asker.address,
+            binding: cookies::read(headers, cookies::binding_name(&app.config)),
             form,
         })
     }
-}
-
-/// Whoever may open the socket of the node asks on the node's account.
-pub(crate) fn administrator<B: Backend>(app: &App<B>) -> Principal {
-    let authn = "admin_socket".to_owned();
-    Principal { authn, ..Principal::node(&app.backend.node_name()) }
-}
-
-/// Who asks. In open mode nobody has a credential, so one that is shown is not
-/// valid, and is never taken for nobody's.
-pub(crate) fn principal(headers: &HeaderMap) -> Result<Principal, Problem> {
-    if headers.contains_key("authorization") {
-        let detail = "this node runs in open mode, where no credential is valid";
-        return Err(Problem::new(Code::UNAUTHENTICATED, detail));
-    }
-    Ok(Principal::nobody())
 }
 
 pub(crate) fn check_tenant(headers: &HeaderMap) -> Result<(), Problem> {
@@ -192,6 +178,11 @@ async fn read_body<B: Backend>(
     };
     if declared.is_some_and(|bytes| route.body_bytes_max < bytes) {
         return Err(too_large());
+    }
+    if headers.get("content-encoding").is_some_and(|coding| coding != "identity") {
+        // A small body that becomes a large one is no bound.
+        let detail = "`Content-Encoding` must be `identity`: no compressed body is taken";
+        return Err(Problem::new(Code::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     let is_json = is_json(headers);
     if !is_json && headers.contains_key("content-type") {

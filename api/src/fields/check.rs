@@ -159,6 +159,23 @@ pub(crate) fn check_query(fields: &[&'static [Field]], query: &str) -> Result<Ch
     if faults.is_empty() { Ok(Checked(object)) } else { Err(Problem::faults(faults)) }
 }
 
+/// The same, dropping the parameters that are not known.
+///
+/// # Errors
+/// Every fault.
+pub(crate) fn check_open_query(
+    fields: &[&'static [Field]],
+    query: &str,
+) -> Result<Checked, Problem> {
+    let is_known = |part: &&str| {
+        let (name, _) = part.split_once('=').unwrap_or((part, ""));
+        let name = percent_decoded(name);
+        fields.iter().flat_map(|fields| fields.iter()).any(|field| field.is_called(&name))
+    };
+    let known: Vec<&str> = query.split('&').filter(is_known).collect();
+    check_query(fields, &known.join("&"))
+}
+
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     const PAIRS_MAX: usize = 100;
     let parts = query.split('&').filter(|part| !part.is_empty()).take(PAIRS_MAX);

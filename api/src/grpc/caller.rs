@@ -1,19 +1,20 @@
 //! Who calls, and calling on their behalf.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use governance::access::Authority;
-use governance::command::Principal;
+use secrecy::SecretString;
 use tonic::Status;
 use types::{Json, Object};
 
 use super::{Service, status};
+use crate::auth::Asker;
 use crate::backend::Backend;
 use crate::call::{Answer, Body, Call, Content, Form};
+use crate::config::Config;
+use crate::cookies;
 use crate::edge::{self, intake};
-use crate::fields::check_query;
+use crate::fields::{check_open_query, check_query};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::rest;
@@ -22,20 +23,26 @@ use crate::routes::{Access, Op, route};
 /// What the metadata of a request says.
 #[derive(Debug)]
 pub(super) struct Caller {
-    principal: Principal,
+    asker: Asker,
     key: Option<String>,
     min_index: Option<u64>,
+    binding: Option<SecretString>,
     pub(super) request_id: String,
 }
 
 impl Caller {
-    pub(super) fn read(headers: &HeaderMap, request_id: &str) -> Result<Self, Problem> {
+    pub(super) fn read(
+        config: &Config,
+        headers: &HeaderMap,
+        (asker, request_id): (Asker, &str),
+    ) -> Result<Self, Problem> {
         intake::check_tenant(headers)?;
         let key = headers.get(idempotency::HEADER).map(|key| idempotency::read_key(key.as_bytes()));
         Ok(Self {
-            principal: intake::principal(headers)?,
+            asker,
             key: key.transpose()?,
             min_index: intake::min_index(headers)?,
+            binding: cookies::read(headers, cookies::binding_name(config)),
             request_id: request_id.to_owned(),
         })
     }
@@ -107,9 +114,19 @@ impl<B: Backend> Service<B> {
     ) -> Result<tonic::Response<T>, Status> {
         let caller = extensions.get::<Arc<Caller>>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("the request has no caller"))?;
-        let answered = async { self.call(&caller, input?).await };
+        let answered = async {
+            // What a message says is nothing to who may not ask at all.
+            let input = match input {
+                Ok(input) => input,
+                Err(problem) => {
+                    return Err(caller.asker.refusal().unwrap_or(problem));
+                }
+            };
+            self.call(&caller, input).await
+        };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _ } = answered.await.map_err(refused)?;
+        let Answer { content, index, replayed, caching: _, cookies } =
+            answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
         let applied = index.unwrap_or_default().max(self.0.backend.applied_index());
@@ -118,12 +135,18 @@ impl<B: Backend> Service<B> {
             metadata
                 .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
         }
+        for cookie in &cookies {
+            if let Ok(value) = cookie.header().parse() {
+                metadata.append("set-cookie", value);
+            }
+        }
         Ok(response)
     }
 
     async fn call(&self, caller: &Caller, input: Input) -> Result<Answer, Problem> {
         let Input { op, path, query, body, bytes } = input;
         let route = route(op).ok_or_else(Problem::internal)?;
+        let authority = caller.asker.authority_for(route)?;
         if route.body_bytes_max < bytes {
             let detail = format!("at most {} bytes are taken", route.body_bytes_max);
             return Err(Problem::new(Code::PAYLOAD_TOO_LARGE, detail));
@@ -131,16 +154,21 @@ impl<B: Backend> Service<B> {
         let call = Call {
             route,
             path,
-            query: check_query(&route.parameters(), &query.0)?,
+            query: match op {
+                Op::OidcCallback => check_open_query(&route.parameters(), &query.0)?,
+                _ => check_query(&route.parameters(), &query.0)?,
+            },
             body: Body::check(&route.shape, body)?,
             body_bytes: bytes,
             known: None,
             key: caller.key.clone().filter(|_| route.access == Access::Write),
             min_index: caller.min_index,
             request_id: caller.request_id.clone(),
-            principal: caller.principal.clone(),
-            authority: Authority::open(),
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            principal: caller.asker.principal.clone(),
+            join_token: caller.asker.join_token,
+            authority,
+            address: caller.asker.address,
+            binding: caller.binding.clone(),
             form: Form::Json,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await

@@ -1,14 +1,17 @@
 //! The service `Cluster`.
 
+use prost::Message as _;
 use proto::governance::v1::cluster_server::Cluster;
 use proto::governance::v1::{
     ClusterStatusReply, ClusterStatusRequest, Divergence, DivergenceReply, DivergenceRequest,
-    FirstDifference, VoterFound,
+    FirstDifference, IssueJoinTokenRequest, JoinToken, VoterFound,
 };
 use tonic::{Request, Response, Status};
+use types::{Json, Object};
 
 use super::Service;
 use super::caller::{Input, Query};
+use super::decisions::put_integer;
 use super::members::Members;
 use crate::backend::Backend;
 use crate::routes::Op;
@@ -71,6 +74,27 @@ impl<B: Backend> Cluster for Service<B> {
                     node_id: first.word("node_id"),
                     field: first.word("field"),
                 }),
+            }
+        })
+        .await
+    }
+
+    async fn issue_join_token(
+        &self,
+        request: Request<IssueJoinTokenRequest>,
+    ) -> Result<Response<JoinToken>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let bytes = message.encoded_len();
+        let mut members = Object::new();
+        let put = put_integer(&mut members, "expires_in", message.expires_in);
+        let body = Some(Json::Object(members));
+        let input = put.map(|()| Input { body, bytes, ..Input::of(Op::JoinToken) });
+        self.answer(&extensions, input, |reply| {
+            let mut reply = Members(reply);
+            JoinToken {
+                join_token: reply.text("join_token"),
+                expires_at: reply.word("expires_at"),
+                ledger_entry_id: reply.count("ledger_entry_id"),
             }
         })
         .await

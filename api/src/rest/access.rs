@@ -69,11 +69,11 @@ pub(crate) const EVALUATION_REPLY: &[Member] = &[
 
 /// `POST /access/v1/evaluation`.
 pub(crate) async fn evaluate<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { body, key, principal, body_bytes, .. } = call;
+    let Call { body, key, principal, authority, body_bytes, .. } = call;
     let key = key.map(|key| Key { key, path: PATH.to_owned() });
     let origin = Origin { principal: &principal, key: key.as_ref(), bytes: body_bytes };
     let request = request(body.into_fields())?;
-    let asked = Asked::new(request, origin, app.config.context_bytes_max)?;
+    let asked = Asked::new(request, origin, app.config.context_bytes_max)?.by(&authority)?;
     let (recorded, index) = decision::submit(app, &principal, asked).await?;
     let reply = reply::shown(app, &recorded, Tokens::Now)?;
     let mut answer = Answer::json(shown(reply, false)).at(index);

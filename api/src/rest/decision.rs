@@ -15,12 +15,14 @@ pub(crate) mod verify;
 
 mod describe;
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::{Authority, Right};
 use governance::command::{
     Command, Decide, ENVELOPE_VERSION, Envelope, Idempotency, MAIN_GROUP, Principal, RiskInput,
 };
-use governance::{Seed, view};
+use governance::{Read, Seed, view};
 use policy::Mode;
-use types::{Json, LogIndex};
+use types::{EntryId, Json, LogIndex};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -143,6 +145,12 @@ pub(crate) struct Key {
 }
 
 impl Asked {
+    /// The same, if its asker may act as its actor.
+    pub(crate) fn by(self, authority: &Authority) -> Result<Self, Problem> {
+        authority.permits(Right::Actor, Some(&self.decide.actor))?;
+        Ok(self)
+    }
+
     pub(crate) fn new(
         mut body: Checked,
         origin: Origin<'_>,
@@ -216,12 +224,12 @@ pub(crate) fn dimensions(risk: &Checked) -> RiskInput {
 
 /// `POST /decide`.
 pub(crate) async fn decide<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { body, key, principal, body_bytes, .. } = call;
+    let Call { body, key, principal, authority, body_bytes, .. } = call;
     let body = body.into_fields();
     agree(key.as_deref(), body.word("request_id"))?;
     let key = key.map(|key| Key { key, path: PATH.to_owned() });
     let origin = Origin { principal: &principal, key: key.as_ref(), bytes: body_bytes };
-    let asked = Asked::new(body, origin, app.config.context_bytes_max)?;
+    let asked = Asked::new(body, origin, app.config.context_bytes_max)?.by(&authority)?;
     if asked.dry_run {
         return preview(app, &asked.decide).map(Answer::json);
     }
@@ -312,4 +320,22 @@ fn preview<B: Backend>(app: &App<B>, decide: &Decide) -> Result<types::Object, P
     reply.insert("signature", Json::Null);
     reply.insert("node", app.backend.node_name().as_ref());
     Ok(reply)
+}
+
+/// Whether an asker may see what is in an entry: who reads the ledger may, and
+/// who may act as the actor it is about.
+pub(crate) fn may_see(authority: &Authority, data: Option<&types::Object>) -> bool {
+    authority.permits(Right::ActorOr(ViewAuditLogs), data.and_then(actor_of)).is_ok()
+}
+
+/// Whom the data of an entry is about.
+pub(crate) fn actor_of(data: &types::Object) -> Option<&str> {
+    data.get("actor").and_then(Json::as_str)
+}
+
+/// The same of an entry in the ledger; nobody once that is erased.
+pub(crate) fn actor_of_entry(read: &impl Read, id: EntryId) -> Result<Option<String>, Problem> {
+    let entry = view::entry(read, id)?.ok_or_else(Problem::internal)?;
+    let data = reply::parts(&entry)?.data;
+    Ok(data.as_ref().and_then(actor_of).map(str::to_owned))
 }

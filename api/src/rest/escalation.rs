@@ -183,7 +183,7 @@ pub(crate) async fn acknowledge<B: Backend>(app: &App<B>, call: Call) -> Result<
     let escalation = parse(&path)?;
     let path = format!("{PATH}/{path}/acknowledge");
     let idempotency = key.map(|key| idempotency::record(&principal, key, &path, body.members()));
-    let principal = named::required(principal, &body, "acknowledged_by")?;
+    let principal = named::required(app, principal, &body, "acknowledged_by")?;
     let command = Command::AcknowledgeEscalation(AcknowledgeEscalation { escalation });
     answer(app, record(app, &principal, idempotency, command).await?)
 }
@@ -195,7 +195,7 @@ pub(crate) async fn resolve<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
     let escalation = parse(&path)?;
     let path = format!("{PATH}/{path}/resolve");
     let idempotency = key.map(|key| idempotency::record(&principal, key, &path, body.members()));
-    let principal = named::required(principal, &body, "resolved_by")?;
+    let principal = named::required(app, principal, &body, "resolved_by")?;
     let outcome = body.word("outcome").unwrap_or_default();
     let resolution = Resolution::ALL.into_iter().find(|it| it.as_str() == outcome);
     let resolution = resolution.ok_or_else(Problem::internal)?;

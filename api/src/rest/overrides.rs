@@ -31,7 +31,7 @@ pub(crate) async fn execute<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
     let Call { body, key, principal, .. } = call;
     let mut body = body.into_fields();
     let idempotency = key.map(|key| idempotency::record(&principal, key, PATH, body.members()));
-    let principal = named::required(principal, &body, "authorized_by")?;
+    let principal = named::required(app, principal, &body, "authorized_by")?;
     let command = Command::ExecuteOverride(Box::new(asked(&mut body)?));
     let recording = record(app, &principal, idempotency, command).await?;
     answer(app, recording)
@@ -68,7 +68,7 @@ pub(crate) async fn review<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let idempotency = key.map(|key| {
         idempotency::record(&principal, key, &format!("/overrides/{id}/review"), body.members())
     });
-    let principal = named::required(principal, &body, "reviewed_by")?;
+    let principal = named::required(app, principal, &body, "reviewed_by")?;
     let verdict = body.word("verdict").and_then(ReviewVerdict::parse);
     let review = ReviewOverride {
         id,

@@ -21,6 +21,16 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
+    /// What an earlier request recorded, as this node shows it.
+    pub(crate) fn repeated<B: Backend>(app: &App<B>, entry: EntryId) -> Self {
+        Self { entry, index: app.backend.applied_index(), replayed: true }
+    }
+
+    /// Whether an earlier request recorded it.
+    pub(crate) fn is_replayed(self) -> bool {
+        self.replayed
+    }
+
     /// The answer with where it was recorded.
     pub(crate) fn answer(self, members: Object) -> Answer {
         let mut answer = Answer::json(members).at(self.index);

@@ -81,7 +81,7 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
 async fn register<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let Call { body, key, principal, .. } = call;
     let mut body = body.into_fields();
-    let principal = named::required(principal, &body, "owner")?;
+    let principal = named::required(app, principal, &body, "owner")?;
     let idempotency = key.map(|key| idempotency::record(&principal, key, PATH, body.members()));
     let public_key = body.word("public_key").and_then(signature::from_text);
     let public_key = public_key.and_then(|bytes| bytes.try_into().ok());

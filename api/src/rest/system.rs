@@ -198,7 +198,7 @@ pub(crate) fn status<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     reply.insert("node_id", status.node_id);
     reply.insert("cluster_id", app.backend.cluster_id().map(|id| id.to_string()));
     reply.insert("uptime_seconds", status.uptime_seconds);
-    reply.insert("auth_mode", "open");
+    reply.insert("auth_mode", app.config.auth.as_str());
     reply.insert("timestamp", app.backend.now().to_string());
     Ok(Answer::json(reply))
 }
@@ -218,6 +218,9 @@ fn in_force<B: Backend>(app: &App<B>, read: &B::View) -> Result<Object, Problem>
 pub(crate) async fn metrics<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     if !app.config.metrics_enabled {
         return Err(Problem::new(Code::METRICS_DISABLED, "LEXECON_ENABLE_METRICS is false"));
+    }
+    if app.config.metrics_elsewhere {
+        return Err(Problem::new(Code::METRICS_DISABLED, "metrics have an address of their own"));
     }
     let read = app.backend.view().ok();
     let status = app.backend.status();

@@ -23,7 +23,7 @@ use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, hash, integer, object, text, time};
-use crate::rest::decision::{ACTION, ACTOR};
+use crate::rest::decision::{ACTION, ACTOR, actor_of_entry};
 use crate::rest::recording::record;
 
 /// Body of `POST /tokens/verify`.
@@ -345,8 +345,14 @@ fn unknown(id: &str) -> Problem {
 
 /// `POST /tokens/{token_id}/revoke`.
 pub(crate) async fn revoke<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { path, body, key, principal, .. } = call;
+    let Call { route, path, body, key, principal, authority, .. } = call;
     let token: TokenId = path.parse().map_err(|_| unknown(&path))?;
+    let actor = {
+        let read = app.backend.view()?;
+        let granted = view::token(&read, token)?.ok_or_else(|| unknown(&path))?;
+        actor_of_entry(&read, granted.entry_id)?
+    };
+    authority.permits(route.who, actor.as_deref())?;
     let mut fields = body.into_fields();
     let idempotency = key.map(|key| {
         idempotency::record(&principal, key, &format!("/tokens/{token}/revoke"), fields.members())

@@ -1,5 +1,8 @@
 //! Routes of the area `decisions`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Access, MIB, Op, Route, Shape};
 use crate::call::Form;
 use crate::problem::Code;
@@ -7,6 +10,7 @@ use crate::rest::decision;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post(Op::Decide, "/decide", "Evaluate a request, record the decision, issue a token")
+        .who(Right::Actor)
         .tag("Decisions")
         .body(Shape::Fields(decision::DECIDE))
         .replies(decision::REPLY)
@@ -17,6 +21,7 @@ pub(super) const ROUTES: &[Route] = &[
             Code::CONTEXT_TOO_LARGE,
         ]),
     Route::post(Op::DecideBatch, "/decide/batch", "Decide up to 1000 requests, in order")
+        .who(Right::Actor)
         .tag("Decisions")
         .query(decision::BATCH_QUERY)
         .body(Shape::Fields(decision::BATCH))
@@ -24,16 +29,19 @@ pub(super) const ROUTES: &[Route] = &[
         .replies(decision::BATCH_REPLY)
         .codes(&[Code::IDEMPOTENCY_CONFLICT]),
     Route::post(Op::DecideVerify, "/decide/verify", "Verify the reply to a decision")
+        .who(Right::Any)
         .tag("Decisions")
         .access(Access::Compute)
         .body(Shape::Decision)
         .replies(decision::VERIFY_REPLY)
         .codes(&[Code::MISSING_LEDGER_ENTRY_HASH, Code::UNKNOWN_DECISION]),
     Route::get(Op::Decision, "/decisions/{decision_id}", "A recorded decision and its effect")
+        .who(Right::ActorOr(ViewAuditLogs))
         .tag("Decisions")
         .replies(decision::RECORD_REPLY)
         .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
     Route::get(Op::Decisions, "/decisions", "Recorded decisions")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Decisions")
         .query(decision::list::QUERY)
         .replies(decision::LIST_REPLY),
@@ -42,6 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/decisions/{decision_id}/receipt",
         "Offline proof that a decision is in the ledger",
     )
+    .who(Right::Any)
     .tag("Decisions")
     .query(decision::RECEIPT_QUERY)
     .replies(decision::RECEIPT_REPLY)
@@ -52,6 +61,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/decisions/{decision_id}/replay",
         "Evaluate a recorded decision again from what was recorded",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Decisions")
     .replies(decision::replay::REPLY)
     .codes(&[Code::UNKNOWN_DECISION, Code::ERASED]),
@@ -60,6 +70,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/decisions/{decision_id}/token",
         "A token for what a decision has come to",
     )
+    .who(Right::Actor)
     .tag("Decisions")
     .body(Shape::Fields(decision::token::ISSUE))
     .replies(decision::token::ISSUE_REPLY)

@@ -1,11 +1,15 @@
 //! Routes of the area `escalations`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::escalation;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post(Op::EscalationCreate, "/escalations/create", "Ask humans about a decision")
+        .who(Right::Any)
         .tag("Escalations")
         .body(Shape::Fields(escalation::CREATE))
         .replies(escalation::REPLY)
@@ -20,6 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/escalations/{escalation_id}/acknowledge",
         "Say that one looks",
     )
+    .who(Right::Oversight)
     .tag("Escalations")
     .body(Shape::Fields(escalation::ACKNOWLEDGE))
     .replies(escalation::REPLY)
@@ -34,6 +39,7 @@ pub(super) const ROUTES: &[Route] = &[
         Code::IDEMPOTENCY_CONFLICT,
     ]),
     Route::post(Op::EscalationResolve, "/escalations/{escalation_id}/resolve", "Answer")
+        .who(Right::Oversight)
         .tag("Escalations")
         .body(Shape::Fields(escalation::RESOLVE))
         .replies(escalation::REPLY)
@@ -47,6 +53,7 @@ pub(super) const ROUTES: &[Route] = &[
             Code::IDEMPOTENCY_CONFLICT,
         ]),
     Route::get(Op::Escalations, "/escalations", "Escalations")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Escalations")
         .query(escalation::LIST_QUERY)
         .replies(escalation::LIST_REPLY),
@@ -55,10 +62,12 @@ pub(super) const ROUTES: &[Route] = &[
         "/escalations/sla/violations",
         "Escalations that nobody answered in time",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Escalations")
     .query(escalation::VIOLATIONS_QUERY)
     .replies(escalation::VIOLATIONS_REPLY),
     Route::get(Op::Escalation, "/escalations/{escalation_id}", "An escalation as it stands")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Escalations")
         .replies(escalation::REPLY)
         .codes(&[Code::UNKNOWN_ESCALATION, Code::ERASED]),

@@ -1,5 +1,8 @@
 //! Routes of the area `evidence`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Access, Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::evidence::{content, later, read, register};
@@ -9,6 +12,7 @@ const REGISTER_BYTES_MAX: usize = 24 << 20;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post(Op::ArtifactRegister, "/evidence/register", "Keep a piece of evidence")
+        .who(Right::Any)
         .tag("Evidence")
         .body(Shape::Fields(register::REGISTER))
         .bytes_max(REGISTER_BYTES_MAX)
@@ -27,6 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/evidence/link-decision",
         "Say that a piece of evidence is about a decision",
     )
+    .who(Right::Any)
     .tag("Evidence")
     .body(Shape::Fields(later::LINK))
     .replies(later::LINK_REPLY)
@@ -38,11 +43,13 @@ pub(super) const ROUTES: &[Route] = &[
         Code::ERASED,
     ]),
     Route::get(Op::Artifact, "/evidence/{artifact_id}", "A piece of evidence")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Evidence")
         .query(read::GET_QUERY)
         .replies(read::GET_REPLY)
         .codes(&[Code::UNKNOWN_ARTIFACT, Code::ERASED]),
     Route::get(Op::ArtifactContent, "/evidence/{artifact_id}/content", "Its content")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Evidence")
         .media("application/octet-stream")
         .codes(&[Code::UNKNOWN_ARTIFACT, Code::ERASED]),
@@ -51,12 +58,14 @@ pub(super) const ROUTES: &[Route] = &[
         "/evidence/{artifact_id}/verify",
         "Compare with what was registered",
     )
+    .who(Right::Any)
     .tag("Evidence")
     .access(Access::Compute)
     .body(Shape::Fields(content::VERIFY))
     .replies(content::VERIFY_REPLY)
     .codes(&[Code::UNKNOWN_ARTIFACT, Code::ERASED]),
     Route::post(Op::ArtifactSign, "/evidence/{artifact_id}/sign", "Sign a piece of evidence")
+        .who(Right::Any)
         .tag("Evidence")
         .body(Shape::Fields(later::SIGN))
         .replies(later::SIGN_REPLY)
@@ -74,6 +83,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/evidence/decision/{decision_id}",
         "The evidence of a decision, oldest first",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Evidence")
     .replies(read::OF_DECISION_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),
@@ -82,14 +92,17 @@ pub(super) const ROUTES: &[Route] = &[
         "/evidence/decision/{decision_id}/lineage",
         "The same with links and ledger entries",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Evidence")
     .replies(read::LINEAGE_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),
     Route::get(Op::Artifacts, "/evidence", "Evidence, in the order of the ledger")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Evidence")
         .query(read::LIST_QUERY)
         .replies(read::LIST_REPLY),
     Route::get(Op::ArtifactStatistics, "/evidence/statistics", "How much evidence there is")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Evidence")
         .replies(read::STATISTICS_REPLY),
 ];

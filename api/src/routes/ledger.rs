@@ -1,5 +1,8 @@
 //! Routes of the area `ledger`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Access, Op, Route};
 use crate::call::Form;
 use crate::problem::Code;
@@ -7,11 +10,13 @@ use crate::rest::ledger;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::Entries, "/ledger/entries", "Entries of the ledger")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Ledger")
         .access(Access::Audit)
         .query(ledger::ENTRIES_QUERY)
         .replies(ledger::ENTRIES_REPLY),
     Route::get(Op::Entry, "/ledger/entries/{id}", "An entry of the ledger")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Ledger")
         .query(ledger::ENTRY_QUERY)
         .replies(ledger::ENTRY_WITH_PROOF)
@@ -21,18 +26,21 @@ pub(super) const ROUTES: &[Route] = &[
         "/ledger/verify",
         "Hash stored entries again and follow the chain",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Ledger")
     .access(Access::Audit)
     .query(ledger::VERIFY_QUERY)
     .replies(ledger::VERIFY_REPLY)
     .codes(&[Code::OVERLOADED]),
     Route::get(Op::LedgerCheckpoint, "/ledger/checkpoint", "The last final checkpoint")
+        .who(Right::Public)
         .tag("Ledger")
         .query(ledger::CHECKPOINT_QUERY)
         .replies(ledger::CHECKPOINT_REPLY)
         .or_media("text/plain", Form::Media)
         .codes(&[Code::NOT_FINAL]),
     Route::get(Op::Checkpoints, "/ledger/checkpoints", "Final checkpoints, smallest first")
+        .who(Right::Public)
         .tag("Ledger")
         .query(ledger::CHECKPOINTS_QUERY)
         .replies(ledger::CHECKPOINTS_REPLY),
@@ -41,6 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/ledger/proof/inclusion",
         "Proof that an entry is in the tree of a size",
     )
+    .who(Right::Public)
     .tag("Ledger")
     .query(ledger::INCLUSION_QUERY)
     .replies(ledger::INCLUSION_REPLY)
@@ -50,10 +59,12 @@ pub(super) const ROUTES: &[Route] = &[
         "/ledger/proof/consistency",
         "Proof that one tree is the beginning of another",
     )
+    .who(Right::Public)
     .tag("Ledger")
     .query(ledger::CONSISTENCY_QUERY)
     .replies(ledger::CONSISTENCY_REPLY),
     Route::get(Op::Checkpoint, "/checkpoint", "The last final checkpoint, as C2SP tlog-tiles")
+        .who(Right::Public)
         .tag("Ledger")
         .media("text/plain")
         .codes(&[Code::NOT_FINAL]),
@@ -62,6 +73,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/tile/{path}",
         "A tile `<L>/<N>[.p/<W>]` or a bundle `entries/<N>[.p/<W>]`, as C2SP tlog-tiles",
     )
+    .who(Right::Public)
     .tag("Ledger")
     .media("application/octet-stream")
     .codes(&[Code::NOT_FOUND]),

@@ -1,11 +1,15 @@
 //! Routes of the area `overrides`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::overrides;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post(Op::OverrideExecute, "/overrides/execute", "Decide in the place of the policy")
+        .who(Right::OversightRole)
         .tag("Overrides")
         .body(Shape::Fields(overrides::EXECUTE))
         .replies(overrides::REPLY)
@@ -25,6 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/overrides/{override_id}/review",
         "Say, as a second person, whether an override was right",
     )
+    .who(Right::OversightRole)
     .tag("Overrides")
     .body(Shape::Fields(overrides::REVIEW))
     .replies(overrides::REPLY)
@@ -42,10 +47,12 @@ pub(super) const ROUTES: &[Route] = &[
         "/overrides/pending-reviews",
         "Overrides that nobody has reviewed, most overdue first",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Overrides")
     .query(overrides::PENDING_QUERY)
     .replies(overrides::PENDING_REPLY),
     Route::get(Op::Override, "/overrides/{override_id}", "An override")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Overrides")
         .replies(overrides::REPLY)
         .codes(&[Code::UNKNOWN_OVERRIDE, Code::ERASED]),
@@ -54,6 +61,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/overrides/decision/{decision_id}",
         "The overrides of a decision, oldest first",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Overrides")
     .replies(overrides::OF_DECISION_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),
@@ -62,6 +70,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/overrides/decision/{decision_id}/active",
         "Whether a decision is overridden now",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Overrides")
     .replies(overrides::ACTIVE_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),

@@ -1,5 +1,8 @@
 //! Routes of the area `compliance` that are about humans: article 14.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Access, Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::oversight::{effectiveness, intervention, stop, verify};
@@ -10,6 +13,7 @@ pub(super) const ROUTES: &[Route] = &[
         intervention::PATH,
         "Record what a human did about what a machine proposed, or stop the machine",
     )
+    .who(Right::Human)
     .tag("Compliance")
     .body(Shape::Fields(intervention::RECORD))
     .replies(intervention::REPLY)
@@ -27,6 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/compliance/eu-ai-act/article-14/verify",
         "Whether an intervention is recorded as you have it",
     )
+    .who(Right::Any)
     .tag("Compliance")
     .access(Access::Compute)
     .body(Shape::Fields(verify::VERIFY))
@@ -37,6 +42,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/compliance/eu-ai-act/article-14/stops/{stop_id}/lift",
         "End an emergency stop",
     )
+    .who(Right::OversightRole)
     .tag("Compliance")
     .body(Shape::Fields(stop::LIFT))
     .replies(stop::REPLY)
@@ -53,6 +59,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/compliance/eu-ai-act/article-14/effectiveness",
         "How human oversight went in the last days",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Compliance")
     .access(Access::Audit)
     .query(effectiveness::QUERY)

@@ -1,5 +1,8 @@
 //! Routes of the area `responsibility`.
 
+use governance::access::Permission::{ApproveAuditPacket, ViewAuditLogs};
+use governance::access::Right;
+
 use super::{Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::responsibility;
@@ -12,6 +15,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/chain/{decision_id}",
         "Everybody who answers for a decision",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag(TAG)
     .replies(responsibility::CHAIN_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),
@@ -20,6 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/party/{party}",
         "What somebody answers for",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag(TAG)
     .query(responsibility::PAGE_QUERY)
     .replies(responsibility::PARTY_REPLY),
@@ -28,6 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/legal/{decision_id}",
         "Everybody who answers for a decision, with the proof",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag(TAG)
     .replies(responsibility::LEGAL_REPLY)
     .codes(&[Code::UNKNOWN_DECISION]),
@@ -36,6 +42,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/report",
         "Who answered for how much in a span of time",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag(TAG)
     .query(responsibility::REPORT_QUERY)
     .replies(responsibility::REPORT_REPLY),
@@ -44,6 +51,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/pending-reviews",
         "Records that wait for a review",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag(TAG)
     .query(responsibility::PAGE_QUERY)
     .replies(responsibility::PENDING_REPLY),
@@ -52,6 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/records",
         "Say who answers for a recorded decision",
     )
+    .who(Right::Any)
     .tag(TAG)
     .body(Shape::Fields(responsibility::RECORD))
     .replies(responsibility::REPLY)
@@ -66,6 +75,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/responsibility/{record_id}/review",
         "Accept or reject what a record says",
     )
+    .who(Right::OversightOr(ApproveAuditPacket))
     .tag(TAG)
     .body(Shape::Fields(responsibility::REVIEW))
     .replies(responsibility::REPLY)

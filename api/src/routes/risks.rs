@@ -1,11 +1,15 @@
 //! Routes of the area `risks`.
 
+use governance::access::Permission::ViewAuditLogs;
+use governance::access::Right;
+
 use super::{Op, Route, Shape};
 use crate::problem::Code;
 use crate::rest::risk;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post(Op::RiskAssess, "/risks/assess", "Assess the risk of a recorded decision")
+        .who(Right::Any)
         .tag("Risks")
         .body(Shape::Fields(risk::ASSESS))
         .replies(risk::REPLY)
@@ -18,10 +22,12 @@ pub(super) const ROUTES: &[Route] = &[
             Code::ERASED,
         ]),
     Route::get(Op::Risks, "/risks", "The latest assessment of each decision, highest score first")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Risks")
         .query(risk::LIST_QUERY)
         .replies(risk::LIST_REPLY),
     Route::get(Op::Risk, "/risks/{risk_id}", "An assessment of risk")
+        .who(Right::Holds(ViewAuditLogs))
         .tag("Risks")
         .replies(risk::REPLY)
         .codes(&[Code::UNKNOWN_RISK, Code::ERASED]),
@@ -30,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/risks/decision/{decision_id}",
         "The latest assessment of a decision, with every version",
     )
+    .who(Right::Holds(ViewAuditLogs))
     .tag("Risks")
     .replies(risk::OF_DECISION_REPLY)
     .codes(&[Code::UNKNOWN_DECISION, Code::UNKNOWN_RISK, Code::ERASED]),

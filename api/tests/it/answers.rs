@@ -51,11 +51,22 @@ const READ: &[(&str, &str)] = &[
     ("/escalations", "/escalations?limit=1"),
     ("/escalations/sla/violations", "/escalations/sla/violations"),
     ("/", "/"),
+    ("/auth/password-policy", "/auth/password-policy"),
+    ("/auth/users", "/auth/users"),
+    ("/auth/api-keys", "/auth/api-keys"),
+    ("/auth/sessions", "/auth/sessions?all=true"),
+    ("/auth/oidc/providers", "/auth/oidc/providers"),
 ];
+
+/// Paths that answer nothing while nobody has an account: `auth_flow.rs` asks
+/// for them.
+fn is_of_accounts(path: &str) -> bool {
+    path.starts_with("/auth/") || path == "/cluster/join-tokens"
+}
 
 /// Whether a value is what a schema of ours says, and objects have exactly the
 /// members that are described.
-fn conforms(schema: &Value, value: &Value, at: &str) {
+pub(crate) fn conforms(schema: &Value, value: &Value, at: &str) {
     let types = match &schema["type"] {
         Value::String(name) => vec![name.as_str()],
         Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
@@ -361,7 +372,9 @@ async fn answers_have_exactly_the_members_that_are_described() {
         conforms(schema, &reply.json(), template);
         seen.push((*method, *template));
     }
-    assert_eq!(unseen(&document, &seen), OTHER_MEDIA.map(|path| ("get", path)));
+    let mut unseen = unseen(&document, &seen);
+    unseen.retain(|(_, path)| !is_of_accounts(path));
+    assert_eq!(unseen, OTHER_MEDIA.map(|path| ("get", path)));
     checkpoint(&server, &document).await;
 }
 

@@ -8,7 +8,7 @@ use types::{EntryId, LogIndex, RaftId};
 
 use crate::common::{Node, Server, envelope, envelope_of};
 
-fn joiner(changes: Value) -> Value {
+pub(crate) fn joiner(changes: Value) -> Value {
     let uses = ["decision", "token", "checkpoint", "export"];
     let keys = uses.iter().zip(1_u8..).map(|(usage, n)| {
         json!({

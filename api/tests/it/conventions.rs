@@ -112,6 +112,8 @@ async fn every_reply_has_the_headers_of_all_replies() {
             ("x-frame-options", "DENY"),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
             ("x-lexecon-node", "n1"),
             ("x-lexecon-applied-index", "2"),
         ] {
@@ -119,7 +121,9 @@ async fn every_reply_has_the_headers_of_all_replies() {
         }
         assert!(reply.header("x-request-id").starts_with("req_"), "{path}");
         assert!(reply.header("content-security-policy").contains("default-src 'none'"), "{path}");
-        assert!(!reply.header("permissions-policy").is_empty(), "{path}");
+        assert!(reply.header("permissions-policy").contains("camera=()"), "{path}");
+        let varies = if path == "/keys" { "Accept" } else { "Accept, Authorization, Cookie" };
+        assert_eq!(reply.header("vary"), varies, "{path}");
         let kept = if path == "/keys" { "public, max-age=60" } else { "no-store" };
         assert_eq!(reply.header("cache-control"), kept, "{path}");
     }
@@ -135,13 +139,15 @@ async fn other_origins_are_closed_out_unless_they_are_named() {
     assert_eq!(closed.call("OPTIONS", "/decide", "", &origin).await.status, 405);
     let reply = closed.call("GET", "/status", "", &origin).await;
     assert_eq!(reply.header("access-control-allow-origin"), "");
+    assert_eq!(reply.header("access-control-allow-credentials"), "");
     let config = Config { cors_origins: vec![origin[0].1.to_owned()], ..Config::default() };
     let open = Server::with(Node::founded(), config);
     let reply = open.call("OPTIONS", "/decide", "", &origin).await;
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("access-control-allow-origin"), origin[0].1);
     assert_eq!(reply.header("access-control-allow-methods"), "POST");
-    assert_eq!(reply.header("vary"), "Origin");
+    assert!(reply.header("vary").contains("Origin"));
+    assert_eq!(reply.header("access-control-allow-credentials"), "true");
     let other = [("origin", "https://other.example"), origin[1]];
     assert_eq!(open.call("OPTIONS", "/decide", "", &other).await.status, 405);
     let reply = open.call("GET", "/status", "", &other[..1]).await;

@@ -58,6 +58,7 @@ async fn every_path_is_described_and_answers_its_methods_alone() {
         let path = path.replace("{escalation_id}", "esc_1").replace("{artifact_id}", "evd_1");
         let path = path.replace("{key_id}", "key_1").replace("{stop_id}", "stop_1");
         let path = path.replace("{decision_id}", "dec_1").replace("{path}", "0/000");
+        let path = path.replace("{provider}", "google");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let known = methods.iter().any(|known| known == method)
                 || method == "HEAD" && methods.iter().any(|known| known == "GET");

@@ -1,18 +1,20 @@
 //! gRPC over a real socket, beside REST on the same port.
 
 use api::Limits;
+use proto::governance::v1::auth_client::AuthClient;
 use proto::governance::v1::cluster_client::ClusterClient;
 use proto::governance::v1::decisions_client::DecisionsClient;
 use proto::governance::v1::keys_client::KeysClient;
 use proto::governance::v1::ledger_client::LedgerClient;
 use proto::governance::v1::policies_client::PoliciesClient;
 use proto::governance::v1::{
-    ClusterStatusRequest, DecideBatchRequest, DecideRequest, DivergenceRequest, ExplainRequest,
-    GetCheckpointRequest, GetDecisionRequest, GetEntryRequest, GetPolicyRequest, GetReceiptRequest,
-    GetTileRequest, ImpactRequest, ListCheckpointsRequest, ListEntriesRequest, ListKeysRequest,
-    ListPoliciesRequest, LoadPolicyRequest, ProveConsistencyRequest, ProveInclusionRequest,
-    ReadOptions, ReplayDecisionRequest, RetireKeyRequest, RiskInput, RollbackPolicyRequest,
-    RotateKeyRequest, ValidatePolicyRequest, VerifyDecisionRequest, VerifyLedgerRequest,
+    ClusterStatusRequest, CreateUserRequest, DecideBatchRequest, DecideRequest, DivergenceRequest,
+    ExplainRequest, GetCheckpointRequest, GetDecisionRequest, GetEntryRequest, GetPolicyRequest,
+    GetReceiptRequest, GetTileRequest, ImpactRequest, ListCheckpointsRequest, ListEntriesRequest,
+    ListKeysRequest, ListPoliciesRequest, ListUsersRequest, LoadPolicyRequest, MeRequest,
+    PasswordPolicyRequest, ProveConsistencyRequest, ProveInclusionRequest, ReadOptions,
+    ReplayDecisionRequest, RetireKeyRequest, RiskInput, RollbackPolicyRequest, RotateKeyRequest,
+    ValidatePolicyRequest, VerifyDecisionRequest, VerifyLedgerRequest, VerifyMfaRequest,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -431,6 +433,37 @@ async fn health_follows_the_node() {
 }
 
 #[tokio::test]
+async fn accounts_by_grpc_are_those_of_rest() {
+    let server = Server::new();
+    let mut client = AuthClient::new(connect(&server).await);
+    let policy = client.password_policy(PasswordPolicyRequest {}).await.unwrap().into_inner();
+    let rest = server.get("/auth/password-policy").await.json();
+    assert_eq!(rest["min_length"], policy.min_length);
+    assert!(policy.require_special);
+    let users = client.list_users(ListUsersRequest::default()).await.unwrap().into_inner();
+    assert_eq!((users.total, users.total_exact, users.next), (0, true, None));
+    let me = client.me(MeRequest::default()).await.unwrap_err();
+    assert_eq!(refusal(&me), (Code::Unauthenticated, "unauthenticated".to_owned()));
+    let weak = CreateUserRequest {
+        username: "jane".to_owned(),
+        email: "jane@example.com".to_owned(),
+        password: "short".to_owned(),
+        role: "viewer".to_owned(),
+        ..CreateUserRequest::default()
+    };
+    let weak = client.create_user(weak).await.unwrap_err();
+    assert_eq!(refusal(&weak), (Code::InvalidArgument, "password_policy".to_owned()));
+    assert!(!weak.get_error_details().bad_request().unwrap().field_violations.is_empty());
+    let challenge = VerifyMfaRequest {
+        challenge_id: "mfa_none".to_owned(),
+        code: Some("123456".to_owned()),
+        ..VerifyMfaRequest::default()
+    };
+    let challenge = client.verify_mfa(challenge).await.unwrap_err();
+    assert_eq!(refusal(&challenge), (Code::Unauthenticated, "challenge_expired".to_owned()));
+}
+
+#[tokio::test]
 async fn reflection_describes_the_public_services_alone() {
     let server = Server::new();
     let mut client = ServerReflectionClient::new(connect(&server).await);
@@ -452,7 +485,9 @@ async fn reflection_describes_the_public_services_alone() {
         panic!("{answers:?}");
     };
     let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
-    for name in ["Decisions", "Tokens", "Policies", "Ledger", "Keys", "Cluster", "Compliance"] {
+    for name in
+        ["Decisions", "Tokens", "Policies", "Ledger", "Keys", "Cluster", "Compliance", "Auth"]
+    {
         assert!(names.contains(&format!("lexecon.governance.v1.{name}").as_str()), "{names:?}");
     }
     assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod accounts;
 mod analysis;
 mod answers;
+mod asking;
 mod audit;
+mod auth;
+mod auth_flow;
 mod checkpoints;
 mod cluster;
 mod common;
@@ -14,6 +18,7 @@ mod decide;
 mod description;
 mod escalations;
 mod evidence;
+mod floods;
 mod grpc;
 mod hostile;
 mod interventions;
@@ -22,8 +27,12 @@ mod keys;
 mod ledger;
 mod listing;
 mod mutating;
+mod oidc;
 mod overrides;
+mod permissions;
 mod policies;
+mod provider;
+mod rates;
 mod receipts;
 mod responsibility;
 mod risks;

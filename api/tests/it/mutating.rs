@@ -169,6 +169,12 @@ fn is_of_the_cluster(path: &str) -> bool {
     path.starts_with("/cluster/")
 }
 
+/// Those of accounts have their cases in `auth_flow.rs`: from the first account
+/// on, nothing here would be admitted.
+fn is_of_accounts(path: &str) -> bool {
+    path.starts_with("/auth/")
+}
+
 /// Something of each kind that requests may be about, by name.
 struct World {
     server: Server,
@@ -328,7 +334,11 @@ async fn every_path_that_takes_a_body_has_a_case() {
     let mut there = BTreeSet::new();
     for (path, methods) in description["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
-            if method != "get" && method != "parameters" && !is_of_the_cluster(path) {
+            if method != "get"
+                && method != "parameters"
+                && !is_of_the_cluster(path)
+                && !is_of_accounts(path)
+            {
                 there.insert((method.clone(), path.clone()));
             }
         }

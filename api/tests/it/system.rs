@@ -130,3 +130,18 @@ async fn metrics_can_be_switched_off() {
     let server = Server::with(Node::founded(), config);
     assert_eq!(server.get("/metrics").await.outcome(), "404 metrics_disabled");
 }
+
+#[tokio::test]
+async fn metrics_may_have_an_address_of_their_own() {
+    let config = Config { metrics_elsewhere: true, ..Config::default() };
+    let server = Server::with(Node::founded(), config.clone());
+    assert_eq!(server.get("/metrics").await.outcome(), "404 metrics_disabled");
+    let registry = prometheus::Registry::new();
+    let metrics = api::Metrics::new(&registry).unwrap();
+    let router = api::metrics_router(server.node.clone(), config, metrics, registry);
+    let own = Server { router, ..server };
+    let reply = own.get("/metrics").await;
+    assert_eq!(reply.status, 200);
+    assert!(String::from_utf8_lossy(&reply.bytes).contains("lexecon_ledger_size"));
+    assert_eq!(own.get("/status").await.outcome(), "404 not_found");
+}

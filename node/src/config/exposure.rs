@@ -12,7 +12,7 @@ use api::AuthMode;
 use reqwest::Url;
 
 use super::{Config, ConfigError, Settings, bad};
-use crate::notices::{Secret, Target};
+use crate::notices::{Secret, Target, Webhook};
 
 /// A certificate and its key, as files (PEM).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,12 @@ impl Settings {
         let path = self.text("notify.webhook_secret_file").ok_or_else(missing)?;
         let secret = Secret::read(Path::new(&path)).map_err(ConfigError)?;
         let ca_file = self.text("notify.webhook_ca_file").map(PathBuf::from);
-        Ok(Some(Target { url, secret, ca_file }))
+        let target = Target { url, secret, ca_file };
+        // Notices would wait for an authority that nobody can read.
+        if target.ca_file.is_some() {
+            Webhook::connect(&target).map_err(ConfigError)?;
+        }
+        Ok(Some(target))
     }
 }
 
@@ -122,16 +127,21 @@ fn is_here(url: &Url) -> bool {
 
 /// Nothing leaves this machine that anybody could read or say.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { listen, peer_listen, auth, tls, .. } = config;
+    let Config { listen, peer_listen, metrics_listen, auth, tls, .. } = config;
     if *auth == AuthMode::Open {
         check_open("listen", *listen)?;
         check_open("peer_listen", *peer_listen)?;
+        metrics_listen.map_or(Ok(()), |address| check_open("metrics_listen", address))?;
     }
-    if !listen.ip().is_loopback() && tls.api.is_none() {
-        return Err(ConfigError(format!(
-            "listen `{listen}` is not a loopback address, so it needs TLS: set tls.cert_file and \
-             tls.key_file (`lexecon certs` makes them), or listen on 127.0.0.1 or [::1]"
-        )));
+    for (key, address) in [("listen", Some(*listen)), ("metrics_listen", *metrics_listen)] {
+        if let Some(address) = address.filter(|address| !address.ip().is_loopback())
+            && tls.api.is_none()
+        {
+            return Err(ConfigError(format!(
+                "{key} `{address}` is not a loopback address, so it needs TLS: set tls.cert_file \
+                 and tls.key_file (`lexecon certs` makes them), or listen on 127.0.0.1 or [::1]"
+            )));
+        }
     }
     if !peer_listen.ip().is_loopback() && tls.peers.is_none() {
         return Err(ConfigError(format!(

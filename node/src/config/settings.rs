@@ -100,9 +100,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         .switch(),
     text("region", "LEXECON_REGION", "R", "Where this node stands"),
     text("zone", "LEXECON_ZONE", "Z", "Failure domain within the region"),
-    text("auth.mode", "LEXECON_AUTH_MODE", "MODE", "`open`: no login, loopback only; `required`")
-        .flagged("auth")
-        .or("open"),
+    text(
+        "auth.mode",
+        "LEXECON_AUTH_MODE",
+        "MODE",
+        "`open`: no login, loopback only; `required`: a credential for all that is not public",
+    )
+    .flagged("auth")
+    .or("open"),
     text(
         "tls.cert_file",
         "LEXECON_TLS_CERT_FILE",
@@ -259,11 +264,163 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Age at which the key of log and state is replaced, and both are sealed anew",
     )
     .or("2592000"),
+    text(
+        "base_url",
+        "LEXECON_BASE_URL",
+        "URL",
+        "Where browsers reach this interface: providers of logins send them back there",
+    ),
+    text("oidc.google.client_id", "OIDC_GOOGLE_CLIENT_ID", "ID", "What Google calls this service"),
+    text(
+        "oidc.google.client_secret",
+        "OIDC_GOOGLE_CLIENT_SECRET",
+        "SECRET",
+        "What shows Google that it is this service",
+    )
+    .secret(),
+    text(
+        "oidc.google.client_secret_file",
+        "OIDC_GOOGLE_CLIENT_SECRET_FILE",
+        "FILE",
+        "Holds what shows Google that it is this service",
+    ),
+    text(
+        "oidc.google.scopes",
+        "OIDC_GOOGLE_SCOPES",
+        "SCOPE[,..]",
+        "What is asked for besides `openid`",
+    )
+    .or("profile,email"),
+    text(
+        "oidc.google.role_claim",
+        "OIDC_GOOGLE_ROLE_CLAIM",
+        "CLAIM",
+        "Claim whose value gives a new account its role",
+    ),
+    text(
+        "oidc.google.role_map",
+        "OIDC_GOOGLE_ROLE_MAP",
+        "VALUE=ROLE[,..]",
+        "Which value gives which role; without, a new account is a viewer",
+    ),
+    text("oidc.azure.client_id", "OIDC_AZURE_CLIENT_ID", "ID", "What Azure calls this service"),
+    text(
+        "oidc.azure.client_secret",
+        "OIDC_AZURE_CLIENT_SECRET",
+        "SECRET",
+        "What shows Azure that it is this service",
+    )
+    .secret(),
+    text(
+        "oidc.azure.client_secret_file",
+        "OIDC_AZURE_CLIENT_SECRET_FILE",
+        "FILE",
+        "Holds what shows Azure that it is this service",
+    ),
+    text(
+        "oidc.azure.tenant",
+        "OIDC_AZURE_TENANT",
+        "UUID",
+        "The tenant whose people may log in, by its id",
+    ),
+    text(
+        "oidc.azure.scopes",
+        "OIDC_AZURE_SCOPES",
+        "SCOPE[,..]",
+        "What is asked for besides `openid`",
+    )
+    .or("profile,email"),
+    text(
+        "oidc.azure.role_claim",
+        "OIDC_AZURE_ROLE_CLAIM",
+        "CLAIM",
+        "Claim whose value gives a new account its role",
+    ),
+    text(
+        "oidc.azure.role_map",
+        "OIDC_AZURE_ROLE_MAP",
+        "VALUE=ROLE[,..]",
+        "Which value gives which role; without, a new account is a viewer",
+    ),
+    text(
+        "oidc.custom.client_id",
+        "OIDC_CUSTOM_CLIENT_ID",
+        "ID",
+        "What the provider calls this service",
+    ),
+    text(
+        "oidc.custom.client_secret",
+        "OIDC_CUSTOM_CLIENT_SECRET",
+        "SECRET",
+        "What shows the provider that it is this service",
+    )
+    .secret(),
+    text(
+        "oidc.custom.client_secret_file",
+        "OIDC_CUSTOM_CLIENT_SECRET_FILE",
+        "FILE",
+        "Holds what shows the provider that it is this service",
+    ),
+    text(
+        "oidc.custom.discovery_url",
+        "OIDC_CUSTOM_DISCOVERY_URL",
+        "URL",
+        "Where the provider describes itself: its issuer, or the document itself",
+    ),
+    text(
+        "oidc.custom.scopes",
+        "OIDC_CUSTOM_SCOPES",
+        "SCOPE[,..]",
+        "What is asked for besides `openid`",
+    )
+    .or("profile,email"),
+    text(
+        "oidc.custom.role_claim",
+        "OIDC_CUSTOM_ROLE_CLAIM",
+        "CLAIM",
+        "Claim whose value gives a new account its role",
+    ),
+    text(
+        "oidc.custom.role_map",
+        "OIDC_CUSTOM_ROLE_MAP",
+        "VALUE=ROLE[,..]",
+        "Which value gives which role; without, a new account is a viewer",
+    ),
     text("log_level", "LEXECON_LOG_LEVEL", "LEVEL", "ERROR WARNING INFO DEBUG TRACE").or("INFO"),
     text("log_format", "LEXECON_LOG_FORMAT", "FORMAT", "`text` or `json`").or("text"),
     text("enable_metrics", "LEXECON_ENABLE_METRICS", "BOOL", "Whether /metrics answers")
         .or("true")
         .switch(),
+    text(
+        "metrics_listen",
+        "LEXECON_METRICS_LISTEN",
+        "HOST:PORT",
+        "An address of its own for /metrics, which --listen then does not answer",
+    ),
+    text(
+        "rate_limit.global_per_ip",
+        "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
+        "N/S",
+        "Requests in seconds from one address, probes apart; without a limit unless set",
+    ),
+    text(
+        "rate_limit.auth_login",
+        "LEXECON_RATE_LIMIT_AUTH_LOGIN",
+        "N/S",
+        "Attempts to log in, in seconds, from one address; unless set 5/300 in mode `required`",
+    ),
+    text(
+        "rate_limit.per_principal",
+        "LEXECON_RATE_LIMIT_PER_PRINCIPAL",
+        "N/S",
+        "Requests in seconds of one user or API key; without a limit unless set",
+    ),
+    text(
+        "trusted_proxies",
+        "LEXECON_TRUSTED_PROXIES",
+        "CIDR[,..]",
+        "Proxies whose X-Forwarded-For says where a request comes from",
+    ),
     text("cors_origins", "LEXECON_CORS_ORIGINS", "ORIGIN[,..]", "Origins browsers may call from"),
     text(
         "limit_concurrency",
@@ -315,10 +472,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "LEXECON_DB_MAX_OVERFLOW",
     "LEXECON_REDIS_URL",
     "LEXECON_REDIS_MAX_CONNECTIONS",
-    "LEXECON_RATE_LIMIT_GLOBAL_PER_IP",
-    "LEXECON_RATE_LIMIT_AUTH_LOGIN",
-    "LEXECON_TRUSTED_PROXIES",
-    "LEXECON_BASE_URL",
 ];
 
 /// Variables of the clients, which a server ignores.

@@ -56,6 +56,7 @@ fn without_login_only_loopback_is_served() {
     check_refused(&["--listen", "0.0.0.0:8000"], &[], "set auth.mode to `required`");
     check_refused(&["--peer-listen", "10.0.0.1:9000"], &[], "set auth.mode to `required`");
     check_refused(&["--auth", "maybe"], &[], "auth.mode `maybe` is not open or required");
+    check_refused(&["--metrics-listen", "0.0.0.0:1"], &[], "set auth.mode to `required`");
     assert!(settings(&["--listen", "[::1]:8000"], &[]).and_then(Settings::validate).is_ok());
     let config = settings(&["--auth", "required"], &[]).and_then(Settings::validate).unwrap();
     assert_eq!((config.auth, config.scheme()), (AuthMode::Required, "http"));
@@ -175,6 +176,9 @@ fn notices_are_signed_and_leave_this_machine_only_encrypted() {
         assert!(refused.0.contains("loopback"), "{url}: {refused}");
     }
     check_refused(&["--notify-webhook-url", "nowhere"], &[], "a URL");
+    let nobody = [("LEXECON_NOTIFY_WEBHOOK_CA_FILE", "/nonexistent/ca.crt")];
+    let url = ["--notify-webhook-url", "https://[::1]/", "--notify-webhook-secret-file", secret];
+    check_refused(&url, &nobody, "/nonexistent/ca.crt");
     check_refused(
         &["--notify-webhook-url", "http://127.0.0.1:1/"],
         &[],
@@ -222,4 +226,95 @@ fn every_spelling_of_32_bytes_is_the_same_key() {
     ] {
         assert_eq!(key(text).open("x", &sealed).unwrap().as_slice(), b"plain", "{text}");
     }
+}
+
+#[test]
+fn logging_in_is_limited_where_there_are_logins() {
+    let rates =
+        |arguments: &[&str]| settings(arguments, &[]).and_then(Settings::validate).unwrap().rates;
+    assert_eq!(rates(&[]), api::RateLimits::default());
+    let required = rates(&["--auth", "required"]);
+    assert_eq!((required.login, required.address), ("5/300".parse().ok(), None));
+    let set = settings(
+        &["--rate-limit-per-principal", "50/1", "--trusted-proxies", "10.0.0.0/8, ::1"],
+        &[
+            ("LEXECON_RATE_LIMIT_GLOBAL_PER_IP", "100/60"),
+            ("LEXECON_RATE_LIMIT_AUTH_LOGIN", "3/10"),
+        ],
+    )
+    .and_then(Settings::validate)
+    .unwrap();
+    let expect = ["100/60", "3/10", "50/1"].map(|rate| rate.parse::<api::Rate>().ok());
+    assert_eq!([set.rates.address, set.rates.login, set.rates.principal], expect);
+    assert_eq!(set.trusted_proxies.len(), 2);
+    check_refused(&["--rate-limit-auth-login", "5"], &[], "rate_limit.auth_login `5`");
+    check_refused(&["--trusted-proxies", "proxy"], &[], "trusted_proxies `proxy`");
+}
+
+const GOOGLE: [(&str, &str); 2] =
+    [("OIDC_GOOGLE_CLIENT_ID", "us"), ("LEXECON_BASE_URL", "https://lexecon.example/")];
+
+#[test]
+fn providers_of_logins_are_those_with_a_client_id() {
+    let tenant = "0f0f0f0f-1111-2222-3333-444444444444";
+    let environment = [
+        GOOGLE.as_slice(),
+        &[
+            ("OIDC_GOOGLE_CLIENT_SECRET", "hush"),
+            ("OIDC_AZURE_CLIENT_ID", "us too"),
+            ("OIDC_AZURE_TENANT", tenant),
+            ("OIDC_AZURE_ROLE_CLAIM", "groups"),
+            ("OIDC_AZURE_ROLE_MAP", "cn=ops,dc=x=auditor, boss=admin"),
+        ],
+    ]
+    .concat();
+    let refused = settings(&[], &environment).and_then(Settings::validate).unwrap_err();
+    assert!(refused.0.contains("oidc.azure.role_map `cn=ops` is not"), "{refused}");
+    let environment: Vec<_> = environment
+        .into_iter()
+        .map(|(name, value)| match name {
+            "OIDC_AZURE_ROLE_MAP" => (name, "cn=ops=auditor, boss=admin"),
+            _ => (name, value),
+        })
+        .collect();
+    let settings = settings(&[], &environment).unwrap();
+    let printed = settings.print();
+    assert!(!printed.contains("hush"), "{printed}");
+    assert!(printed.contains("oidc.google.client_secret = (set, not shown)"), "{printed}");
+    let config = settings.validate().unwrap();
+    assert_eq!(config.base_url.as_deref(), Some("https://lexecon.example"));
+    let [google, azure] = config.oidc.as_slice() else { panic!("{:?}", config.oidc) };
+    assert_eq!((google.name, google.issuer.as_str()), ("google", "https://accounts.google.com"));
+    assert!(google.client_secret.is_some() && google.roles.is_empty());
+    assert_eq!(google.scopes, ["profile", "email"]);
+    assert_eq!(azure.issuer, format!("https://login.microsoftonline.com/{tenant}/v2.0"));
+    let roles = azure.roles.iter().map(|(value, role)| format!("{value} {}", role.as_str()));
+    assert_eq!(roles.collect::<Vec<_>>(), ["cn=ops auditor", "boss admin"]);
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn a_provider_that_cannot_work_or_lets_anybody_in_is_refused() {
+    let azure = [("OIDC_AZURE_CLIENT_ID", "us"), ("OIDC_AZURE_TENANT", "common"), GOOGLE[1]];
+    let custom =
+        |url| [("OIDC_CUSTOM_CLIENT_ID", "us"), ("OIDC_CUSTOM_DISCOVERY_URL", url), GOOGLE[1]];
+    check_refused(&[], &GOOGLE[..1], "oidc.google.client_id needs base_url");
+    check_refused(&[], &azure, "oidc.azure.tenant `common` is not the id of one tenant");
+    check_refused(&[], &custom("ftp://x"), "oidc.custom.discovery_url `ftp://x` is not");
+    let map = [GOOGLE[0], GOOGLE[1], ("OIDC_GOOGLE_ROLE_MAP", "a=admin")];
+    check_refused(&[], &map, "oidc.google.role_map needs oidc.google.role_claim");
+    for url in ["https://id.example/x", "https://id.example/x/.well-known/openid-configuration"] {
+        let config = settings(&[], &custom(url)).unwrap().validate().unwrap();
+        assert_eq!(config.oidc[0].issuer, "https://id.example/x", "{url}");
+    }
+}
+
+#[test]
+fn a_client_secret_is_in_no_configuration_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lexecon.toml");
+    std::fs::write(&file, "[oidc.google]\nclient_secret = \"hush\"\n").unwrap();
+    let refused = settings(&["--config", file.to_str().unwrap()], &[]).unwrap_err();
+    assert!(refused.0.contains("give it as OIDC_GOOGLE_CLIENT_SECRET"), "{refused}");
+    assert!(!refused.0.contains("hush"), "{refused}");
 }

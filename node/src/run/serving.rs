@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Running, STOP_MAX, StartError};
+use super::{Listeners, Running, STOP_MAX, StartError};
 use crate::backend::ReplicaBackend;
 use crate::config::Rebuild;
 use crate::identity::Joining;
@@ -42,7 +42,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 
 /// By what others come to this node, and it to them.
 pub(super) struct Entrance {
-    pub(super) listener: TcpListener,
+    pub(super) listeners: Listeners,
     pub(super) certificates: Certificates,
     /// Set while the node has not got what it joined for.
     pub(super) joining: Option<Joining>,
@@ -55,13 +55,14 @@ pub(super) async fn serve(
     stores: Stores,
     telemetry: Telemetry,
 ) -> Result<Stopped, StartError> {
-    let Entrance { listener, certificates, joining } = entrance;
+    let Entrance { listeners, certificates, joining } = entrance;
     let (stop, dir) = (CancellationToken::new(), stores.dir.clone());
     let backend = ReplicaBackend::new(running.clone());
     telemetry.watch_replica(&running.handle)?;
     let socket = admin::listen(&dir);
-    let listeners = Listeners { tcp: listener, certificates: certificates.api(), socket };
-    let api = serve_api(&running, backend, listeners, &telemetry, stop.clone());
+    let Listeners { api, metrics } = listeners;
+    let doors = Doors { api, metrics, certificates: certificates.api(), socket };
+    let api = serve_api(&running, backend, doors, &telemetry, stop.clone());
     let mut tasks = tasks(&running, (stores, joining), &telemetry, &stop);
     tasks.push(tokio::spawn(certificates.watch(stop.clone())));
     // One from the beginning to the end: no signal falls between two.
@@ -135,8 +136,9 @@ fn tasks(
 }
 
 /// Where the interface is served.
-struct Listeners {
-    tcp: TcpListener,
+struct Doors {
+    api: TcpListener,
+    metrics: Option<TcpListener>,
     certificates: Option<api::Certificates>,
     socket: Option<UnixListener>,
 }
@@ -144,40 +146,70 @@ struct Listeners {
 fn serve_api(
     running: &Running,
     backend: ReplicaBackend,
-    listeners: Listeners,
+    doors: Doors,
     telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
+    let Doors { api, metrics: metrics_listener, certificates, socket } = doors;
     let config = api::Config {
+        rates: running.config.rates,
+        trusted_proxies: running.config.trusted_proxies.clone(),
+        metrics_elsewhere: running.config.metrics_listen.is_some(),
         cors_origins: running.config.cors_origins.clone(),
         metrics_enabled: running.config.metrics,
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
         auth: running.config.auth,
-        is_tls: listeners.certificates.is_some(),
+        is_tls: certificates.is_some(),
+        base_url: running.config.base_url.clone(),
+        oidc: running.config.oidc.clone(),
         ..api::Config::default()
     };
-    let router = api::router(backend, config, telemetry.api.clone(), telemetry.registry.clone());
+    let (metrics, registry) = (telemetry.api.clone(), telemetry.registry.clone());
+    let of_metrics = metrics_listener.map(|listener| {
+        let (metrics, registry) = (metrics.clone(), registry.clone());
+        (listener, api::metrics_router(backend.clone(), config.clone(), metrics, registry))
+    });
+    let router = api::router(backend, config, metrics, registry);
     let limits = api::Limits { grace: DRAIN_MAX, ..api::Limits::default() };
-    let Listeners { tcp, certificates, socket } = listeners;
     let administrator = socket.map(|socket| {
         tokio::spawn(api::serve_socket(socket, router.clone(), stop.clone(), limits))
     });
     tokio::spawn(async move {
-        let served = match certificates {
-            None => api::serve(tcp, router, stop, limits).await,
-            Some(certificates) => {
-                let socket = api::SecureListener { listener: tcp, certificates };
-                api::serve_tls(socket, router, stop, limits).await
+        let of_metrics = async {
+            match of_metrics {
+                Some((listener, router)) => {
+                    let door = (listener, certificates.clone());
+                    serve_on(door, router, stop.clone(), limits).await
+                }
+                None => Ok(()),
             }
         };
-        if let Err(error) = served {
+        let of_clients = serve_on((api, certificates.clone()), router, stop.clone(), limits);
+        let (clients, metrics) = tokio::join!(of_clients, of_metrics);
+        if let Err(error) = clients.and(metrics) {
             tracing::error!(%error, "the interface stopped serving");
         }
         if let Some(Err(error)) = join(administrator).await {
             tracing::error!(%error, "the admin socket was not served to its end");
         }
     })
+}
+
+/// Serves over TLS where there are certificates.
+async fn serve_on(
+    (listener, certificates): (TcpListener, Option<api::Certificates>),
+    router: api::Router,
+    stop: CancellationToken,
+    limits: api::Limits,
+) -> std::io::Result<()> {
+    match certificates {
+        None => api::serve(listener, router, stop, limits).await,
+        Some(certificates) => {
+            let socket = api::SecureListener { listener, certificates };
+            api::serve_tls(socket, router, stop, limits).await
+        }
+    }
 }
 
 async fn join(task: Option<JoinHandle<()>>) -> Option<Result<(), JoinError>> {

@@ -268,7 +268,7 @@ fn keys_that_are_none_are_refused_and_none_is_shown() {
         refused(&output, 2, expect);
         let said = String::from_utf8_lossy(&output.stderr);
         // Where a file lies is no secret.
-        let secrets = keys.iter().filter(|(name, value)| !name.ends_with("_FILE") && *value != "");
+        let secrets = keys.iter().filter(|(name, value)| !name.ends_with("_FILE") && !value.is_empty());
         let shown: Vec<_> = secrets.filter(|(_, value)| said.contains(value)).collect();
         assert!(shown.is_empty(), "{said}");
         assert!(!dir.exists());

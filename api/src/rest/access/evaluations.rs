@@ -99,7 +99,7 @@ impl Semantic {
 
 /// `POST /access/v1/evaluations`.
 pub(crate) async fn evaluate<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { route, body, body_bytes, key, principal, query, request_id, .. } = call;
+    let Call { route, body, body_bytes, key, principal, authority, query, request_id, .. } = call;
     let mut body = body.into_fields();
     let scope = key.as_deref().map(|key| BatchKey::new(PATH, key, &body));
     let semantic = Semantic::of(&mut body);
@@ -113,7 +113,7 @@ pub(crate) async fn evaluate<B: Backend>(app: &App<B>, call: Call) -> Result<Ans
     let asked = items.into_iter().enumerate().map(|(at, item)| {
         let key = scope.as_ref().map(|scope| scope.item(at));
         let evaluation = check_open_body(EVALUATION, filled(defaults, item)?)?;
-        prepare(app, &principal, key.as_ref(), request(evaluation)?)
+        prepare(app, &principal, key.as_ref(), request(evaluation)?)?.by(&authority)
     });
     let results = match semantic {
         Semantic::ExecuteAll => Results::record(app, &principal, asked).await?,

@@ -1,6 +1,7 @@
 //! Changing the membership, or asking what a change would do.
 
-use governance::command::{KeyUsage, NodeDescription, PublicKey};
+use governance::access::{self, Right};
+use governance::command::{KeyUsage, NodeDescription, PrincipalKind, PublicKey};
 use ledger::signature;
 use types::{Json, Object};
 
@@ -8,8 +9,9 @@ use super::{Kept, ROW, row};
 use crate::app::App;
 use crate::backend::{Backend, Change, ChangeRefused, JoinBy, Joined, Plan};
 use crate::call::{Answer, Call};
+use crate::config::AuthMode;
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
-use crate::problem::{Fault, Problem};
+use crate::problem::{Code, Fault, Problem};
 use crate::reply::{Member, flag, integer, text};
 use crate::routes::Op;
 
@@ -94,6 +96,7 @@ pub(crate) const SNAPSHOT_REPLY: &[Member] = &[
 
 /// `POST /cluster/nodes`.
 pub(crate) async fn add<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    let by = join_allowed(app, &call)?;
     let dry_run = call.query.flag("dry_run");
     let mut fields = call.body.into_fields();
     let node = NodeDescription {
@@ -109,8 +112,31 @@ pub(crate) async fn add<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, 
     if dry_run {
         return Ok(planned(plan_join(app, &node)));
     }
-    let joined = app.backend.join(node.clone(), nonce, JoinBy::Leave).await?;
+    let joined = app.backend.join(node.clone(), nonce, by).await?;
     Ok(Answer::json(joined_json(&joined, node)))
+}
+
+/// Whether who asks may let a node join. The route is public because a joiner
+/// shows something of its own, which is judged here: an operator, a token, or
+/// anybody as long as the cluster is open.
+fn join_allowed<B: Backend>(app: &App<B>, call: &Call) -> Result<JoinBy, Problem> {
+    let refused = || {
+        let detail = "a node joins with a token: see `lexecon cluster token`";
+        Problem::new(Code::JOIN_REFUSED, detail)
+    };
+    if let Some(hash) = call.join_token {
+        return Ok(JoinBy::Token(hash));
+    }
+    match call.principal.kind {
+        PrincipalKind::User | PrincipalKind::ApiKey | PrincipalKind::Node => {
+            call.authority.permits(Right::Operator, None)?;
+            Ok(JoinBy::Leave)
+        }
+        PrincipalKind::Nobody => match app.config.auth {
+            AuthMode::Open if !access::is_closed(&app.backend.view()?)? => Ok(JoinBy::Leave),
+            AuthMode::Open | AuthMode::Required => Err(refused()),
+        },
+    }
 }
 
 /// Exactly one key for each use, so that a node can always sign what it must.

@@ -46,7 +46,7 @@ pub(crate) enum Signing {
 
 /// `POST /decide/batch`.
 pub(crate) async fn decide<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { body, key, principal, query, request_id, .. } = call;
+    let Call { body, key, principal, authority, query, request_id, .. } = call;
     let mut body = body.into_fields();
     let tokens = match query.word("tokens") {
         Some("later") => Tokens::Later,
@@ -60,7 +60,7 @@ pub(crate) async fn decide<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let requests = body.items("requests").into_iter().enumerate();
     let asked = requests.map(|(at, request)| {
         let key = scope.as_ref().map(|scope| scope.item(at));
-        prepare(app, &principal, key.as_ref(), check_body(DECIDE, request)?)
+        prepare(app, &principal, key.as_ref(), check_body(DECIDE, request)?)?.by(&authority)
     });
     let results = Results::record(app, &principal, asked).await?;
     let (index, replayed) = (results.index, results.replayed());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use governance::access::Authority;
 use governance::record::CheckpointRecord;
 use governance::{Read, view};
 use ledger::StoredEntry;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use types::digest::to_hex;
 use types::{DecisionId, Json, LogIndex, Object};
 
+use super::may_see;
 use super::reply::parts;
 use crate::app::App;
 use crate::backend::Backend;
@@ -65,10 +67,11 @@ pub(crate) const RECEIPT_REPLY: &[Member] = &[
         "The first final checkpoint that covers the entry, frozen; null before there is one.",
     )
     .or_null(),
-    free("data", "What makes the record a record; null once erased.").or_null(),
-    hash("salt", "Key of `data_hash`; null once erased.").or_null(),
-    free("personal", "What is free-form or about a person; null once erased.").or_null(),
-    hash("personal_salt", "Key of `personal_hash`; null once erased.").or_null(),
+    free("data", "What makes the record a record; null once erased, or for who may not see it.")
+        .or_null(),
+    hash("salt", "Key of `data_hash`; null with `data`.").or_null(),
+    free("personal", "What is free-form or about a person; null as `data`.").or_null(),
+    hash("personal_salt", "Key of `personal_hash`; null with `personal`.").or_null(),
 ];
 
 /// `GET /decisions/{decision_id}/receipt`.
@@ -82,7 +85,8 @@ pub(crate) async fn receipt<B: Backend>(app: &App<B>, call: &Call) -> Result<Ans
         // Taken before the look, so that nothing can come between unseen.
         let applied = app.backend.applied_index();
         let read = app.backend.view()?;
-        let found = app.blocking(move || look(&read, id, waits, form)).await?;
+        let authority = call.authority.clone();
+        let found = app.blocking(move || look(&read, id, waits, (form, &authority))).await?;
         if let Some(answer) = found {
             return Ok(answer);
         }
@@ -121,7 +125,7 @@ fn look(
     read: &impl Read,
     id: DecisionId,
     waits: bool,
-    form: Form,
+    (form, authority): (Form, &Authority),
 ) -> Result<Option<Answer>, Problem> {
     let entry = view::decision_entry(read, id)?.ok_or_else(unknown)?;
     let entry = view::entry(read, entry)?.ok_or_else(unknown)?;
@@ -134,7 +138,7 @@ fn look(
         (None, _) if waits => Ok(None),
         (None, Form::Media) => Err(not_final()),
         (Some(record), Form::Media) => tlog_proof(read, &entry, &record).map(Some),
-        (record, Form::Json) => json(read, &entry, record.as_ref()).map(Some),
+        (record, Form::Json) => json(read, &entry, record.as_ref(), authority).map(Some),
     }
 }
 
@@ -158,6 +162,7 @@ fn json(
     read: &impl Read,
     entry: &StoredEntry,
     record: Option<&CheckpointRecord>,
+    authority: &Authority,
 ) -> Result<Answer, Problem> {
     let prover = match record {
         Some(record) => Prover::of(read, record)?,
@@ -166,7 +171,11 @@ fn json(
     let (id, leaf) = (entry.header.id, entry.hash());
     let hashes = prover.hashes(id, leaf)?;
     let shown = parts(entry)?;
-    let salt = |part: &Option<ledger::Part>| part.as_ref().map(|part| to_hex(&part.salt));
+    // What a part says can be guessed from its hash by who has its salt.
+    let is_shown = may_see(authority, shown.data.as_ref());
+    let salt = |part: &Option<ledger::Part>| {
+        part.as_ref().filter(|_| is_shown).map(|part| to_hex(&part.salt))
+    };
     let mut receipt = Object::new();
     receipt.insert("entry_id", id.0);
     receipt.insert("header", STANDARD.encode(&entry.header_text));
@@ -176,9 +185,9 @@ fn json(
     receipt.insert("root_hash", prover.root.to_string());
     receipt.insert("hashes", texts_of(&hashes));
     receipt.insert("checkpoint", Json::from(prover.checkpoint));
-    receipt.insert("data", shown.data);
+    receipt.insert("data", shown.data.filter(|_| is_shown));
     receipt.insert("salt", salt(&entry.data));
-    receipt.insert("personal", shown.personal);
+    receipt.insert("personal", shown.personal.filter(|_| is_shown));
     receipt.insert("personal_salt", salt(&entry.personal));
     Ok(Answer::json(receipt))
 }

@@ -8,6 +8,7 @@ use ledger::reply::{signed_bytes, signed_members};
 use policy::Verdict;
 use types::{DecisionId, Json, Object, OverrideId, Timestamp};
 
+use super::actor_of;
 use super::reply::{parts, place, sign, signature_json};
 use crate::app::App;
 use crate::backend::Backend;
@@ -26,6 +27,8 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     let entry = view::decision_entry(&read, id)?.ok_or_else(unknown)?;
     let entry = view::entry(&read, entry)?.ok_or_else(unknown)?;
     let parts = parts(&entry)?;
+    let actor = parts.data.as_ref().and_then(actor_of);
+    call.authority.permits(call.route.who, actor)?;
     let Some(data) = parts.data else {
         return Err(Problem::new(Code::ERASED, "the content of this decision has been erased"));
     };

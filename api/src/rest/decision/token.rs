@@ -4,8 +4,8 @@ use governance::command::{Command, IssueToken};
 use governance::view;
 use types::{DecisionId, Json};
 
-use super::DEFAULT_LIFE_SECONDS;
 use super::reply::{Recorded, parts, place, token_text};
+use super::{DEFAULT_LIFE_SECONDS, actor_of_entry};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -36,9 +36,15 @@ pub(crate) const ISSUE_REPLY: &[Member] = &[
 
 /// `POST /decisions/{decision_id}/token`.
 pub(crate) async fn issue<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let Call { path, body, key, principal, .. } = call;
-    let unknown = |_| Problem::new(Code::UNKNOWN_DECISION, "no such decision is recorded");
-    let decision: DecisionId = path.parse().map_err(unknown)?;
+    let Call { route, path, body, key, principal, authority, .. } = call;
+    let unknown = || Problem::new(Code::UNKNOWN_DECISION, "no such decision is recorded");
+    let decision: DecisionId = path.parse().map_err(|_| unknown())?;
+    let actor = {
+        let read = app.backend.view()?;
+        let entry = view::decision_entry(&read, decision)?.ok_or_else(unknown)?;
+        actor_of_entry(&read, entry)?
+    };
+    authority.permits(route.who, actor.as_deref())?;
     let body = body.into_fields();
     let idempotency = key.map(|key| {
         let path = format!("/decisions/{decision}/token");

@@ -12,7 +12,7 @@ use ledger::{EntryType, StoredEntry, signature, token};
 use types::{DecisionId, Digest, EntryId, Json, KeyId, Object};
 
 use super::reply::{Parts, Recorded, claims, legible_parts, parts, place};
-use super::{DECIDE, batch};
+use super::{DECIDE, batch, may_see};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Body, Call};
@@ -109,7 +109,12 @@ fn check<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
         findings.schema = Some(false);
     }
     check_inclusion(&mut findings, &read, &entry)?;
-    let entry_json = entry_json(&read, &entry, parts.clone())?;
+    let mut entry_json = entry_json(&read, &entry, parts.clone())?;
+    if !may_see(&call.authority, parts.data.as_ref()) {
+        for hidden in ["data", "salt", "personal", "personal_salt"] {
+            entry_json.insert(hidden, Json::Null);
+        }
+    }
     Ok(Answer::json(answer(findings, &parts, entry_json, &reply)))
 }
 

@@ -81,7 +81,7 @@ struct Prepared {
 pub(crate) async fn register<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let Call { body, key, principal, .. } = call;
     let body = body.into_fields();
-    let principal = named::optional(principal, &body, "registered_by")?;
+    let principal = named::optional(app, principal, &body, "registered_by")?;
     let asking = principal.clone();
     let prepared = app.blocking(move || prepare(&asking, key, body)).await?;
     let recording = carry_out(app, &principal, prepared).await?;

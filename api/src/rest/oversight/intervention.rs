@@ -100,7 +100,7 @@ pub(crate) async fn record<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let Call { body, key, principal, .. } = call;
     let mut body = body.into_fields();
     let idempotency = key.map(|key| idempotency::record(&principal, key, PATH, body.members()));
-    let principal = named::optional(principal, &body, "human_id")?;
+    let principal = named::optional(app, principal, &body, "human_id")?;
     let command = Command::Intervene(Box::new(intervene(&mut body)?));
     let recording = recording::record(app, &principal, idempotency, command).await?;
     Ok(recording.answer(shown(app, recording)?))

@@ -37,7 +37,7 @@ pub(crate) async fn lift<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         let path = format!("/compliance/eu-ai-act/article-14/stops/{stop}/lift");
         idempotency::record(&principal, key, &path, body.members())
     });
-    let principal = named::required(principal, &body, "lifted_by")?;
+    let principal = named::required(app, principal, &body, "lifted_by")?;
     let reason = body.text("reason").unwrap_or_default();
     let command = Command::LiftStop(LiftStop { stop, reason });
     let recording = recording::record(app, &principal, idempotency, command).await?;

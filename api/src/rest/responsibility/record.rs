@@ -102,7 +102,7 @@ pub(crate) async fn review<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let mut body = body.into_fields();
     let path = format!("/responsibility/{record}/review");
     let idempotency = key.map(|key| idempotency::record(&principal, key, &path, body.members()));
-    let principal = named::required(principal, &body, "reviewed_by")?;
+    let principal = named::required(app, principal, &body, "reviewed_by")?;
     let outcome = body.word("outcome").and_then(ReviewOutcome::parse);
     let review = ReviewResponsibility {
         record,

@@ -16,9 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::oversight::Role;
 
-pub(crate) use command::admit;
 pub use command::right_of;
-pub use lookup::{SESSION_IDLE, SESSION_MAX, authority, is_closed, is_key_alive, is_session_alive};
+pub(crate) use command::{admit, check_level};
+pub(crate) use lookup::access;
+pub use lookup::{
+    PASSWORD_MAX, SESSION_IDLE, SESSION_MAX, authority, is_closed, is_key_alive, is_session_alive,
+    session_end,
+};
 
 /// What a person or a program may do to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,6 +107,11 @@ impl Permissions {
     /// Whether this one is among them.
     pub fn has(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
+    }
+
+    /// Whether all of these are among them.
+    pub fn cover(self, others: Self) -> bool {
+        others.0 & !self.0 == 0
     }
 
     /// One by one, in the order of [`Permission::ALL`].
@@ -192,6 +201,8 @@ pub enum Right {
     /// To run the cluster: an administrator with a second factor, or the socket
     /// of the node.
     Operator,
+    /// That, or to be a node, which vouches for who joins by its certificate.
+    OperatorOrNode,
     /// To be a node of the cluster, on its own account.
     Node,
 }
@@ -211,6 +222,7 @@ impl Right {
             Self::OversightRole => "oversight role".to_owned(),
             Self::OversightOr(permission) => format!("oversight role or {}", permission.as_str()),
             Self::Operator => "operator".to_owned(),
+            Self::OperatorOrNode => "operator or node".to_owned(),
             Self::Node => "node".to_owned(),
         }
     }
@@ -339,9 +351,24 @@ impl Authority {
         }
     }
 
-    /// That of the cluster itself, and of whoever holds the socket of a node.
+    /// That of a node on its own account: what keeps the cluster going, and
+    /// nothing that a person or a program asks for.
     pub fn node() -> Self {
-        Self { oversight: Vec::new(), is_human: false, ..Self::open() }
+        Self {
+            permissions: Permissions::NONE,
+            oversight: Vec::new(),
+            actors: Actors::Prefixes(Vec::new()),
+            is_human: false,
+            is_operator: false,
+            is_node: true,
+            restriction: None,
+        }
+    }
+
+    /// That of whoever holds the socket of a node: it runs the cluster, and makes
+    /// the first account. It oversees nothing and acts for nobody.
+    pub fn socket() -> Self {
+        Self { permissions: Permissions::all(), is_operator: true, is_node: false, ..Self::node() }
     }
 
     /// Whether it has a right. `actor` is whom the request is about.
@@ -375,6 +402,7 @@ impl Authority {
                 (oversees || holds(permission), Denied::PermissionDenied)
             }
             Right::Operator => (self.is_operator, Denied::PermissionDenied),
+            Right::OperatorOrNode => (self.is_operator || self.is_node, Denied::PermissionDenied),
             Right::Node => (self.is_node, Denied::PermissionDenied),
         };
         if is_granted { Ok(()) } else { Err(otherwise) }

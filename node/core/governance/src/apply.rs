@@ -36,6 +36,15 @@ pub(crate) struct Context<'a, S> {
     pub(crate) envelope: &'a Envelope,
 }
 
+impl<S> Context<'_, S> {
+    /// `data` of an entry with who asked.
+    pub(crate) fn asked(&self) -> Object {
+        let mut data = Object::new();
+        self.envelope.principal.tell(&mut data);
+        data
+    }
+}
+
 impl<S: Store> Context<'_, S> {
     /// Records an entry about nobody that has no personal part.
     pub(crate) fn record(
@@ -66,15 +75,6 @@ impl<S: Store> Context<'_, S> {
             personal: is_given.then(|| (&personal, self.draw.salt("personal_salt"))),
         };
         Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
-    }
-
-    /// `data` of an entry with who asked.
-    pub(crate) fn asked(&self) -> Object {
-        let principal = &self.envelope.principal;
-        let mut data = Object::new();
-        data.insert("authn", principal.authn.as_str());
-        data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
-        data
     }
 
     /// An id that no row of the table has. One that is taken is drawn again; by
@@ -135,10 +135,10 @@ fn dispatch<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
     }
     let founded = 0 < context.cache.head(context.tables.read())?.size();
     if let Command::Found(found) = &envelope.command {
-        return match founded {
-            true => Err(Rejection::AlreadyFounded.into()),
-            false => founding::found(context, found),
-        };
+        if founded {
+            return Err(Rejection::AlreadyFounded.into());
+        }
+        return founding::found(context, found);
     }
     if !founded {
         return Err(Rejection::NotFounded.into());

@@ -42,6 +42,9 @@ pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
 
+/// How the socket of a node authenticates: by who may open it.
+pub const ADMIN_SOCKET: &str = "admin_socket";
+
 /// The only group that runs today.
 pub const MAIN_GROUP: &str = "main";
 
@@ -96,6 +99,21 @@ impl Principal {
             id: name.to_owned(),
             credential_id: None,
             authn: "node".to_owned(),
+        }
+    }
+
+    /// Whoever holds the socket of a node.
+    pub fn socket(node: &str) -> Self {
+        Self { authn: ADMIN_SOCKET.to_owned(), ..Self::node(node) }
+    }
+
+    /// Says in `data` of an entry who asked: `by`, `authn` and, where there is a
+    /// credential, its handle.
+    pub(crate) fn tell(&self, data: &mut Object) {
+        data.insert("authn", self.authn.as_str());
+        data.insert("by", Some(self.id.as_str()).filter(|id| !id.is_empty()));
+        if let Some(credential) = &self.credential_id {
+            data.insert("credential_id", credential.as_str());
         }
     }
 }

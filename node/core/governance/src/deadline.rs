@@ -6,12 +6,12 @@
 //!   one entry for each thing it ends that anybody could see, and never approves
 //!   anything.
 
-use types::{EscalationId, OverrideId, Timestamp, Ulid};
+use types::{EscalationId, OverrideId, SessionId, Timestamp, Ulid};
 
 use crate::apply::{Context, Stop};
 use crate::outcome::{Corruption, Outcome};
 use crate::store::{Direction, Read, Scan, Store, Table};
-use crate::{escalation, evidence, overrides};
+use crate::{escalation, evidence, login, overrides, session};
 
 /// Things that one tick ends; what is left is due at the next.
 const SWEPT_MAX: usize = 100;
@@ -25,6 +25,12 @@ pub(crate) enum Due {
     Override(OverrideId),
     /// Nobody registers it in time.
     Upload(Ulid),
+    /// A session ends, however it is used.
+    Session(SessionId),
+    /// Nobody brings its second factor in time: the first half of its hash.
+    Challenge(Ulid),
+    /// Failed logins are recorded, or forgotten: the first half of their pair.
+    LoginPair(Ulid),
 }
 
 impl Due {
@@ -34,6 +40,9 @@ impl Due {
             Self::Escalation(id) => (1, id.0),
             Self::Override(id) => (2, id.0),
             Self::Upload(id) => (3, id),
+            Self::Session(id) => (4, id.0),
+            Self::Challenge(half) => (5, half),
+            Self::LoginPair(half) => (6, half),
         }
     }
 
@@ -53,6 +62,9 @@ impl Due {
             1 => Self::Escalation(EscalationId(id)),
             2 => Self::Override(OverrideId(id)),
             3 => Self::Upload(id),
+            4 => Self::Session(SessionId(id)),
+            5 => Self::Challenge(id),
+            6 => Self::LoginPair(id),
             _ => return None,
         };
         Some((Timestamp(u64::from_be_bytes(*at)), due))
@@ -87,6 +99,9 @@ pub(crate) fn sweep<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, S
             Due::Escalation(id) => escalation::expire(context, id)?,
             Due::Override(id) => overrides::lapse(context, id)?,
             Due::Upload(id) => evidence::sweep(context, id)?,
+            Due::Session(id) => session::sweep(context, id)?,
+            Due::Challenge(half) => login::challenges::sweep(context, half)?,
+            Due::LoginPair(half) => login::pairs::sweep(context, half)?,
         }
     }
     Ok(Outcome::Ticked)

@@ -80,10 +80,8 @@ pub(crate) fn decide<S: Store>(
         ids.risk = risk::of_decision(context, decide)?;
         ids.escalation = escalation::of_decision(context, &judged.evaluation, judged.score.score)?;
     }
-    let principal = &context.envelope.principal;
     let mut data = data(decide, &active, &judged, &ids);
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    context.envelope.principal.tell(&mut data);
     let data = Json::Object(data);
     let personal = Json::Object(personal(decide, &judged.evaluation));
     let draft = Draft {

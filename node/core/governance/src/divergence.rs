@@ -50,10 +50,7 @@ fn bearer<S: Store>(context: &Context<'_, S>, id: RaftId) -> Result<NodeRecord, 
 }
 
 fn base<S>(context: &Context<'_, S>, node: &NodeRecord) -> Object {
-    let principal = &context.envelope.principal;
-    let mut data = Object::new();
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    let mut data = context.asked();
     data.insert("node_id", node.name.as_str());
     data.insert("raft_id", node.raft_id.0);
     data

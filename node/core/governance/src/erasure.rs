@@ -13,6 +13,7 @@ use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
 use types::{Digest, EntryId, Json, Object};
 
+use crate::account;
 use crate::apply::{Context, Stop};
 use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
@@ -73,6 +74,9 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         if !entry.header.entry_type.is_erasable() {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
+        if account::erased::is_alive(context.tables.read(), &entry, context.applied.at)? {
+            return Err(Rejection::NotErasable { entry: *id }.into());
+        }
         something |= match erase.part {
             ErasedPart::Personal => entry.personal.is_some(),
             ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
@@ -87,14 +91,11 @@ fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corrupti
 }
 
 fn data<S>(context: &Context<'_, S>, erase: &Erase, ids: &[EntryId]) -> Object {
-    let principal = &context.envelope.principal;
     let ranges = erase
         .ranges
         .iter()
         .map(|range| Json::object([("from", range.from.0.into()), ("to", range.to.0.into())]));
-    let mut data = Object::new();
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    let mut data = context.asked();
     data.insert("cause", erase.cause.as_str());
     data.insert("count", ids.len() as u64);
     data.insert("part", erase.part.as_str());
@@ -146,6 +147,7 @@ fn forget_derived<S: Store>(
         forget_request(context, &data, part)?;
     }
     intervention::forget(context, entry, &data, part)?;
+    account::erased::forget(context, entry, &data, part)?;
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

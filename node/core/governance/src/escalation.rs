@@ -13,6 +13,7 @@
 mod answer;
 mod automatic;
 mod digest;
+mod independent;
 mod rows;
 
 use ledger::EntryType;

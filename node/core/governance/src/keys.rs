@@ -3,7 +3,7 @@
 //! Texts in keys end in a zero byte, which none of their alphabets has, so that
 //! no key is a prefix of another text's keys.
 
-use types::{EntryId, LogIndex, RaftId, Timestamp, Ulid};
+use types::{Digest, EntryId, LogIndex, RaftId, Timestamp, Ulid};
 
 use crate::command::Place;
 
@@ -208,8 +208,32 @@ pub(crate) fn session_of(user: Ulid, session: Ulid) -> Vec<u8> {
 
 /// Keys of the sessions of a user: the first and the end.
 pub(crate) fn sessions_of(user: Ulid) -> (Vec<u8>, Vec<u8>) {
-    (user.key().to_vec(), Ulid(user.0.saturating_add(1)).key().to_vec())
+    beginning_with(user)
 }
+
+/// Keys that begin with an id: the first and the end.
+pub(crate) fn beginning_with(id: Ulid) -> (Vec<u8>, Vec<u8>) {
+    (id.key().to_vec(), Ulid(id.0.saturating_add(1)).key().to_vec())
+}
+
+/// The first half of a digest, where there is room for an id alone.
+pub(crate) fn half(digest: &Digest) -> Ulid {
+    let half = digest.0.first_chunk::<16>().copied().unwrap_or_default();
+    Ulid(u128::from_be_bytes(half))
+}
+
+/// The digest that a key ends in.
+pub(crate) fn last_digest(key: &[u8]) -> Option<Digest> {
+    key.last_chunk::<32>().map(|bytes| Digest(*bytes))
+}
+
+/// A challenge among those of its user, the one that ends first before the others.
+pub(crate) fn challenge_of(user: Ulid, end: Timestamp, hash: &Digest) -> Vec<u8> {
+    [user.key().as_slice(), &expiry(end, &hash.0)].concat()
+}
+
+/// Where it stands how many pairs with failed logins are kept.
+pub(crate) const LOGIN_PAIRS: &[u8] = b"login_pairs";
 
 /// A person of a provider.
 pub(crate) fn oidc(provider: &str, subject: &str) -> Vec<u8> {

@@ -133,11 +133,8 @@ fn joined_data<S>(
     incarnation: u64,
 ) -> Object {
     let node = &register.node;
-    let principal = &context.envelope.principal;
-    let mut data = Object::new();
+    let mut data = context.asked();
     data.insert("address", node.api_address.as_str());
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
     data.insert("incarnation", incarnation);
     data.insert("keys", keys_json(&node.keys));
     data.insert("node_id", node.name.as_str());

@@ -522,6 +522,18 @@ pub enum Rejection {
     /// The account has none, or none that waits to be confirmed.
     #[error("there is no second factor to do this with")]
     NoMfa,
+    /// The name means something else where humans are named.
+    #[error("`{name}` is no name for an account: it names a role or a team")]
+    NameReserved {
+        /// The name.
+        name: String,
+    },
+    /// A value that cannot be kept.
+    #[error("`{member}` is out of bounds")]
+    OutOfBounds {
+        /// Which member.
+        member: &'static str,
+    },
     /// There is no such session, or it is somebody else's.
     #[error("there is no such session")]
     UnknownSession,
@@ -559,7 +571,10 @@ impl Rejection {
             Self::AlreadyActive => "already_active",
             Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
             Self::RaftIdTaken { .. } | Self::UploadsBusy => "overloaded",
-            Self::LifetimeTooLong | Self::RangesInvalid | Self::ExpiryOutOfRange => "out_of_range",
+            Self::LifetimeTooLong
+            | Self::RangesInvalid
+            | Self::ExpiryOutOfRange
+            | Self::OutOfBounds { .. } => "out_of_range",
             Self::NoStop | Self::ScopeMismatch { .. } => "conflicting_values",
             Self::NothingToSeal
             | Self::CheckpointGone
@@ -606,7 +621,7 @@ impl Rejection {
             Self::UnknownStop { .. } => "unknown_stop",
             Self::Denied(denied) => denied.code(),
             Self::UnknownUser => "unknown_user",
-            Self::UserExists { .. } => "already_exists",
+            Self::UserExists { .. } | Self::NameReserved { .. } => "already_exists",
             Self::LastAdmin => "last_admin",
             Self::UserUnchanged { .. } | Self::NoMfa => "not_allowed",
             Self::InvalidCredentials => "invalid_credentials",

@@ -174,9 +174,7 @@ fn loaded_data<S>(context: &Context<'_, S>, record: &PolicyRecord, load: &LoadPo
 /// The whole normalised document is part of the entry, so that any decision can
 /// be replayed from the ledger alone.
 fn version_data<S>(context: &Context<'_, S>, record: &PolicyRecord) -> Object {
-    let mut data = Object::new();
-    data.insert("authn", context.envelope.principal.authn.as_str());
-    data.insert("by", record.loaded_by.as_deref());
+    let mut data = context.asked();
     data.insert("document", record.document.clone());
     data.insert("document_version", record.document_version.as_str());
     data.insert("mode", record.mode.as_str());

@@ -17,8 +17,8 @@ use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftI
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
 
 pub use accounts::{
-    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, LoginPairRecord, MfaRecord,
-    SessionRecord, UserRecord,
+    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,
+    MfaRecord, SessionRecord, Unreported, UserRecord,
 };
 pub use evidence::{
     ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,

@@ -130,7 +130,7 @@ pub(crate) fn review<S: Store>(
     }
     let (decision, party) = subject(context.tables.read(), asked.record)?;
     let reviewer = oversight::human(context)?;
-    if reviewer.id == party {
+    if reviewer.is(&party) {
         return Err(Rejection::SamePerson.into());
     }
     let row = asked.record.0.key();

@@ -170,13 +170,15 @@ pub enum Table {
     OidcLink = 82,
     /// SHA-256 of a token with which a node may join -> its end.
     JoinToken = 83,
-    /// How the cluster is accessed: one record.
+    /// How the cluster is accessed: one record; and how many failed logins are kept.
     Access = 84,
+    /// User id, end and SHA-256 of a challenge -> nothing.
+    ChallengeByUser = 85,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 76] = [
+    pub const ALL: [Self; 77] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -253,6 +255,7 @@ impl Table {
         Self::OidcLink,
         Self::JoinToken,
         Self::Access,
+        Self::ChallengeByUser,
     ];
 
     /// The table's number.

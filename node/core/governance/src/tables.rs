@@ -209,5 +209,6 @@ pub(crate) fn name(table: Table) -> &'static str {
         Table::OidcLink => "oidc_link",
         Table::JoinToken => "join_token",
         Table::Access => "access",
+        Table::ChallengeByUser => "challenge_by_user",
     }
 }

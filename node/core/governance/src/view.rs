@@ -1,6 +1,7 @@
 //! Reading what the services wrote: for the interface, for other services, for
 //! verification. Nothing here writes.
 
+mod account_pages;
 mod accounts;
 mod checkpoints;
 mod decisions;
@@ -15,19 +16,22 @@ mod signers;
 mod walk;
 
 use ledger::{Header, Part, StoredEntry};
-use types::{DecisionId, EntryId, InterventionId, KeyId, TokenId};
+use types::{DecisionId, Digest, EntryId, InterventionId, KeyId, Timestamp, TokenId};
 
+use crate::command::Idempotency;
 use crate::outcome::Corruption;
 use crate::record::{
-    ClusterRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord, RequestRecord,
-    TokenRecord,
+    ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord,
+    RequestRecord, TokenRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
-use crate::{cache, codec, keys, policies, tables};
+use crate::{cache, codec, idempotency, keys, policies, tables};
 
+pub use account_pages::{AccountPage, AccountQuery, api_keys_page, sessions_page, users_page};
 pub use accounts::{
-    api_key, api_key_by_hash, api_keys, challenge, login_pair, session, session_by_hash, sessions,
-    sessions_of, user, user_by_email, user_by_username, user_of_oidc, users,
+    access_record, api_key, api_key_by_hash, api_keys, api_keys_total, challenge, join_token,
+    login_pair, session, session_by_hash, sessions, sessions_of, user, user_by_email,
+    user_by_username, user_of_oidc, users, users_total,
 };
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
@@ -142,6 +146,22 @@ pub fn request(
     request_id: &str,
 ) -> Result<Option<RequestRecord>, Corruption> {
     tables::record(read, Table::Request, &keys::texts(&[scope, request_id]))
+}
+
+/// What a command other than a decision recorded under its key in the last 24
+/// hours, and for what body.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn command(
+    read: &impl Read,
+    key: &Idempotency,
+    now: Timestamp,
+) -> Result<Option<(EntryId, Digest)>, Corruption> {
+    let known: Option<CommandKeyRecord> =
+        tables::record(read, Table::CommandKey, &idempotency::row(key))?;
+    let known = known.filter(|known| now < known.expires_at);
+    Ok(known.map(|known| (known.entry_id, known.body_digest)))
 }
 
 /// A version of the policy.

@@ -1,9 +1,9 @@
 //! What each command needs, so that nothing is recorded for a principal that
 //! lost its right before the command in the order of the log.
 
-use super::{Permission, Right, authority};
+use super::{Denied, Permission, Right, authority};
 use crate::apply::{Context, Stop};
-use crate::command::{Command, InterventionType, IssueToken};
+use crate::command::{Command, InterventionType, IssueToken, PrincipalKind};
 use crate::decision;
 use crate::outcome::Rejection;
 use crate::store::Store;
@@ -37,9 +37,8 @@ pub fn right_of(command: &Command) -> Right {
         Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
             Right::Holds(ManagePolicies)
         }
-        Command::RegisterNode(_) | Command::RetireKey(_) | Command::IssueJoinToken(_) => {
-            Right::Operator
-        }
+        Command::RegisterNode(_) => Right::OperatorOrNode,
+        Command::RetireKey(_) | Command::IssueJoinToken(_) => Right::Operator,
         Command::AssessRisk(_)
         | Command::CreateEscalation(_)
         | Command::RecordResponsibility(_)
@@ -75,9 +74,85 @@ pub fn right_of(command: &Command) -> Right {
     }
 }
 
+/// Whether somebody must answer for a command even in open mode: an account that
+/// nobody made would be worth nothing once the cluster is closed.
+fn needs_somebody(command: &Command) -> bool {
+    match command {
+        Command::CreateUser(_)
+        | Command::UpdateUser(_)
+        | Command::ChangeUser(_)
+        | Command::ChangePassword(_)
+        | Command::EnrollMfa(_)
+        | Command::ConfirmMfa(_)
+        | Command::RenewBackupCodes(_)
+        | Command::OpenChallenge(_)
+        | Command::OpenSession(_)
+        | Command::FailLogin(_)
+        | Command::RevokeSession(_)
+        | Command::TouchCredentials(_)
+        | Command::CreateApiKey(_)
+        | Command::RevokeApiKey(_)
+        | Command::LinkOidc(_)
+        | Command::RecordPersonalReads(_) => true,
+        Command::Found(_)
+        | Command::Decide(_)
+        | Command::LoadPolicy(_)
+        | Command::RegisterNode(_)
+        | Command::Tick
+        | Command::Checkpoint
+        | Command::Cosign(_)
+        | Command::AddKey(_)
+        | Command::RetireKey(_)
+        | Command::Erase(_)
+        | Command::ReportForgotten(_)
+        | Command::RecordDivergence(_)
+        | Command::RecordRecovery(_)
+        | Command::Scrub
+        | Command::ReportContent(_)
+        | Command::RollbackPolicy(_)
+        | Command::LoadGatedPolicy(_)
+        | Command::RevokeToken(_)
+        | Command::AssessRisk(_)
+        | Command::EffectsDone(_)
+        | Command::CreateEscalation(_)
+        | Command::AcknowledgeEscalation(_)
+        | Command::ResolveEscalation(_)
+        | Command::RecordResponsibility(_)
+        | Command::ReviewResponsibility(_)
+        | Command::ExecuteOverride(_)
+        | Command::ReviewOverride(_)
+        | Command::IssueToken(_)
+        | Command::UploadChunk(_)
+        | Command::RegisterEvidence(_)
+        | Command::LinkEvidence(_)
+        | Command::SignEvidence(_)
+        | Command::RegisterSigner(_)
+        | Command::RevokeSigner(_)
+        | Command::Intervene(_)
+        | Command::LiftStop(_)
+        | Command::IssueJoinToken(_)
+        | Command::RegisterNodeByToken(_) => false,
+    }
+}
+
+/// From this feature level on there are accounts.
+const ACCOUNTS: u32 = 4;
+
+/// Refuses what is about accounts where they do not exist yet.
+pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), Stop> {
+    let level = context.cache.feature_level(context.tables.read())?;
+    if level < ACCOUNTS {
+        return Err(Rejection::FeatureLevelTooLow { level, needed: ACCOUNTS }.into());
+    }
+    Ok(())
+}
+
 /// Refuses a command whose principal has not the right to it, now.
 pub(crate) fn admit<S: Store>(context: &Context<'_, S>) -> Result<(), Stop> {
     let envelope = context.envelope;
+    if envelope.principal.kind == PrincipalKind::Nobody && needs_somebody(&envelope.command) {
+        return Err(Rejection::Denied(Denied::PermissionDenied).into());
+    }
     let right = right_of(&envelope.command);
     let read = context.tables.read();
     let authority = match authority(read, &envelope.principal, context.applied.at)? {

@@ -3,7 +3,7 @@
 use types::{ApiKeyId, Micros, SessionId, Timestamp, UserId};
 
 use super::{AccountRole, Actors, Authority, Denied, Permission, Restriction};
-use crate::command::{Principal, PrincipalKind};
+use crate::command::{ADMIN_SOCKET, Principal, PrincipalKind};
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::{AccessRecord, ApiKeyRecord, SessionRecord, UserRecord};
@@ -17,21 +17,31 @@ pub const SESSION_IDLE: Micros = Micros(15 * 60 * 1_000_000);
 pub const SESSION_MAX: Micros = Micros(12 * 3600 * 1_000_000);
 
 /// Passwords are changed when they are older.
-const PASSWORD_MAX: Micros = Micros(90 * 24 * 3600 * 1_000_000);
+pub const PASSWORD_MAX: Micros = Micros(90 * 24 * 3600 * 1_000_000);
 
 /// Whether nobody is served without a credential, in whatever mode a node runs.
 ///
 /// # Errors
 /// [`Corruption`] when it cannot be read.
 pub fn is_closed(read: &impl Read) -> Result<bool, Corruption> {
+    Ok(access(read)?.is_closed)
+}
+
+/// How the cluster is accessed.
+pub(crate) fn access(read: &impl Read) -> Result<AccessRecord, Corruption> {
     let record: Option<AccessRecord> = tables::record(read, Table::Access, keys::ONLY)?;
-    Ok(record.unwrap_or_default().is_closed)
+    Ok(record.unwrap_or_default())
 }
 
 /// Whether a session has not ended by itself at `now`.
 pub fn is_session_alive(session: &SessionRecord, now: Timestamp) -> bool {
+    now < session_end(session)
+}
+
+/// When a session ends if it is not used again.
+pub fn session_end(session: &SessionRecord) -> Timestamp {
     let end = |from: Timestamp, life| from.checked_add(life).unwrap_or(Timestamp::MAX);
-    now < end(session.touched_at, SESSION_IDLE) && now < end(session.created_at, SESSION_MAX)
+    end(session.touched_at, SESSION_IDLE).min(end(session.created_at, SESSION_MAX))
 }
 
 /// Whether an API key counts at `now`.
@@ -49,6 +59,7 @@ pub fn authority(
     now: Timestamp,
 ) -> Result<Result<Authority, Denied>, Corruption> {
     match principal.kind {
+        PrincipalKind::Node if principal.authn == ADMIN_SOCKET => Ok(Ok(Authority::socket())),
         PrincipalKind::Node => Ok(Ok(Authority::node())),
         PrincipalKind::Nobody if is_closed(read)? => Ok(Err(Denied::Unauthenticated)),
         PrincipalKind::Nobody => Ok(Ok(Authority::open())),

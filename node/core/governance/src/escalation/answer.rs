@@ -4,7 +4,7 @@ use ledger::EntryType;
 use policy::Verdict;
 use types::{DecisionId, Digest, EntryId, EscalationId, Json, Object, ResponsibilityId};
 
-use super::{action_digest, rows};
+use super::{action_digest, independent, rows};
 use crate::apply::{Context, Stop};
 use crate::command::{AcknowledgeEscalation, ResolveEscalation};
 use crate::deadline::{self, Due};
@@ -53,7 +53,7 @@ pub(crate) fn acknowledge<S: Store>(
         EscalationStatus::Expired => return Err(Rejection::EscalationExpired.into()),
     }
     let decision = decision::known(context.tables.read(), before.decision)?;
-    let data = data(context, id, &decision, human);
+    let data = data(context, id, &decision, &human);
     let actor = Some(decision.request.actor.as_str());
     let entry_type = EntryType::EscalationAcknowledged;
     let recorded = context.record_about(entry_type, actor, data, Object::new())?;
@@ -84,13 +84,14 @@ pub(crate) fn resolve<S: Store>(
         EscalationStatus::Expired => return Err(Rejection::EscalationExpired.into()),
     }
     let decision = decision::known(context.tables.read(), before.decision)?;
+    independent::check(context, &before, &decision, &human)?;
     let digest = action_digest(&decision);
     // Nobody can tell any more what would be approved.
     if resolve.resolution == Resolution::Approved && digest.is_none() {
         return Err(Rejection::DecisionErased.into());
     }
     let about = About { decision: &decision, digest };
-    let recorded = record_resolution(context, resolve, about, human)?;
+    let recorded = record_resolution(context, resolve, about, &human)?;
     let after = EscalationRecord {
         status: EscalationStatus::Resolved,
         ended: Some(recorded.entry_id),
@@ -98,7 +99,7 @@ pub(crate) fn resolve<S: Store>(
         ..before.clone()
     };
     rows::end(context, id, &before, &after)?;
-    keep_responsible(context, resolve, before.decision, human, recorded.entry_id)?;
+    keep_responsible(context, resolve, before.decision, &human, recorded.entry_id)?;
     deadline::clear(context, before.deadline, Due::Escalation(id));
     end_what_is_denied(context, &decision, recorded.entry_id)?;
     effect::emit(context, "escalation.resolved", &id.to_string(), recorded.entry_id)?;
@@ -126,7 +127,7 @@ fn keep_responsible<S: Store>(
     context: &mut Context<'_, S>,
     resolve: &ResolveEscalation,
     decision: DecisionId,
-    human: Human<'_>,
+    human: &Human<'_>,
     entry_id: EntryId,
 ) -> Result<(), Corruption> {
     let id = resolve.escalation;
@@ -156,7 +157,7 @@ fn record_resolution<S: Store>(
     context: &mut Context<'_, S>,
     resolve: &ResolveEscalation,
     About { decision, digest }: About<'_>,
-    human: Human<'_>,
+    human: &Human<'_>,
 ) -> Result<Recorded, Corruption> {
     let id = resolve.escalation;
     let mut data = data(context, id, decision, human);
@@ -205,14 +206,14 @@ fn known<S: Store>(context: &Context<'_, S>, id: EscalationId) -> Result<Escalat
 fn who_may<'a, S: Store>(
     context: &Context<'a, S>,
     record: &EscalationRecord,
-) -> Result<Human<'a>, Rejection> {
+) -> Result<Human<'a>, Stop> {
     let human = oversight::human(context)?;
-    let is_asked = record.recipients.iter().any(|asked| asked == human.id);
+    let is_asked = record.recipients.iter().any(|asked| human.is_asked_as(asked));
     let looks = record.acknowledged.as_ref().is_some_and(|(by, _)| by == human.id);
     if human.role.is_some() || is_asked || looks {
         Ok(human)
     } else {
-        Err(Rejection::NotAuthorised)
+        Err(Rejection::NotAuthorised.into())
     }
 }
 
@@ -221,7 +222,7 @@ fn data<S: Store>(
     context: &Context<'_, S>,
     id: EscalationId,
     decision: &RecordedDecision,
-    human: Human<'_>,
+    human: &Human<'_>,
 ) -> Object {
     let mut data = context.asked();
     data.insert("actor", decision.request.actor.as_str());

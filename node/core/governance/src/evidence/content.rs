@@ -122,8 +122,7 @@ fn has_chunks(read: &impl Read, place: Ulid) -> Result<bool, Corruption> {
 
 /// Where an upload is kept: the first half of its id.
 fn row(upload: &Digest) -> Ulid {
-    let half = upload.0.first_chunk::<16>().copied().unwrap_or_default();
-    Ulid(u128::from_be_bytes(half))
+    keys::half(upload)
 }
 
 fn upload_record(read: &impl Read, upload: &Digest) -> Result<Option<UploadRecord>, Corruption> {

@@ -81,10 +81,7 @@ fn replaced<S: Store>(context: &Context<'_, S>, add: &AddKey) -> Result<Option<K
 }
 
 fn added<S>(context: &Context<'_, S>, add: &AddKey, node: &NodeRecord) -> Object {
-    let principal = &context.envelope.principal;
-    let mut data = Object::new();
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    let mut data = context.asked();
     data.insert("key", key_json(add.id, add.usage, &add.material));
     data.insert("node_id", node.name.as_str());
     data.insert("raft_id", node.raft_id.0);
@@ -122,10 +119,7 @@ pub(crate) fn retire<S: Store>(
     if key.revoked || (key.valid_until.is_some() && !retire.compromised) {
         return Err(Rejection::AlreadyRevoked.into());
     }
-    let principal = &context.envelope.principal;
-    let mut data = Object::new();
-    data.insert("authn", principal.authn.as_str());
-    data.insert("by", Some(principal.id.as_str()).filter(|id| !id.is_empty()));
+    let mut data = context.asked();
     data.insert("compromised", retire.compromised);
     data.insert("kid", id.to_string());
     data.insert("node_id", key.node.as_str());

@@ -165,12 +165,14 @@ fn keep_responsible<S: Store>(
 
 /// A human in a role that may do this.
 fn authorized(human: Human<'_>, kind: OverrideKind) -> Result<(Human<'_>, Role), Rejection> {
-    let role = human.role.ok_or(Rejection::NotAuthorised)?;
-    let is_enough = match kind {
-        OverrideKind::EmergencyBypass | OverrideKind::ExecutiveOverride => role == Role::Executive,
-        OverrideKind::TimeLimitedException | OverrideKind::RiskAccepted => true,
+    let role = match kind {
+        OverrideKind::EmergencyBypass | OverrideKind::ExecutiveOverride => {
+            human.roles.iter().copied().find(|role| *role == Role::Executive)
+        }
+        OverrideKind::TimeLimitedException | OverrideKind::RiskAccepted => human.role,
     };
-    if is_enough { Ok((human, role)) } else { Err(Rejection::NotAuthorised) }
+    let role = role.ok_or(Rejection::NotAuthorised)?;
+    Ok((human, role))
 }
 
 /// What the decision comes to without this override.

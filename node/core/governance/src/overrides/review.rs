@@ -30,7 +30,7 @@ pub(crate) fn review<S: Store>(
     let record: Option<OverrideRecord> = context.tables.record(Table::Override, &id.0.key())?;
     let record = record.ok_or(Rejection::UnknownOverride { id })?;
     let executed = executed(context.tables.read(), &record)?.ok_or(Rejection::OverrideErased)?;
-    if record.authorized_by == reviewer.id {
+    if reviewer.is(&record.authorized_by) {
         return Err(Rejection::SamePerson.into());
     }
     if record.review.is_some() {

@@ -43,6 +43,18 @@ pub struct UserRecord {
     pub created_at: Timestamp,
 }
 
+impl UserRecord {
+    /// Whether the entry that made it is erased: nothing of it comes back.
+    pub fn is_erased(&self) -> bool {
+        self.username.is_empty()
+    }
+
+    /// Whether it counts among those who can manage accounts.
+    pub fn is_administrator(&self) -> bool {
+        self.role == AccountRole::Admin && !self.is_disabled
+    }
+}
+
 /// A second factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MfaRecord {
@@ -93,10 +105,25 @@ pub struct LoginPairRecord {
     pub user: Option<UserId>,
     /// The address.
     pub address: String,
-    /// The last failures, oldest first, at most five.
+    /// Failures that count towards the next lock, oldest first, at most four.
     pub failed_at: Vec<Timestamp>,
     /// Until then the pair is locked.
     pub locked_until: Option<Timestamp>,
+    /// The last failure.
+    pub last_at: Timestamp,
+    /// What the ledger is not told yet.
+    pub unreported: Option<Unreported>,
+}
+
+/// Failed logins that the ledger is not told of yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreported {
+    /// The first of them.
+    pub since: Timestamp,
+    /// How many.
+    pub count: u64,
+    /// Whether one of them locked a pair, and that is recorded.
+    pub is_lock_recorded: bool,
 }
 
 /// A key with which a program authenticates.
@@ -104,6 +131,9 @@ pub struct LoginPairRecord {
 pub struct ApiKeyRecord {
     /// The entry that made it.
     pub entry_id: EntryId,
+    /// The person who made it, or made the key that made it: what is done with it
+    /// is as if that person did it. A node, where its socket was used.
+    pub owner: String,
     /// For people.
     pub name: String,
     /// SHA-256 of the key.
@@ -130,6 +160,17 @@ pub struct AccessRecord {
     pub is_closed: bool,
     /// Administrators that are not disabled.
     pub administrators: u64,
+    /// Keys of programs that were not revoked.
+    pub api_keys: u64,
+}
+
+/// A token with which a node may join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinTokenRecord {
+    /// From then on it is not valid.
+    pub expires_at: Timestamp,
+    /// The nonce of the node that used it up: that node may ask again.
+    pub used_by: Option<String>,
 }
 
 /// A session as it is found by its credential.

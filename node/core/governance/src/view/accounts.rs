@@ -2,11 +2,14 @@
 
 use types::{ApiKeyId, Digest, SessionId, UserId};
 
+use super::TOTAL_MAX;
+use crate::access;
 use crate::codec;
 use crate::keys::{self, UserName};
 use crate::outcome::Corruption;
 use crate::record::{
-    ApiKeyRecord, ChallengeRecord, FoundSession, LoginPairRecord, SessionRecord, UserRecord,
+    AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,
+    SessionRecord, UserRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::tables;
@@ -83,6 +86,47 @@ pub fn users(
         .into_iter()
         .map(|(id, value)| Ok((UserId(id), codec::decode("user", &value)?)))
         .collect()
+}
+
+/// How many accounts there are, up to [`TOTAL_MAX`], and whether that is exact.
+///
+/// # Errors
+/// [`Corruption`] when they cannot be counted.
+pub fn users_total(read: &impl Read) -> Result<(u64, bool), Corruption> {
+    total(read, Table::User)
+}
+
+/// How many keys of programs there are, those that ended among them, up to
+/// [`TOTAL_MAX`], and whether that is exact.
+///
+/// # Errors
+/// [`Corruption`] when they cannot be counted.
+pub fn api_keys_total(read: &impl Read) -> Result<(u64, bool), Corruption> {
+    total(read, Table::ApiKey)
+}
+
+fn total(read: &impl Read, table: Table) -> Result<(u64, bool), Corruption> {
+    let mut total = 0_u64;
+    let rows_max = usize::try_from(TOTAL_MAX).unwrap_or(usize::MAX).saturating_add(1);
+    let scan = Scan { table, from: &[], to: None, direction: Direction::Ascending, rows_max };
+    read.visit(scan, &mut |_, _| total = total.saturating_add(1))?;
+    Ok((total.min(TOTAL_MAX), total <= TOTAL_MAX))
+}
+
+/// A token with which a node may join, by the digest of its text.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn join_token(read: &impl Read, hash: &Digest) -> Result<Option<JoinTokenRecord>, Corruption> {
+    tables::record(read, Table::JoinToken, &hash.0)
+}
+
+/// How the cluster is accessed.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn access_record(read: &impl Read) -> Result<AccessRecord, Corruption> {
+    access::access(read)
 }
 
 /// A session.

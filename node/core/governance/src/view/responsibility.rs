@@ -56,6 +56,11 @@ pub struct Responsibility {
     pub review_required: bool,
     /// What somebody else said of it.
     pub review: Option<ResponsibilityReview>,
+    /// Who said so, as the credential says, or as they said themselves in open
+    /// mode; `None` for a decision that nobody was named for.
+    pub recorded_by: Option<String>,
+    /// How they were authenticated.
+    pub recorded_authn: Option<String>,
     /// Applied time.
     pub at: Timestamp,
     /// Where it is recorded.
@@ -225,6 +230,8 @@ fn of_decision(
         decides: true,
         review_required: false,
         review: review(read, id)?,
+        recorded_by: told.text("by"),
+        recorded_authn: told.text("authn"),
         at: header.timestamp,
         entry_id: header.id,
     })
@@ -264,6 +271,8 @@ fn of_row(read: &impl Read, entry: EntryId) -> Result<Option<Responsibility>, Co
         decides: row.decides,
         review_required: row.review_required,
         review: review(read, row.id)?,
+        recorded_by: told.text("by"),
+        recorded_authn: told.text("authn"),
         at: told.entry.header.timestamp,
         entry_id: entry,
     }))

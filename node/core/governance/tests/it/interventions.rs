@@ -1,10 +1,12 @@
 //! Interventions: what is recorded and refused, and what oversight comes to over
 //! a span of time, before and after something is erased.
 
-use crate::support::{EXECUTIVE, Machine, decide, envelope, intervene, named, user};
+use crate::people::{key, new_key, of_key, socket, visitor};
+use crate::support::{EXECUTIVE, Machine, decide, envelope, intervene, named};
+use governance::access::{Denied, Permission};
 use governance::command::{
     Command, EntryRange, Erase, ErasedPart, ErasureCause, HumanRole, Intervene, InterventionType,
-    Principal, PrincipalKind, StopScope,
+    Principal, StopScope,
 };
 use governance::view::{AsOf, Effectiveness, Standing, as_of, effectiveness, intervention_entry};
 use governance::{Outcome, Rejection, Table, decode_envelope, encode_envelope, intervention, view};
@@ -27,7 +29,8 @@ fn timed(intervene: Intervene, ms: u64) -> Intervene {
 
 /// Records it as somebody who was authenticated.
 fn record(machine: &mut Machine, at: u64, intervene: Intervene) -> EntryId {
-    let outcome = machine.run_for(user("user_1"), at, Command::Intervene(Box::new(intervene)));
+    let visitor = visitor(machine, at);
+    let outcome = machine.run_for(visitor, at, Command::Intervene(Box::new(intervene)));
     let Outcome::Recorded(recorded) = outcome else { panic!("{outcome:?}") };
     recorded.entry_id
 }
@@ -112,11 +115,17 @@ fn one_without_a_decision_is_about_nobody() {
 #[test]
 fn humans_intervene_and_nobody_else() {
     let mut machine = Machine::founded();
-    let key = Principal { kind: PrincipalKind::ApiKey, ..user("apik_1") };
-    for other in [key, Principal::node("n1"), named("ai:a"), named("maria")] {
+    let permissions = [Permission::ManageUsers];
+    let program = key(&mut machine, 90, &socket(), new_key(1, &["*"], &permissions));
+    let denied = Rejection::Denied(Denied::NotAuthorised);
+    for other in [of_key(program), Principal::node("n1"), socket()] {
+        refused(&mut machine, other, followed(), denied.clone());
+    }
+    for other in [named("ai:a"), named("maria")] {
         refused(&mut machine, other, followed(), Rejection::NotAuthorised);
     }
-    for human in [Principal::nobody(), named("act_human_user:maria"), user("user_1")] {
+    let visitor = visitor(&mut machine, 900);
+    for human in [Principal::nobody(), named("act_human_user:maria"), visitor] {
         let outcome = machine.run_for(human, 100, Command::Intervene(Box::new(followed())));
         assert!(matches!(outcome, Outcome::Recorded(_)), "{outcome:?}");
     }
@@ -128,9 +137,10 @@ fn the_decision_must_be_there_and_whole() {
     let decision = decided(&mut machine);
     let about = |decision| Intervene { decision: Some(decision), ..followed() };
     let unknown = about(DecisionId(Ulid(1)));
-    refused(&mut machine, user("user_1"), unknown, Rejection::UnknownDecision);
+    let visitor = visitor(&mut machine, 900);
+    refused(&mut machine, visitor.clone(), unknown, Rejection::UnknownDecision);
     erase(&mut machine, ErasedPart::All, EntryId(1));
-    refused(&mut machine, user("user_1"), about(decision), Rejection::DecisionErased);
+    refused(&mut machine, visitor, about(decision), Rejection::DecisionErased);
 }
 
 #[test]

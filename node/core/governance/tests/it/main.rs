@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod accounts;
 mod answering;
+mod api_keys;
 mod audit;
 mod checkpoints;
 mod diverging;
@@ -17,10 +19,15 @@ mod joining;
 mod listing;
 mod machine;
 mod overrides;
+mod overseeing;
+mod people;
+mod permissions;
 mod policies;
 mod properties;
+mod reading;
 mod replaying;
 mod responsibility;
+mod revoking;
 mod risks;
 mod stops;
 mod support;

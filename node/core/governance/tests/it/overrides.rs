@@ -155,7 +155,7 @@ fn only_an_oversight_role_overrides_and_only_an_executive_without_more() {
     for kind in [PrincipalKind::ApiKey, PrincipalKind::Node, PrincipalKind::User] {
         let mut envelope = envelope(command(executive(decision)), 1);
         (envelope.principal.kind, envelope.principal.id) = (kind, JANE.to_owned());
-        assert_eq!(refused(machine.apply(200, &envelope)), Rejection::NotAuthorised);
+        assert!(matches!(refused(machine.apply(200, &envelope)), Rejection::Denied(_)));
     }
 }
 

@@ -124,11 +124,12 @@ fn a_policy_that_allows_more_is_loaded_once_somebody_says_so() {
         Rejection::ImpactNotAcknowledged { denied_to_allowed: 3 },
     );
     let mut acknowledged = envelope(gated(0, 3, true), 9);
-    acknowledged.principal = Principal::node("n1");
+    acknowledged.principal = Principal::socket("n1");
     assert_eq!(version(&machine.apply(100, &acknowledged)), 1);
     let (entry_type, data) = last(&machine);
     assert_eq!(entry_type, EntryType::PolicyLoaded);
-    let found = r#""acknowledge_widening":true,"acknowledged_by":"n1","authn":"node","by":"n1","#;
+    let found =
+        r#""acknowledge_widening":true,"acknowledged_by":"n1","authn":"admin_socket","by":"n1","#;
     assert!(data.contains(found), "{data}");
     assert!(data.contains(r#""denied_to_allowed":3,"from_entry":1,"other_changes":0,"to_entry":9,"unreplayable":2}"#), "{data}");
 }

@@ -1,9 +1,11 @@
 //! Emergency stops: what they deny, for whom they are, and that what was denied
 //! by one stays so.
 
+use crate::people::visitor;
 use crate::support::{
-    EXECUTIVE, Machine, SECOND, decide, envelope, intervene, load, named, policy, stop, user,
+    EXECUTIVE, Machine, SECOND, decide, envelope, intervene, load, named, policy, stop,
 };
+use governance::access::Denied;
 use governance::command::{
     Command, EntryRange, Erase, ErasedPart, ErasureCause, InterventionType, LiftStop, StopScope,
 };
@@ -127,10 +129,10 @@ fn only_an_oversight_role_stops_and_lifts() {
     }
     let node = governance::command::Principal::node("n1");
     let outcome = machine.run_for(node, 100, stop(None, None));
-    assert_eq!(outcome, Outcome::Rejected(Rejection::NotAuthorised));
-    // Accounts have no oversight roles yet, and nobody is given one for free.
-    let outcome = machine.run_for(user("user_1"), 100, lift(stop_id));
-    assert_eq!(outcome, Outcome::Rejected(Rejection::NotAuthorised));
+    assert_eq!(outcome, Outcome::Rejected(Rejection::Denied(Denied::PermissionDenied)));
+    let visitor = visitor(&mut machine, 100);
+    let outcome = machine.run_for(visitor, 100, lift(stop_id));
+    assert_eq!(outcome, Outcome::Rejected(Rejection::Denied(Denied::NotAuthorised)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use governance::command::{
     Claim, Command, Cosign, Decide, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Found,
     HumanRole, Idempotency, Intervene, InterventionType, KeyUsage, LoadPolicy, NodeDescription,
-    Place, Principal, PrincipalKind, PublicKey, StopScope,
+    Place, Principal, PublicKey, StopScope,
 };
 use governance::{
     Applied, Cache, MemStore, Outcome, Recorded, Rejection, Seed, apply, apply_membership,
@@ -176,12 +176,6 @@ pub(crate) fn load(document: Json) -> Command {
 /// Somebody whom nobody checked.
 pub(crate) fn named(id: &str) -> Principal {
     Principal { id: id.to_owned(), ..Principal::nobody() }
-}
-
-/// A person with an account.
-pub(crate) fn user(id: &str) -> Principal {
-    let (kind, authn) = (PrincipalKind::User, "password".to_owned());
-    Principal { kind, authn, ..named(id) }
 }
 
 pub(crate) const EXECUTIVE: &str = "act_human_user:executive:jane";

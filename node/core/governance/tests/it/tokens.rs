@@ -1,9 +1,9 @@
 //! Tokens: granted with a decision, ended once, gone with what granted them.
 
+use crate::people::person;
 use crate::support::{Machine, SECOND, decide, load, policy};
-use governance::command::{
-    Command, EntryRange, Erase, ErasedPart, ErasureCause, Principal, PrincipalKind, RevokeToken,
-};
+use governance::access::AccountRole;
+use governance::command::{Command, EntryRange, Erase, ErasedPart, ErasureCause, RevokeToken};
 use governance::token::Status;
 use governance::{Outcome, Rejection, view};
 use types::{EntryId, Json, Timestamp, TokenId, Ulid};
@@ -55,33 +55,29 @@ fn a_denial_grants_no_token() {
 #[test]
 fn a_token_is_revoked_once_by_one_entry_about_its_actor() {
     let (mut machine, token) = granted();
-    let mut envelope = crate::support::envelope(revoke(token, "left the team"), 7);
-    envelope.principal = Principal {
-        kind: PrincipalKind::User,
-        id: "user_1".to_owned(),
-        credential_id: None,
-        authn: "session".to_owned(),
-    };
-    let Outcome::Recorded(recorded) = machine.apply(300, &envelope) else { panic!("not revoked") };
+    let officer = person(&mut machine, 250, "ana", (AccountRole::ComplianceOfficer, &[]));
+    let outcome = machine.run_for(officer.clone(), 300, revoke(token, "left the team"));
+    let Outcome::Recorded(recorded) = outcome else { panic!("not revoked: {outcome:?}") };
     let entry = view::entry(&machine.store, recorded.entry_id).unwrap().unwrap();
     assert_eq!((entry.header.actor_seq, entry.header.type_seq), (2, 1));
     let data: Json = serde_json::from_str(&entry.data.unwrap().text).unwrap();
     let data = data.as_object().unwrap();
     let text = |name: &str| data.get(name).and_then(Json::as_str).unwrap().to_owned();
-    assert_eq!((text("actor"), text("by")), ("ai:a".to_owned(), "user_1".to_owned()));
-    assert_eq!((text("authn"), text("reason")), ("session".to_owned(), "left the team".to_owned()));
+    assert_eq!((text("actor"), text("by")), ("ai:a".to_owned(), officer.id));
+    assert_eq!((text("authn"), text("reason")), ("oidc".to_owned(), "left the team".to_owned()));
+    assert_eq!(Some(text("credential_id")), officer.credential_id);
     assert_eq!(text("token_id"), token.to_string());
     let decision = view::decision_entry(&machine.store, text("decision_id").parse().unwrap());
     assert_eq!(decision, Ok(Some(EntryId(2))));
     assert!(entry.personal.is_none());
-    assert_eq!(view::head(&machine.store).unwrap().size(), 4);
+    assert_eq!(view::head(&machine.store).unwrap().size(), 5);
     let record = view::token(&machine.store, token).unwrap().unwrap();
     assert_eq!(record.revoked, Some(recorded.entry_id));
     assert_eq!(record.status(Timestamp::MAX), Status::Revoked);
     let again = refused(machine.run(400, revoke(token, "again")));
     assert_eq!(again, Rejection::TokenRevoked { token });
     assert_eq!(again.code(), "already_revoked");
-    assert_eq!(view::head(&machine.store).unwrap().size(), 4);
+    assert_eq!(view::head(&machine.store).unwrap().size(), 5);
 }
 
 #[test]
