@@ -162,10 +162,7 @@ fn advice(session: &Session) -> impl Iterator<Item = &'static str> {
     password.into_iter().chain(mfa)
 }
 
-pub(crate) async fn logout(
-    globals: &Globals,
-    console: &mut Console<'_>,
-) -> Result<Exit, Failure> {
+pub(crate) async fn logout(globals: &Globals, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let url = url(globals)?;
     let Some(credential) = crate::credential(globals)? else {
         console.notice(&format!("nobody is logged in at `{url}`"))?;

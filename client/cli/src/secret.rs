@@ -121,7 +121,9 @@ impl Console<'_> {
     /// What is no secret, from somebody at a terminal.
     pub(crate) async fn typed(&mut self, what: &str, flag: &str) -> Result<String, Failure> {
         if !self.input.is_terminal() {
-            return Err(Failure::Usage(format!("give {flag}: nobody is at a terminal to be asked")));
+            return Err(Failure::Usage(format!(
+                "give {flag}: nobody is at a terminal to be asked"
+            )));
         }
         let bytes = self.line(what, Echo::Shown).await?;
         let text = String::from_utf8_lossy(&bytes).trim().to_owned();
@@ -265,8 +267,7 @@ mod tests {
         questions: &[(&str, Option<At<'_>>)],
     ) -> Vec<Result<String, String>> {
         let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), lines.as_bytes());
-        let mut console =
-            Console::new(&mut out, &mut err, false).reading(Input::Lines(&mut input));
+        let mut console = Console::new(&mut out, &mut err, false).reading(Input::Lines(&mut input));
         let mut answers = Vec::new();
         for (what, file) in questions {
             let answer = console.secret(what, *file).await;

@@ -81,8 +81,7 @@ async fn sessions_are_listed_and_ended_by_their_handles() {
 async fn a_key_is_told_once_and_shown_nowhere() {
     let made = format!(r#"{{"api_key":"lxk_secret",{KEY}}}"#);
     let again = format!(r#"{{"api_key":null,{KEY}}}"#);
-    let list =
-        format!(r#"{{"api_keys":[{{{KEY}}}],"total":1,"total_exact":true,"next":null}}"#);
+    let list = format!(r#"{{"api_keys":[{{{KEY}}}],"total":1,"total_exact":true,"next":null}}"#);
     let ended = r#"{"revoked":true,"ledger_entry_id":9}"#;
     let (node, client) =
         node([Said::ok(&made), Said::ok(&again), Said::ok(&list), Said::ok(ended)]).await;
@@ -100,7 +99,8 @@ async fn a_key_is_told_once_and_shown_nowhere() {
     let listed = client.api_keys(None, None).await.unwrap().value;
     assert_eq!(listed.api_keys, [again.key]);
     assert!(client.revoke_api_key("apik_1").await.unwrap().value.revoked);
-    let body = r#"{"actor_prefixes":["ai_agent:claims"],"expires_at":"2027-06-30","name":"claims"}"#;
+    let body =
+        r#"{"actor_prefixes":["ai_agent:claims"],"expires_at":"2027-06-30","name":"claims"}"#;
     assert_eq!(node.asked()[0].body, body);
     assert_eq!(node.lines()[2..], ["GET /auth/api-keys", "DELETE /auth/api-keys/apik_1"]);
 }

@@ -46,7 +46,8 @@ async fn a_login_yields_a_session_that_later_calls_are_made_with() {
 
 #[tokio::test]
 async fn a_second_factor_is_a_code_or_a_backup_code() {
-    for (text, name) in [("012345", "code"), ("AB12-CD34", "backup_code"), ("01234x", "backup_code")]
+    for (text, name) in
+        [("012345", "code"), ("AB12-CD34", "backup_code"), ("01234x", "backup_code")]
     {
         let (node, client) = node([Said::ok(CHALLENGE), Said::ok(&begun())]).await;
         let reply = client.login("jane", &SecretString::from("x")).await.unwrap();
@@ -57,7 +58,8 @@ async fn a_second_factor_is_a_code_or_a_backup_code() {
         let session = client.login_code(&challenge, &factor).await.unwrap().value;
         assert_eq!(session.session_id.expose_secret(), "sess_secret");
         assert_eq!(node.lines()[1], "POST /auth/mfa/verify");
-        let mut members = [format!(r#""{name}":"{text}""#), r#""challenge_id":"mfa_secret""#.into()];
+        let mut members =
+            [format!(r#""{name}":"{text}""#), r#""challenge_id":"mfa_secret""#.into()];
         members.sort();
         assert_eq!(node.asked()[1].body, format!("{{{}}}", members.join(",")));
     }
@@ -104,11 +106,11 @@ async fn a_reply_with_secrets_that_is_not_understood_is_not_quoted() {
 
 #[tokio::test]
 async fn a_second_factor_is_enrolled_and_its_backup_codes_drawn_anew() {
-    let enrolled = r#"{"secret":"BASE32SECRET","otpauth_uri":"otpauth://totp/x?secret=BASE32SECRET"}"#;
+    let enrolled =
+        r#"{"secret":"BASE32SECRET","otpauth_uri":"otpauth://totp/x?secret=BASE32SECRET"}"#;
     let confirmed = r#"{"enabled":true,"backup_codes":["CODESECRET"],"ledger_entry_id":7}"#;
     let renewed = r#"{"backup_codes":["CODESECRET"],"ledger_entry_id":8}"#;
-    let (node, client) =
-        node([Said::ok(enrolled), Said::ok(confirmed), Said::ok(renewed)]).await;
+    let (node, client) = node([Said::ok(enrolled), Said::ok(confirmed), Said::ok(renewed)]).await;
     let enrollment = client.mfa_enroll().await.unwrap();
     let code = SecretString::from("123456");
     let enrolled = client.mfa_confirm(&code).await.unwrap();

@@ -162,7 +162,8 @@ apik_1  claims  active  ai_agent:claims  -    -        -
     check(&["api-key", "list"], &list, 0, out).await;
     let ended = r#"{"revoked":true,"ledger_entry_id":9}"#;
     check(&["api-key", "revoke", "apik_1"], ended, 0, "ended  apik_1\nentry  9\n").await;
-    let (ran, node) = ask(&["api-key", "revoke", "apik_1"], Said::problem(404, "unknown_key")).await;
+    let (ran, node) =
+        ask(&["api-key", "revoke", "apik_1"], Said::problem(404, "unknown_key")).await;
     assert_eq!((ran.exit, node.lines()), (3, vec!["DELETE /auth/api-keys/apik_1".to_owned()]));
 }
 

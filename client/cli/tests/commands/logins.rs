@@ -138,7 +138,9 @@ async fn answers_are_read_from_files() {
     assert_eq!(person.run(&words, &node.url, "").await.exit, 0);
     assert!(node.asked()[0].body.contains(r#""password":"from a file""#));
     assert!(node.asked()[1].body.contains(r#""code":"123456""#));
-    let ran = person.run(&["login", "--username", "j", "--password-file", "/dev/null/x"], "http://a:1", "").await;
+    let ran = person
+        .run(&["login", "--username", "j", "--password-file", "/dev/null/x"], "http://a:1", "")
+        .await;
     assert_eq!((ran.exit, ran.out.as_str()), (3, ""));
 }
 
@@ -179,7 +181,8 @@ async fn a_refused_login_keeps_nothing_and_repeats_nothing() {
     assert_eq!((ran.exit, ran.out.as_str()), (3, ""));
     assert!(!ran.err.contains("hunter2") && !ran.err.contains("123456"), "{}", ran.err);
     let nobody = Nobody::start();
-    let ran = person.run(&["login", "--username", "jane", "--json"], &nobody.url, "hunter2\n").await;
+    let ran =
+        person.run(&["login", "--username", "jane", "--json"], &nobody.url, "hunter2\n").await;
     assert!(ran.exit == 3 && !ran.err.contains("hunter2"), "{}", ran.err);
 }
 
