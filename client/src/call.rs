@@ -1,5 +1,8 @@
 //! One request, before it is known which node gets it.
 
+use std::fmt;
+
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use types::Json;
 
@@ -15,7 +18,7 @@ pub(crate) enum Effect {
 }
 
 /// A request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: Vec<String>,
@@ -29,6 +32,16 @@ pub(crate) struct Call {
     pub(crate) takes_unhealthy: bool,
     /// The form that is wanted, where a path has several.
     pub(crate) accept: Option<&'static str>,
+    /// What binds it to an earlier one.
+    pub(crate) cookie: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Call {
+    /// Bodies and queries have passwords and codes in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Call");
+        shown.field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -50,6 +63,7 @@ impl Call {
             is_long: false,
             takes_unhealthy: false,
             accept: None,
+            cookie: None,
         }
     }
 
@@ -92,6 +106,12 @@ impl Call {
     #[must_use]
     pub(crate) fn accept(mut self, media: &'static str) -> Self {
         self.accept = Some(media);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn cookie(mut self, cookie: Option<HeaderValue>) -> Self {
+        self.cookie = cookie;
         self
     }
 

@@ -4,10 +4,12 @@
 //! about beforehand with [`Client::plan`].
 
 use reqwest::Method;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use types::{Json, Object};
 
+use crate::auth::maybe_secret;
 use crate::call::{Call, Effect};
 use crate::error::Error;
 use crate::reply::Reply;
@@ -209,6 +211,18 @@ pub struct Snapshot {
     pub size_bytes: u64,
 }
 
+/// A token with which one node may join.
+#[derive(Clone, Debug, Deserialize)]
+pub struct JoinToken {
+    /// The credential, told once; `None` where the request was repeated.
+    #[serde(default, deserialize_with = "maybe_secret")]
+    pub join_token: Option<SecretString>,
+    /// From then on it is not taken.
+    pub expires_at: String,
+    /// The entry that says so.
+    pub ledger_entry_id: Option<u64>,
+}
+
 impl Client {
     /// The cluster as the node asked sees it.
     ///
@@ -289,6 +303,20 @@ impl Client {
     /// Any [`Error`].
     pub async fn snapshot(&self) -> Result<Reply<Snapshot>, Error> {
         self.call(&Call::write(Method::POST, ["cluster", "snapshot"])).await
+    }
+
+    /// A token with which one node may join within so many seconds, an hour
+    /// otherwise.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn join_token(&self, expires_in: Option<u32>) -> Result<Reply<JoinToken>, Error> {
+        let mut body = Object::new();
+        if let Some(seconds) = expires_in {
+            body.insert("expires_in", seconds);
+        }
+        let call = Call::write(Method::POST, ["cluster", "join-tokens"]).body(&body.into());
+        self.call_secret(&call).await
     }
 
     async fn carry_out<T: DeserializeOwned>(&self, change: &Change) -> Result<Reply<T>, Error> {

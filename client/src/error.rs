@@ -24,6 +24,10 @@ pub enum Error {
     /// A node refused.
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// A node refused because the session of whoever asks has ended. Log in again
+    /// and ask once more: nothing else helps, and nothing was done.
+    #[error("the session has ended, log in again: {0}")]
+    SessionOver(Box<Problem>),
     /// An answer came that this client does not understand.
     #[error("`{url}` gave an answer that is not of the contract (status {status}): {why}")]
     NotUnderstood {
@@ -34,6 +38,16 @@ pub enum Error {
         /// What is wrong with the answer.
         why: String,
     },
+}
+
+impl Error {
+    pub(crate) fn of_refusal(problem: Box<Problem>) -> Self {
+        const OVER: [&str; 2] = ["session_expired", "session_revoked"];
+        match problem.status == 401 && OVER.contains(&problem.code.as_str()) {
+            true => Self::SessionOver(problem),
+            false => Self::Problem(problem),
+        }
+    }
 }
 
 /// One try that gave no answer.

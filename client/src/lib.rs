@@ -15,6 +15,7 @@
 //! - Every call ends within its time limit; every reply is bounded in size.
 
 pub mod access;
+pub mod auth;
 pub mod checkpoint;
 pub mod cluster;
 pub mod decision;
@@ -40,6 +41,7 @@ pub mod tls;
 pub mod token;
 
 mod call;
+mod node;
 mod transport;
 
 pub use error::{Error, Problem};

@@ -1,14 +1,17 @@
 //! What a client is made from.
 
-use std::fmt;
 use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::tls::Trust;
 
 /// Settings of a client.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Nodes, `http://host:port` or `https://host:port`, asked in this order; at most 16.
+    /// Nodes, `http://host:port` or `https://host:port`, asked in this order; at
+    /// most 16. Or `unix:///path/of/admin.sock` alone: the node of this machine,
+    /// which takes whoever may open the socket for its operator.
     pub urls: Vec<String>,
     /// How long a call may take with everything it tries.
     pub timeout: Duration,
@@ -44,33 +47,27 @@ impl Options {
 }
 
 /// A session id or API key. Never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credential(String);
+#[derive(Clone, Debug)]
+pub struct Credential(SecretString);
 
 impl Credential {
     /// Takes the text of a credential.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<SecretString>) -> Self {
         Self(text.into())
     }
 
     /// Whether there is no text, as of a variable that is set to nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.expose().is_empty()
     }
 
     pub(crate) fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
 impl From<&str> for Credential {
     fn from(text: &str) -> Self {
         Self::new(text)
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(..)")
     }
 }

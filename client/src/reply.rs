@@ -1,13 +1,16 @@
 //! A reply: typed, as the JSON it was, and what its headers say.
 
-use reqwest::header::HeaderMap;
+use std::fmt;
+
+use reqwest::header::{HeaderMap, SET_COOKIE};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use types::Json;
 
 use crate::error::Error;
 
 /// An answer of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reply<T> {
     /// What it says.
     pub value: T,
@@ -15,6 +18,14 @@ pub struct Reply<T> {
     pub raw: Json,
     /// What its headers say.
     pub meta: Meta,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Reply<T> {
+    /// Without the body: some have secrets, which are typed as such in the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Reply");
+        shown.field("value", &self.value).field("meta", &self.meta).finish_non_exhaustive()
+    }
 }
 
 /// What the headers of a reply say.
@@ -49,13 +60,26 @@ impl Meta {
     }
 }
 
+/// What binds a login at a provider to whoever began it: the cookie of that
+/// name, which a server gives another prefix over TLS.
+pub(crate) fn binding(headers: &HeaderMap) -> Option<SecretString> {
+    let cookies = headers.get_all(SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs = cookies.filter_map(|cookie| cookie.split(';').next());
+    let mut found = pairs.filter(|pair| {
+        pair.split_once('=').is_some_and(|(name, value)| {
+            name.trim().ends_with("lexecon_oidc") && !value.trim().is_empty()
+        })
+    });
+    found.next().map(|pair| SecretString::from(pair.trim()))
+}
+
 /// An answer before it is understood.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) url: String,
     pub(crate) status: u16,
     pub(crate) bytes: Vec<u8>,
     pub(crate) meta: Meta,
+    pub(crate) binding: Option<SecretString>,
 }
 
 impl Answer {

@@ -9,18 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::call::{Call, Effect};
 use crate::error::{Attempt, Error, Problem};
-use crate::options::Options;
-use crate::reply::{Answer, Meta, Reply};
+use crate::node::{self, Node};
+use crate::options::{Credential, Options};
+use crate::reply::{self, Answer, Meta, Reply};
 use crate::tls::Scheme;
 
-const URLS_MAX: usize = 16;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Above a batch of a thousand replies and a page of a thousand entries whose
 /// contexts are as large as they may be.
@@ -33,14 +32,14 @@ pub struct Client {
     min_index: Option<u64>,
     consistency: Consistency,
     key: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
 }
 
 #[derive(Debug)]
 struct Shared {
     http: reqwest::Client,
-    urls: Vec<Url>,
+    nodes: Vec<Node>,
     options: Options,
-    authorization: Option<HeaderValue>,
     /// The node that answered last, which is asked first.
     preferred: AtomicUsize,
 }
@@ -90,31 +89,33 @@ impl Client {
     /// # Errors
     /// [`Error::Misused`] where they make no sense.
     pub fn with_options(options: Options) -> Result<Self, Error> {
-        let urls: Vec<Url> = options.urls.iter().map(|url| base(url)).collect::<Result<_, _>>()?;
-        if urls.is_empty() || URLS_MAX < urls.len() {
-            let count = urls.len();
-            return Err(Error::Misused(format!("{count} urls given, must be 1..{URLS_MAX}")));
-        }
-        let authorization = options.credential.as_ref().map(|credential| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", credential.expose()))
-                .map_err(|_| Error::Misused("the credential is not printable text".to_owned()))?;
-            value.set_sensitive(true);
-            Ok::<_, Error>(value)
-        });
-        let authorization = authorization.transpose()?;
+        let nodes = node::nodes(&options.urls)?;
+        let authorization = options.credential.as_ref().map(bearer).transpose()?;
         // A redirect would carry the credential elsewhere, and a proxy from the
         // environment would see every decision.
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
-        let is_secure = urls.iter().any(|url| url.scheme() == "https");
+        if let Some(socket) = nodes.iter().find_map(|node| node.socket.clone()) {
+            http = http.unix_socket(socket);
+        }
+        let is_secure = nodes.iter().any(|node| node.base.scheme() == "https");
         let scheme = if is_secure { Scheme::Https } else { Scheme::Http };
         let http = options.trust.apply(http, scheme)?.build();
         let http = http.map_err(|error| Error::Misused(chain(&error)))?;
         let preferred = AtomicUsize::new(0);
-        let shared = Arc::new(Shared { http, urls, options, authorization, preferred });
-        Ok(Self { shared, min_index: None, consistency: Consistency::Local, key: None })
+        let shared = Arc::new(Shared { http, nodes, options, preferred });
+        let consistency = Consistency::Local;
+        Ok(Self { shared, min_index: None, consistency, key: None, authorization })
+    }
+
+    /// The same client on behalf of whoever has this credential.
+    ///
+    /// # Errors
+    /// [`Error::Misused`] where it is not printable text.
+    pub fn with_credential(&self, credential: &Credential) -> Result<Self, Error> {
+        Ok(Self { authorization: Some(bearer(credential)?), ..self.clone() })
     }
 
     /// The same client, whose reads wait until the node asked has applied this
@@ -155,7 +156,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
-        let Shared { urls, options, preferred, .. } = &*self.shared;
+        let Shared { nodes, options, preferred, .. } = &*self.shared;
         // A URL drops such segments, and the call would go to what is above.
         if call.path.iter().any(|name| matches!(name.as_str(), "" | "." | "..")) {
             return Err(Error::Misused(format!("`/{}` names nothing", call.path.join("/"))));
@@ -172,13 +173,13 @@ impl Client {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
-            for at in (0..urls.len()).map(|step| (first + step) % urls.len()) {
+            for at in (0..nodes.len()).map(|step| (first + step) % nodes.len()) {
                 let left = deadline.saturating_duration_since(Instant::now());
-                let Some(url) = urls.get(at).filter(|_| !left.is_zero()) else {
+                let Some(node) = nodes.get(at).filter(|_| !left.is_zero()) else {
                     break;
                 };
-                let tried = self.attempt(call, url, left).await?;
-                if let Some(answer) = trail.add(tried, url, self.may_repeat(call))? {
+                let tried = self.attempt(call, node, left).await?;
+                if let Some(answer) = trail.add(tried, &node.shown, self.may_repeat(call))? {
                     preferred.store(at, Ordering::Relaxed);
                     return Ok(answer);
                 }
@@ -194,11 +195,11 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, call: &Call, url: &Url, left: Duration) -> Result<Tried, Error> {
+    async fn attempt(&self, call: &Call, node: &Node, left: Duration) -> Result<Tried, Error> {
         let is_last = call.is_long || !self.may_repeat(call);
         let limit = if is_last { left } else { left.min(self.shared.options.attempt_timeout) };
-        let request = self.request(call, url);
-        match tokio::time::timeout(limit, exchange(request, url)).await {
+        let request = self.request(call, node);
+        match tokio::time::timeout(limit, exchange(request, &node.shown)).await {
             Err(_) => Ok(Tried::NoAnswer(format!("no answer within {} ms", limit.as_millis()))),
             Ok(Err(Broken::Connection { sent: false, why })) => Ok(Tried::NotSent(why)),
             Ok(Err(Broken::Connection { sent: true, why })) => Ok(Tried::NoAnswer(why)),
@@ -207,8 +208,8 @@ impl Client {
         }
     }
 
-    fn request(&self, call: &Call, base: &Url) -> reqwest::RequestBuilder {
-        let mut url = call.url(base);
+    fn request(&self, call: &Call, node: &Node) -> reqwest::RequestBuilder {
+        let mut url = call.url(&node.base);
         let is_get = call.method == reqwest::Method::GET;
         match self.consistency {
             Consistency::Linearizable if is_get => {
@@ -222,8 +223,11 @@ impl Client {
             Consistency::Local | Consistency::Bounded(_) | Consistency::Linearizable => (),
         }
         let mut request = self.shared.http.request(call.method.clone(), url);
-        if let Some(authorization) = &self.shared.authorization {
+        if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(cookie) = &call.cookie {
+            request = request.header(COOKIE, cookie);
         }
         if let Some(media) = call.accept {
             request = request.header(ACCEPT, media);
@@ -249,7 +253,7 @@ impl Trail {
     }
 
     /// The answer, or none where the next node is to be asked.
-    fn add(&mut self, tried: Tried, url: &Url, may_repeat: bool) -> Result<Option<Answer>, Error> {
+    fn add(&mut self, tried: Tried, url: &str, may_repeat: bool) -> Result<Option<Answer>, Error> {
         let (why, sent) = match tried {
             Tried::Answer(answer) => return Ok(Some(answer)),
             Tried::Refused(problem) if may_repeat && problem.is_for_another_node() => {
@@ -267,7 +271,7 @@ impl Trail {
             Tried::NoAnswer(why) => (why, true),
         };
         self.is_open |= sent && self.records;
-        self.tried.push(Attempt { url: url.to_string(), why });
+        self.tried.push(Attempt { url: url.to_owned(), why });
         if sent && !may_repeat {
             let tried = std::mem::take(&mut self.tried);
             return Err(Error::Unreachable { tried, maybe_done: true });
@@ -277,13 +281,13 @@ impl Trail {
 
     /// A node that turned the call away unread cannot say what came of an
     /// earlier try that had no answer.
-    fn refused(&mut self, problem: Box<Problem>, url: &Url) -> Error {
+    fn refused(&mut self, problem: Box<Problem>, url: &str) -> Error {
         let is_unread = matches!(problem.status, 401 | 403 | 429 | 500..);
         if !self.is_open || !is_unread {
-            return Error::Problem(problem);
+            return Error::of_refusal(problem);
         }
         let mut tried = std::mem::take(&mut self.tried);
-        tried.push(Attempt { url: url.to_string(), why: problem.code });
+        tried.push(Attempt { url: url.to_owned(), why: problem.code });
         Error::Unreachable { tried, maybe_done: true }
     }
 
@@ -305,7 +309,7 @@ enum Broken {
 
 async fn exchange(
     request: reqwest::RequestBuilder,
-    url: &Url,
+    url: &str,
 ) -> Result<(Answer, Option<Duration>), Broken> {
     let lost = |error: reqwest::Error| {
         let sent = !error.is_connect() && !error.is_builder();
@@ -316,18 +320,19 @@ async fn exchange(
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
     let meta = Meta::read(response.headers());
+    let binding = reply::binding(response.headers());
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
         if REPLY_BYTES_MAX < bytes.len() + chunk.len() {
             return Err(Broken::Reply(Error::NotUnderstood {
-                url: url.to_string(),
+                url: url.to_owned(),
                 status,
                 why: format!("it is longer than {REPLY_BYTES_MAX} bytes"),
             }));
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok((Answer { url: url.to_string(), status, bytes, meta }, retry_after))
+    Ok((Answer { url: url.to_owned(), status, bytes, meta, binding }, retry_after))
 }
 
 fn judge(call: &Call, answer: Answer, retry_after: Option<Duration>) -> Result<Tried, Error> {
@@ -342,17 +347,11 @@ fn judge(call: &Call, answer: Answer, retry_after: Option<Duration>) -> Result<T
     }
 }
 
-fn base(text: &str) -> Result<Url, Error> {
-    let refused = |why: &str| Error::Misused(format!("`{text}` is not the url of a node: {why}"));
-    let url = Url::parse(text.trim()).map_err(|error| refused(&error.to_string()))?;
-    match url.scheme() {
-        "http" | "https" => (),
-        _ => return Err(refused("must begin with `http://` or `https://`")),
-    }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(refused("must be scheme, host, port and path alone"));
-    }
-    Ok(url)
+fn bearer(credential: &Credential) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", credential.expose()))
+        .map_err(|_| Error::Misused("the credential is not printable text".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// An error with its causes, which reqwest keeps apart.

@@ -1,6 +1,7 @@
 //! `lexecon cluster`.
 
 mod join;
+mod token;
 
 use client::Client;
 use client::cluster::{Change, ClusterStatus, Comparison, Difference, Node, Nodes, Plan};
@@ -103,6 +104,13 @@ pub enum Verb {
     /// Say how a new node is started so that it joins
     #[command(long_about = join::HELP)]
     Add(JoinArgs),
+    /// Make a token with which one node may join
+    #[command(long_about = token::HELP)]
+    Token {
+        /// Seconds in which it is taken; an hour otherwise
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+        expires_in: Option<u32>,
+    },
     /// Let a learner vote
     #[command(long_about = PROMOTE_HELP)]
     Promote(Member),
@@ -160,6 +168,7 @@ pub(crate) async fn run(
             console.show(&reply.raw, || shown_nodes(&reply.value))?;
         }
         Verb::Add(args) => return join::run(args, client, console).await,
+        Verb::Token { expires_in } => return token::run(*expires_in, client, console).await,
         Verb::Promote(member) => {
             let what = format!("`{}` to be promoted", member.name);
             let reply = console.wait(&what, client.promote(&member.name)).await?;
@@ -210,6 +219,7 @@ fn asked_about(verb: &Verb) -> Option<Change> {
         | Verb::Divergence { .. }
         | Verb::Nodes
         | Verb::Add(_)
+        | Verb::Token { .. }
         | Verb::Promote(_)
         | Verb::Demote(_)
         | Verb::Remove(_)

@@ -1,13 +1,18 @@
 //! The command line. Fixed: scripts outside this repository rely on it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{self, PathBuf};
 
 use client::Credential;
 
+use crate::failure::Failure;
 use crate::{
-    certs, cluster, decide, decisions, escalation, evidence, intervention, keys, ledger, overrides,
-    oversight, policy, responsibility, risk, signer, stop, token, verify,
+    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, intervention, keys,
+    ledger, login, mfa, overrides, oversight, password, policy, responsibility, risk, session,
+    signer, stop, token, user, verify,
 };
+
+const UNIX: &str = "unix://";
 
 /// What is common to all commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,7 +40,12 @@ pub struct Globals {
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     pub timeout: u64,
-    /// API key or session of whoever asks. Better given in the environment: other
+    /// Ask the node of this machine over its socket, `admin.sock` in its data
+    /// directory. Whoever may open it is its operator; no credential is sent.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// API key or session of whoever asks; that of `lexecon login` otherwise.
+    /// Better given in the environment: other
     /// users of the machine can read the arguments of a process.
     #[arg(
         long,
@@ -45,6 +55,16 @@ pub struct Globals {
         value_name = "KEY"
     )]
     pub api_key: Option<Credential>,
+    /// Where sessions of `lexecon login` are kept, in `lexecon/session`;
+    /// `~/.config` otherwise.
+    #[arg(
+        long,
+        global = true,
+        env = "XDG_CONFIG_HOME",
+        value_name = "DIR",
+        value_parser = clap::builder::OsStringValueParser::new()
+    )]
+    pub config_home: Option<OsString>,
     /// Certificates (PEM) of the authorities to believe over https, instead of
     /// those of the system: the cluster's `ca.crt`.
     #[arg(long, global = true, env = "LEXECON_CA_FILE", value_name = "FILE")]
@@ -67,6 +87,24 @@ pub struct Globals {
         requires = "client_cert_file"
     )]
     pub client_key_file: Option<PathBuf>,
+}
+
+impl Globals {
+    /// The URL of the socket that is asked, where one is.
+    pub(crate) fn socket(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.socket else {
+            return Ok(self.url.first().filter(|url| url.starts_with(UNIX)).cloned());
+        };
+        let unusable = |why: &str| Failure::Usage(format!("`{}` {why}", path.display()));
+        let absolute = path::absolute(path).map_err(|error| unusable(&error.to_string()))?;
+        let text = absolute.to_str().ok_or_else(|| unusable("is not UTF-8"))?;
+        Ok(Some(format!("{UNIX}{text}")))
+    }
+
+    /// The credential that was given, where one was.
+    pub(crate) fn key(&self) -> Option<&Credential> {
+        self.api_key.as_ref().filter(|credential| !credential.is_empty())
+    }
 }
 
 /// A command, noun first.
@@ -124,6 +162,33 @@ pub enum Command {
         #[command(subcommand)]
         verb: Option<keys::Verb>,
     },
+    /// Begin a session, which later commands use
+    #[command(long_about = login::LOGIN_HELP)]
+    Login(login::LoginArgs),
+    /// End the session that `lexecon login` began
+    #[command(long_about = login::LOGOUT_HELP)]
+    Logout,
+    /// The account that asks
+    #[command(long_about = login::WHOAMI_HELP)]
+    Whoami,
+    /// One's own password
+    #[command(subcommand, long_about = password::HELP)]
+    Password(password::Verb),
+    /// One's own second factor
+    #[command(subcommand, long_about = mfa::HELP)]
+    Mfa(mfa::Verb),
+    /// Sessions that have not ended
+    #[command(subcommand, long_about = session::HELP)]
+    Session(session::Verb),
+    /// Accounts of people
+    #[command(subcommand, long_about = user::HELP)]
+    User(user::Verb),
+    /// Keys of programs
+    #[command(subcommand, long_about = api_key::HELP)]
+    ApiKey(api_key::Verb),
+    /// The first administrator, on the node itself
+    #[command(subcommand, long_about = admin::HELP)]
+    Admin(admin::Verb),
     /// Certificates of a private authority: of nodes and clients
     #[command(subcommand, long_about = certs::HELP)]
     Certs(certs::Verb),

@@ -11,12 +11,14 @@ use types::Json;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::secret::Input;
 
 /// After so long, a person would like to know what is waited for.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// Standard output and standard error, or doubles of them.
+/// Standard input, output and error, or doubles of them.
 pub(crate) struct Console<'a> {
+    pub(crate) input: Input<'a>,
     out: &'a mut (dyn Write + Send),
     err: &'a mut (dyn Write + Send),
     is_json: bool,
@@ -35,7 +37,12 @@ impl<'a> Console<'a> {
         err: &'a mut (dyn Write + Send),
         is_json: bool,
     ) -> Self {
-        Self { out, err, is_json, notice_after: NOTICE_AFTER }
+        Self { input: Input::Nothing, out, err, is_json, notice_after: NOTICE_AFTER }
+    }
+
+    /// The same one, which is asked for what it needs to know.
+    pub(crate) fn reading(self, input: Input<'a>) -> Self {
+        Self { input, ..self }
     }
 
     /// Whether a program reads the answers.
@@ -62,6 +69,11 @@ impl<'a> Console<'a> {
     /// A line on standard error, for people alone.
     pub(crate) fn notice(&mut self, text: &str) -> Result<(), Failure> {
         print(self.err, &format!("{}\n", printable(text)))
+    }
+
+    /// What is wanted, on standard error, before somebody types it.
+    pub(crate) fn prompt(&mut self, what: &str) -> Result<(), Failure> {
+        print(self.err, &format!("{what}: "))
     }
 
     /// Shows why there is no answer.

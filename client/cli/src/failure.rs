@@ -35,6 +35,12 @@ pub(crate) enum Failure {
     /// No certificate was made.
     #[error(transparent)]
     Certs(#[from] certs::Error),
+    /// What `lexecon login` kept cannot be used.
+    #[error("cannot use the sessions in `{}`: {why}", path.display())]
+    Kept { path: PathBuf, why: String },
+    /// Somebody ended the command while it asked.
+    #[error("interrupted")]
+    Interrupted,
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Print(#[source] io::Error),
@@ -65,7 +71,9 @@ impl Failure {
                 | export::Error::KeysMismatch,
             ) => Exit::No,
             Self::Input(InputError::Malformed { .. }) | Self::PolicyInvalid { .. } => Exit::No,
-            Self::Client(Error::Problem(problem)) => Exit::of_problem(problem),
+            Self::Client(Error::Problem(problem) | Error::SessionOver(problem)) => {
+                Exit::of_problem(problem)
+            }
             Self::Input(InputError::Unreadable { .. } | InputError::TooLarge { .. })
             | Self::Client(Error::Unreachable { .. } | Error::NotUnderstood { .. })
             | Self::Export(
@@ -77,6 +85,8 @@ impl Failure {
                 | certs::Error::Unmade(_),
             )
             | Self::Unwritten { .. }
+            | Self::Kept { .. }
+            | Self::Interrupted
             | Self::Print(_) => Exit::Failed,
         }
     }
@@ -84,7 +94,9 @@ impl Failure {
     /// The problem document: the server's where it sent one.
     pub(crate) fn to_json(&self) -> Json {
         let (code, maybe_done) = match self {
-            Self::Client(Error::Problem(problem)) => return problem.raw.clone(),
+            Self::Client(Error::Problem(problem) | Error::SessionOver(problem)) => {
+                return problem.raw.clone();
+            }
             Self::Client(Error::Unreachable { maybe_done, .. }) => ("unreachable", *maybe_done),
             Self::Client(Error::NotUnderstood { .. }) => ("not_understood", false),
             Self::Usage(_) | Self::Client(Error::Misused(_)) => ("usage", false),
@@ -99,6 +111,8 @@ impl Failure {
             }
             Self::Certs(certs::Error::NoAuthority { .. }) => ("unreadable", false),
             Self::Certs(certs::Error::Unmade(_)) => ("not_made", false),
+            Self::Kept { .. } => ("session_unusable", false),
+            Self::Interrupted => ("interrupted", false),
             Self::Print(_) => ("not_printed", false),
         };
         Json::object([
@@ -126,15 +140,30 @@ impl Failure {
                 text = format!("{text}\n  {pointer}: {detail} ({code})");
             }
         }
-        if let Self::Client(Error::Problem(problem)) = self {
+        if let Self::Client(Error::Problem(problem) | Error::SessionOver(problem)) = self {
             for fault in &problem.errors {
                 text = format!("{text}\n  {}: {} ({})", fault.place, fault.detail, fault.code);
             }
             if let Some(after) = problem.retry_after {
                 text = format!("{text}\n  ask again in {} s", after.as_secs());
             }
+            if let Some(advice) = advice(&problem.code) {
+                text = format!("{text}\n  {advice}");
+            }
         }
         text
+    }
+}
+
+/// Which command helps whoever is turned away.
+fn advice(code: &str) -> Option<&'static str> {
+    match code {
+        "unauthenticated" | "session_expired" | "session_revoked" => {
+            Some("log in with `lexecon login`, or give a key in LEXECON_API_KEY")
+        }
+        "password_expired" => Some("change it with `lexecon password change`"),
+        "mfa_required" => Some("enroll one with `lexecon mfa enroll`"),
+        _ => None,
     }
 }
 

@@ -14,6 +14,8 @@
 
 pub mod certs;
 
+mod admin;
+mod api_key;
 mod cluster;
 mod command;
 mod console;
@@ -25,27 +27,35 @@ mod exit;
 mod failure;
 mod input;
 mod intervention;
+mod kept;
 mod keys;
 mod ledger;
+mod login;
 mod members;
+mod mfa;
 mod output;
 mod overrides;
 mod oversight;
+mod password;
 mod policy;
 mod responsibility;
 mod risk;
+mod secret;
+mod session;
 mod signer;
 mod status;
 mod stop;
 mod table;
 mod token;
+mod user;
 mod verify;
 
-use std::io::{self, Write};
+use std::fmt;
+use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 use client::tls::{Identity, Trust};
-use client::{Client, Options};
+use client::{Client, Credential, Options};
 
 pub use command::{Command, Globals};
 pub use exit::Exit;
@@ -53,20 +63,41 @@ pub use input::read_yaml;
 
 use console::Console;
 use failure::Failure;
+use kept::Kept;
+use secret::Input;
+
+/// What a command reads from, where it is not told in its arguments, and where
+/// it prints.
+pub struct Streams<'a> {
+    /// Lines that answer what it asks for.
+    pub input: &'a mut (dyn BufRead + Send),
+    /// Its answer.
+    pub out: &'a mut (dyn Write + Send),
+    /// All else.
+    pub err: &'a mut (dyn Write + Send),
+}
+
+impl fmt::Debug for Streams<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
 
 /// Carries out a command and prints what it answers.
 pub async fn run(command: &Command, globals: &Globals) -> Exit {
-    run_with(command, globals, io::stdout(), io::stderr()).await
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let console = Console::new(&mut out, &mut err, globals.json).reading(Input::process());
+    carry_out(command, globals, console).await
 }
 
-/// As [`run`], printing elsewhere.
-pub async fn run_with(
-    command: &Command,
-    globals: &Globals,
-    mut out: impl Write + Send,
-    mut err: impl Write + Send,
-) -> Exit {
-    let mut console = Console::new(&mut out, &mut err, globals.json);
+/// As [`run`], reading and printing elsewhere.
+pub async fn run_with(command: &Command, globals: &Globals, streams: Streams<'_>) -> Exit {
+    let Streams { input, out, err } = streams;
+    let console = Console::new(out, err, globals.json).reading(Input::Lines(input));
+    carry_out(command, globals, console).await
+}
+
+async fn carry_out(command: &Command, globals: &Globals, mut console: Console<'_>) -> Exit {
     match dispatch(command, globals, &mut console).await {
         Ok(exit) => exit,
         Err(failure) => console.fail(&failure),
@@ -98,17 +129,53 @@ async fn dispatch(
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,
         Command::Keys { verb } => keys::run(verb.as_ref(), &connect(globals)?, console).await,
         Command::Certs(verb) => certs::run(verb, console),
+        Command::Login(args) => secret::guarded(login::login(args, globals, console)).await,
+        Command::Logout => login::logout(globals, console).await,
+        Command::Whoami => login::whoami(&connect(globals)?, console).await,
+        Command::Password(verb) => secret::guarded(password::run(verb, globals, console)).await,
+        Command::Mfa(verb) => secret::guarded(mfa::run(verb, globals, console)).await,
+        Command::Session(verb) => session::run(verb, &connect(globals)?, console).await,
+        Command::User(verb) => secret::guarded(user::run(verb, globals, console)).await,
+        Command::ApiKey(verb) => api_key::run(verb, &connect(globals)?, console).await,
+        Command::Admin(verb) => secret::guarded(admin::run(verb, globals, console)).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
     }
 }
 
 fn connect(globals: &Globals) -> Result<Client, Failure> {
-    let mut options = Options::new(&globals.url);
+    connect_as(globals, credential(globals)?)
+}
+
+/// A client on behalf of somebody, whatever is kept or given.
+fn connect_as(globals: &Globals, credential: Option<Credential>) -> Result<Client, Failure> {
+    let mut options = match globals.socket()? {
+        Some(socket) => Options::new([socket]),
+        None => Options::new(&globals.url),
+    };
     options.timeout = Duration::from_secs(globals.timeout);
-    options.credential = globals.api_key.clone().filter(|credential| !credential.is_empty());
+    options.credential = credential;
     let identity = globals.client_cert_file.clone().zip(globals.client_key_file.clone());
     let identity = identity.map(|(cert_file, key_file)| Identity { cert_file, key_file });
     options.trust = Trust { ca_file: globals.ca_file.clone(), identity };
     Ok(Client::with_options(options)?)
+}
+
+/// What is sent to say who asks. Over a socket nothing is: whoever may open it
+/// needs no other credential, and one that is not valid would be refused.
+fn credential(globals: &Globals) -> Result<Option<Credential>, Failure> {
+    if globals.socket()?.is_some() {
+        return Ok(None);
+    }
+    match globals.key() {
+        Some(key) => Ok(Some(key.clone())),
+        None => kept_credential(globals),
+    }
+}
+
+fn kept_credential(globals: &Globals) -> Result<Option<Credential>, Failure> {
+    match (Kept::of(globals), globals.url.first()) {
+        (Some(kept), Some(url)) => kept.find(url),
+        (None, _) | (_, None) => Ok(None),
+    }
 }

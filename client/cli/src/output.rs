@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -9,21 +10,48 @@ use crate::failure::Failure;
 /// Writes a file whole or not at all: a reader, or a machine that stops, never
 /// meets half of it.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
-    let written = replace(path, bytes.as_ref());
+    let written = replace(path, bytes.as_ref(), Readers::AsBefore);
     written.map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`write`], for nobody but the owner to read.
+pub(crate) fn write_private(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let written = replace(path, bytes.as_ref(), Readers::Owner);
+    written.map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readers {
+    /// Whoever could before.
+    AsBefore,
+    /// Its owner.
+    Owner,
+}
+
+const OWNER_ONLY: u32 = 0o600;
+
+fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     // Through a link, what it leads to is replaced and not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = (|| {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        if let Ok(before) = fs::metadata(&path) {
-            file.set_permissions(before.permissions())?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        if readers == Readers::Owner {
+            options.mode(OWNER_ONLY);
         }
+        let mut file = options.open(&beside)?;
+        match (readers, fs::metadata(&path)) {
+            // One that a command left behind may be open to more.
+            (Readers::Owner, _) => {
+                file.set_permissions(fs::Permissions::from_mode(OWNER_ONLY))?;
+            }
+            (Readers::AsBefore, Ok(before)) => file.set_permissions(before.permissions())?,
+            (Readers::AsBefore, Err(_)) => (),
+        }
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, &path)
     })();

@@ -2,6 +2,7 @@
 //! read the request, and an address where nobody listens.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 const BODY_BYTES_MAX: usize = 1 << 20;
 
@@ -74,9 +75,23 @@ pub(crate) struct Double {
 
 impl Double {
     pub(crate) async fn start<const N: usize>(said: [Said; N]) -> Self {
-        let memory = Arc::new(Mutex::new(Memory { said: said.into(), asked: Vec::new() }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        Self::serve(listener, url, said.into())
+    }
+
+    /// One that listens on a socket of this machine.
+    pub(crate) fn at_socket<const N: usize>(path: &Path, said: [Said; N]) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        Self::serve(listener, format!("unix://{}", path.display()), said.into())
+    }
+
+    fn serve<L>(listener: L, url: String, said: VecDeque<Said>) -> Self
+    where
+        L: axum::serve::Listener,
+        L::Addr: std::fmt::Debug,
+    {
+        let memory = Arc::new(Mutex::new(Memory { said, asked: Vec::new() }));
         let router = axum::Router::new().fallback(answer).with_state(memory.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, memory }

@@ -37,7 +37,28 @@ async fn each_class_of_refusal_has_its_exit_code() {
     ] {
         let (ran, _node) = ask(&["ledger", "entry", "7"], Said::problem(status, code)).await;
         assert_eq!((ran.exit, ran.out.as_str()), (exit, ""), "{code}");
-        assert_eq!(ran.err, format!("lexecon: because ({code}, status {status})\n"));
+        let said = format!("lexecon: because ({code}, status {status})\n");
+        assert!(ran.err.starts_with(&said), "{}", ran.err);
+        assert_eq!(ran.err.len() == said.len(), status != 401, "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_turned_away_is_told_what_helps() {
+    for (status, code, words) in [
+        (401, "unauthenticated", "`lexecon login`"),
+        (401, "session_expired", "`lexecon login`"),
+        (401, "session_revoked", "`lexecon login`"),
+        (403, "password_expired", "`lexecon password change`"),
+        (403, "mfa_required", "`lexecon mfa enroll`"),
+    ] {
+        let (ran, _node) = ask(&["ledger", "entry", "7"], Said::problem(status, code)).await;
+        assert_eq!((ran.exit, ran.out.as_str()), (3, ""), "{code}");
+        assert!(ran.err.lines().nth(1).unwrap().contains(words), "{}", ran.err);
+        let words = ["ledger", "entry", "7", "--json"];
+        let (ran, _node) = ask(&words, Said::problem(status, code)).await;
+        let problem: types::Json = serde_json::from_str(&ran.err).unwrap();
+        assert_eq!(problem.as_object().unwrap().get("code"), Some(&code.into()), "{}", ran.err);
     }
 }
 

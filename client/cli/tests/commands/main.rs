@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod accounts;
 mod checking;
 mod cluster;
 mod copy;
@@ -22,6 +23,7 @@ mod keys;
 mod layout;
 mod ledger;
 mod listing;
+mod logins;
 mod offline;
 mod overrides;
 mod oversight;

@@ -1,7 +1,7 @@
 //! Runs a command line as the binary does, and keeps what it printed.
 
 use clap::Parser;
-use cli::{Command, Globals, run_with};
+use cli::{Command, Globals, Streams, run_with};
 
 use crate::double::{Double, Said};
 
@@ -23,16 +23,25 @@ pub(crate) struct Ran {
 }
 
 pub(crate) async fn run(words: &[&str]) -> Ran {
+    run_typing(words, "").await
+}
+
+/// Runs a command whose questions are answered by these lines.
+pub(crate) async fn run_typing(words: &[&str], input: &str) -> Ran {
+    // No test reads what whoever runs it has logged in to.
+    let home = ["--config-home", "/dev/null/none"];
+    let home = home.iter().take(if words.contains(&"--config-home") { 0 } else { 2 });
     let words = std::iter::once("lexecon").chain(words.iter().copied());
-    let line = match Line::try_parse_from(words) {
+    let line = match Line::try_parse_from(words.chain(home.copied())) {
         Ok(line) => line,
         Err(error) => {
             let exit = u8::try_from(error.exit_code()).unwrap();
             return Ran { exit, out: String::new(), err: error.to_string() };
         }
     };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = run_with(&line.command, &line.globals, &mut out, &mut err).await;
+    let (mut input, mut out, mut err) = (input.as_bytes(), Vec::new(), Vec::new());
+    let streams = Streams { input: &mut input, out: &mut out, err: &mut err };
+    let exit = run_with(&line.command, &line.globals, streams).await;
     Ran {
         exit: exit.code(),
         out: String::from_utf8(out).unwrap(),
