@@ -3,7 +3,6 @@
 use ledger::EntryType;
 use types::{Digest, SessionId};
 
-use crate::access::Denied;
 use crate::command::{Command, ConfirmMfa, EnrollMfa, LoginProof, Principal, RenewBackupCodes};
 use crate::login::fixture::{
     MARIA, Machine, PAUL, SECOND, by_password, by_totp, digest, in_session, open, recorded,
@@ -113,7 +112,7 @@ fn nobody_touches_the_second_factor_of_another() {
     for principal in [in_session(PAUL, paul), Principal::node("n1"), Principal::nobody()] {
         for command in [enroll(1), confirm(1, codes()), renew(201)] {
             let why = refused(machine.run_for(principal.clone(), SECOND, command));
-            assert_eq!(why, Rejection::Denied(Denied::PermissionDenied));
+            assert_eq!(why, Rejection::NotAuthorised);
         }
     }
     let (mut machine, _, maria) = begun();

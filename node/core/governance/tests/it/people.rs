@@ -7,11 +7,11 @@
 use crate::support::{Machine, data, id, recorded};
 use governance::access::{AccountRole, Permission, Permissions};
 use governance::command::{
-    ChangeUser, Command, CreateApiKey, CreateUser, Principal, PrincipalKind, RevokeApiKey,
-    UpdateUser, UserChange,
+    ChangeUser, Command, CreateApiKey, CreateUser, FailLogin, Principal, PrincipalKind,
+    RevokeApiKey, UpdateUser, UserChange,
 };
 use governance::oversight::Role;
-use governance::{Store as _, Table, view};
+use governance::{Outcome, Store as _, Table, view};
 use types::{ApiKeyId, Digest, EntryId, SessionId, Timestamp, Ulid, UserId};
 
 /// How a person logs in of whom no second factor is asked here.
@@ -151,16 +151,11 @@ pub(crate) fn begin_mfa(machine: &mut Machine, user: UserId) {
 
 /// Counts a failed login.
 pub(crate) fn fail_login(machine: &mut Machine, user: UserId, pair: u8) {
-    let row = Row::new()
-        .bytes(&[1])
-        .bytes(&user.0.key())
-        .text("192.0.2.7")
-        .bytes(&0_u64.to_be_bytes())
-        .bytes(&[0]);
-    machine.store.put(Table::LoginPair, &[pair; 32], &row.0);
-    let by_age = [100_u64.to_be_bytes().as_slice(), &[pair; 32]].concat();
-    machine.store.put(Table::LoginPairByAge, &by_age, &Row::new().0);
-    let kept = view::login_pair(&machine.store, &Digest([pair; 32])).unwrap().unwrap();
+    let (pair_hash, address) = (Digest([pair; 32]), "192.0.2.7".to_owned());
+    let fail = FailLogin { user: Some(user), pair: pair_hash, address, challenge_hash: None };
+    let outcome = machine.run_for(Principal::node("n1"), 200, Command::FailLogin(Box::new(fail)));
+    assert_eq!(outcome, Outcome::Noted);
+    let kept = view::login_pair(&machine.store, &pair_hash).unwrap().unwrap();
     assert_eq!(kept.user, Some(user));
 }
 
