@@ -139,88 +139,34 @@ pub(crate) const HEADER: &str = "header";
 pub(crate) const DATA: &str = "data";
 pub(crate) const PERSONAL: &str = "personal";
 
-/// The column family a table lives in. Only what is big or erasable has its
-/// own: each family costs a write buffer.
-pub(crate) fn family(table: Table) -> &'static str {
-    match table {
-        Table::Header => HEADER,
-        Table::Data => DATA,
-        Table::Personal => PERSONAL,
-        Table::Meta
-        | Table::Request
-        | Table::Decision
-        | Table::EntryByType
-        | Table::EntryByActor
-        | Table::Policy
-        | Table::Node
-        | Table::Key
-        | Table::JoinNonce
-        | Table::Allowed
-        | Table::CommandKey
-        | Table::CommandKeyExpiry
-        | Table::Cluster
-        | Table::Tile
-        | Table::Checkpoint
-        | Table::Erased
-        | Table::ActorCount
-        | Table::Incident
-        | Table::Scrub
-        | Table::Forgotten
-        | Table::Token
-        | Table::DecisionByActor
-        | Table::DecisionByAction
-        | Table::DecisionByOutcome => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-        Table::Risk
-        | Table::RiskByDecision
-        | Table::RiskByScore
-        | Table::RiskCount
-        | Table::Escalation
-        | Table::EscalationByDecision
-        | Table::EscalationByState
-        | Table::EscalationCount
-        | Table::EscalationByDeadline
-        | Table::Override
-        | Table::OverrideByDecision
-        | Table::OverrideUnreviewed
-        | Table::TokenByDecision
-        | Table::Responsibility
-        | Table::ResponsibilityById
-        | Table::ResponsibilityByDecision
-        | Table::ResponsibilityByParty
-        | Table::ResponsibilityPending
-        | Table::ResponsibilityReview
-        | Table::Intervention
-        | Table::Stop
-        | Table::StopInForce
-        | Table::InterventionTally
-        | Table::InterventionTime
-        | Table::Deadline
-        | Table::Effect
-        | Table::User
-        | Table::UserByName
-        | Table::Session
-        | Table::SessionByHash
-        | Table::SessionByUser
-        | Table::Challenge
-        | Table::LoginPair
-        | Table::LoginPairByAge
-        | Table::ApiKey
-        | Table::ApiKeyByHash
-        | Table::OidcLink
-        | Table::JoinToken
-        | Table::Access
-        | Table::ChallengeByUser => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-        Table::Artifact
-        | Table::ArtifactByDecision
-        | Table::ArtifactByText
-        | Table::ArtifactByEntry
-        | Table::ArtifactLater
-        | Table::Upload
-        | Table::EvidenceCount
-        | Table::Content
-        | Table::Signer => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-        Table::Chunk => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-    }
+macro_rules! families {
+    ($($family:path: $($table:ident)+;)+) => {
+        /// The column family a table lives in. Only what is big or erasable has its
+        /// own: each family costs a write buffer.
+        pub(crate) fn family(table: Table) -> &'static str {
+            match table {
+                $($(Table::$table)|+ => $family,)+
+            }
+        }
+    };
+}
+
+families! {
+    HEADER: Header;
+    DATA: Data;
+    PERSONAL: Personal;
+    rocksdb::DEFAULT_COLUMN_FAMILY_NAME:
+        Meta Request Decision EntryByType EntryByActor Policy Node Key JoinNonce Allowed
+        CommandKey CommandKeyExpiry Cluster Tile Checkpoint Erased ActorCount Incident Scrub
+        Forgotten Token DecisionByActor DecisionByAction DecisionByOutcome Risk RiskByDecision
+        RiskByScore RiskCount Escalation EscalationByDecision EscalationByState EscalationCount
+        EscalationByDeadline Override OverrideByDecision OverrideUnreviewed TokenByDecision
+        Responsibility ResponsibilityById ResponsibilityByDecision ResponsibilityByParty
+        ResponsibilityPending ResponsibilityReview Intervention Stop StopInForce
+        InterventionTally InterventionTime Deadline Effect User UserByName Session
+        SessionByHash SessionByUser Challenge LoginPair LoginPairByAge ApiKey ApiKeyByHash
+        OidcLink JoinToken Access ChallengeByUser Artifact ArtifactByDecision ArtifactByText
+        ArtifactByEntry ArtifactLater Upload EvidenceCount Content Signer Chunk;
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use governance::Outcome;
-use governance::command::{Decide, EntryRange, Erase, ErasedPart, ErasureCause};
+use governance::command::{Decide, EntryRange, Erase, ErasedPart, ErasureCause, Principal};
 use raft::{Replica, Start};
 use tokio::net::TcpListener;
 use types::{ClusterId, LogIndex, Object, RaftId, Ulid};
@@ -75,7 +75,11 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
 }
 
 async fn propose(running: &Running, command: Command) -> Outcome {
-    let envelope = running.envelope(command).unwrap();
+    let mut envelope = running.envelope(command).unwrap();
+    if matches!(envelope.command, Command::Decide(_)) {
+        // A node asks for no decision; in open mode anybody else may.
+        envelope.principal = Principal::nobody();
+    }
     running.handle.propose(envelope).await.unwrap().outcome
 }
 

@@ -10,7 +10,7 @@
 use ledger::EntryType;
 use types::{Digest, Object, SessionId, UserId};
 
-use crate::access::{Denied, check_level};
+use crate::access::check_level;
 use crate::apply::{Context, Stop};
 use crate::command::{ConfirmMfa, EnrollMfa, PrincipalKind, RenewBackupCodes};
 use crate::login::about;
@@ -111,7 +111,7 @@ pub(crate) fn renew<S: Store>(
 fn own<S: Store>(context: &Context<'_, S>, user: UserId) -> Result<UserRecord, Stop> {
     let principal = &context.envelope.principal;
     if principal.kind != PrincipalKind::User || principal.id != user.to_string() {
-        return Err(Rejection::Denied(Denied::PermissionDenied).into());
+        return Err(Rejection::NotAuthorised.into());
     }
     view::user(context.tables.read(), user)?.ok_or_else(|| Rejection::UnknownUser.into())
 }

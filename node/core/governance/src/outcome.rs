@@ -548,94 +548,77 @@ pub enum Rejection {
     LifetimeTooLong,
 }
 
-impl Rejection {
-    /// The stable code of api.md, section 1.2.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::IdempotencyConflict { .. } => "idempotency_conflict",
-            Self::Erased
-            | Self::DecisionErased
-            | Self::RecordErased
-            | Self::OverrideErased
-            | Self::ArtifactErased => "erased",
-            Self::NotFounded => "starting",
-            Self::AlreadyFounded
-            | Self::NodeNameInUse { .. }
-            | Self::AlreadyRecorded
-            | Self::SignerExists { .. } => "already_exists",
-            Self::UnknownEnvelope { .. } => "not_allowed",
-            Self::PolicyModeLoosens { .. } => "policy_mode_loosens",
-            Self::PolicyInvalid { .. } => "policy_invalid",
-            Self::PolicyVersionConflict { .. } => "policy_version_conflict",
-            Self::UnknownPolicy { .. } => "unknown_policy",
-            Self::AlreadyActive => "already_active",
-            Self::ImpactNotAcknowledged { .. } => "impact_not_acknowledged",
-            Self::RaftIdTaken { .. } | Self::UploadsBusy => "overloaded",
-            Self::LifetimeTooLong
-            | Self::RangesInvalid
-            | Self::ExpiryOutOfRange
-            | Self::OutOfBounds { .. } => "out_of_range",
-            Self::NoStop | Self::ScopeMismatch { .. } => "conflicting_values",
-            Self::NothingToSeal
-            | Self::CheckpointGone
-            | Self::NotProven
-            | Self::NotErasable { .. }
-            | Self::NothingToErase
-            | Self::TokenExpired { .. } => "not_allowed",
-            Self::NotAVoter { .. } => "unknown_node",
-            Self::UnknownKey { .. } => "unknown_key",
-            Self::AlreadyRevoked | Self::TokenRevoked { .. } => "already_revoked",
-            Self::UnknownToken { .. } => "unknown_token",
-            Self::AlreadySigned | Self::ArtifactSigned { .. } => "already_signed",
-            Self::SignatureInvalid => "signature_invalid",
-            Self::NotAuthorised => "not_authorised",
-            Self::UnknownEscalation { .. } => "unknown_escalation",
-            Self::AlreadyAcknowledged => "already_acknowledged",
-            Self::AlreadyResolved => "already_resolved",
-            Self::EscalationExpired => "expired",
-            Self::UnknownDecision => "unknown_decision",
-            Self::AlreadyAssessed => "already_assessed",
-            Self::NotLatest { .. } => "not_latest",
-            Self::UnknownRecord => "unknown_record",
-            Self::TooMany { .. }
-            | Self::FeatureLevelTooLow { .. }
-            | Self::NotAllowed { .. }
-            | Self::EmergencyStop
-            | Self::TokenTakenBack => "not_allowed",
-            Self::UnknownOverride { .. } => "unknown_override",
-            Self::NothingToOverride => "nothing_to_override",
-            Self::OriginalOutcomeMismatch { .. } => "original_outcome_mismatch",
-            Self::StockJustification { .. } | Self::JustificationTooShort { .. } => "too_short",
-            Self::SamePerson => "same_person",
-            Self::AlreadyReviewed => "already_reviewed",
-            Self::ApprovalConsumed { .. } => "approval_consumed",
-            Self::OverrideConsumed { .. } => "override_consumed",
-            Self::TokenActive { .. } => "token_active",
-            Self::UnknownArtifact { .. } => "unknown_artifact",
-            Self::UnknownControl { .. } => "unknown_control",
-            Self::TooMuchEvidence { .. }
-            | Self::ChunkRefused { .. }
-            | Self::UploadIncomplete
-            | Self::ContentMismatch
-            | Self::SignerRevoked { .. } => "not_allowed",
-            Self::UnknownStop { .. } => "unknown_stop",
-            Self::Denied(denied) => denied.code(),
-            Self::UnknownUser => "unknown_user",
-            Self::UserExists { .. } | Self::NameReserved { .. } => "already_exists",
-            Self::LastAdmin => "last_admin",
-            Self::UserUnchanged { .. } | Self::NoMfa => "not_allowed",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::AccountLocked { .. } => "account_locked",
-            Self::InvalidCode => "invalid_code",
-            Self::ChallengeExpired => "challenge_expired",
-            Self::ChallengeExhausted => "rate_limited",
-            Self::MfaEnrolled => "already_enrolled",
-            Self::UnknownSession => "unknown_session",
-            Self::UnknownApiKey => "unknown_key",
-            Self::JoinRefused => "join_refused",
-            Self::AlreadyLifted { .. } => "already_lifted",
+macro_rules! codes {
+    ($($code:literal: $($rejection:ident)+;)+) => {
+        impl Rejection {
+            /// The stable code of api.md, section 1.2.
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $($(Self::$rejection { .. })|+ => $code,)+
+                    Self::Denied(denied) => denied.code(),
+                }
+            }
         }
-    }
+    };
+}
+
+codes! {
+    "idempotency_conflict": IdempotencyConflict;
+    "erased": Erased DecisionErased RecordErased OverrideErased ArtifactErased;
+    "starting": NotFounded;
+    "already_exists": AlreadyFounded NodeNameInUse AlreadyRecorded SignerExists UserExists
+        NameReserved;
+    "not_allowed": UnknownEnvelope NothingToSeal CheckpointGone NotProven NotErasable
+        NothingToErase TokenExpired TooMany FeatureLevelTooLow NotAllowed EmergencyStop
+        TokenTakenBack TooMuchEvidence ChunkRefused UploadIncomplete ContentMismatch
+        SignerRevoked UserUnchanged NoMfa;
+    "policy_mode_loosens": PolicyModeLoosens;
+    "policy_invalid": PolicyInvalid;
+    "policy_version_conflict": PolicyVersionConflict;
+    "unknown_policy": UnknownPolicy;
+    "already_active": AlreadyActive;
+    "impact_not_acknowledged": ImpactNotAcknowledged;
+    "overloaded": RaftIdTaken UploadsBusy;
+    "out_of_range": LifetimeTooLong RangesInvalid ExpiryOutOfRange OutOfBounds;
+    "conflicting_values": NoStop ScopeMismatch;
+    "unknown_node": NotAVoter;
+    "unknown_key": UnknownKey UnknownApiKey;
+    "already_revoked": AlreadyRevoked TokenRevoked;
+    "unknown_token": UnknownToken;
+    "already_signed": AlreadySigned ArtifactSigned;
+    "signature_invalid": SignatureInvalid;
+    "not_authorised": NotAuthorised;
+    "unknown_escalation": UnknownEscalation;
+    "already_acknowledged": AlreadyAcknowledged;
+    "already_resolved": AlreadyResolved;
+    "expired": EscalationExpired;
+    "unknown_decision": UnknownDecision;
+    "already_assessed": AlreadyAssessed;
+    "not_latest": NotLatest;
+    "unknown_record": UnknownRecord;
+    "unknown_override": UnknownOverride;
+    "nothing_to_override": NothingToOverride;
+    "original_outcome_mismatch": OriginalOutcomeMismatch;
+    "too_short": StockJustification JustificationTooShort;
+    "same_person": SamePerson;
+    "already_reviewed": AlreadyReviewed;
+    "approval_consumed": ApprovalConsumed;
+    "override_consumed": OverrideConsumed;
+    "token_active": TokenActive;
+    "unknown_artifact": UnknownArtifact;
+    "unknown_control": UnknownControl;
+    "unknown_stop": UnknownStop;
+    "unknown_user": UnknownUser;
+    "last_admin": LastAdmin;
+    "invalid_credentials": InvalidCredentials;
+    "account_locked": AccountLocked;
+    "invalid_code": InvalidCode;
+    "challenge_expired": ChallengeExpired;
+    "rate_limited": ChallengeExhausted;
+    "already_enrolled": MfaEnrolled;
+    "unknown_session": UnknownSession;
+    "join_refused": JoinRefused;
+    "already_lifted": AlreadyLifted;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

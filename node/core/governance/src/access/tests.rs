@@ -1,3 +1,5 @@
+//! Rights, by what a principal has.
+
 use super::*;
 
 #[test]

@@ -110,10 +110,15 @@ fn backup_codes_are_renewed_with_a_code_that_was_not_used() {
 fn nobody_touches_the_second_factor_of_another() {
     let (mut machine, _, _) = begun();
     let paul = machine.log_in(SECOND, open(PAUL, LoginProof::Password { version: 1 }, 52));
-    for principal in [in_session(PAUL, paul), Principal::node("n1"), Principal::nobody()] {
+    let denied = Rejection::Denied(Denied::PermissionDenied);
+    for (principal, expect) in [
+        (in_session(PAUL, paul), Rejection::NotAuthorised),
+        (Principal::node("n1"), Rejection::NotAuthorised),
+        (Principal::nobody(), denied),
+    ] {
         for command in [enroll(1), confirm(1, codes()), renew(201)] {
             let why = refused(machine.run_for(principal.clone(), SECOND, command));
-            assert_eq!(why, Rejection::Denied(Denied::PermissionDenied));
+            assert_eq!(why, expect);
         }
     }
     let (mut machine, _, maria) = begun();

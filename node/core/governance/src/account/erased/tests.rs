@@ -1,3 +1,5 @@
+//! Accounts whose entries were erased.
+
 use super::*;
 use crate::cache::Cache;
 use crate::command::{
