@@ -42,6 +42,10 @@ pub struct Cluster {
     root: PathBuf,
     /// Signs the certificates of its nodes, if they have any.
     authority: Option<Authority>,
+    /// Variables that every node added from now on is started with.
+    environment: Vec<(String, String)>,
+    /// What its clients show.
+    credential: Option<String>,
 }
 
 impl Cluster {
@@ -59,9 +63,28 @@ impl Cluster {
     /// # Errors
     /// [`Failure`] if that does not come true in time.
     pub async fn start_secured(size: usize) -> Result<Self, Failure> {
+        Self::secured()?.grown_to(size).await
+    }
+
+    /// No node yet, but what nodes will be signed with.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no place for it.
+    pub fn secured() -> Result<Self, Failure> {
         let mut cluster = Self::empty()?;
         cluster.authority = Some(Authority::make(&cluster.root.join("certs"))?);
-        cluster.grown_to(size).await
+        Ok(cluster)
+    }
+
+    /// Sets a variable for nodes that are added from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// What clients show from now on.
+    pub fn show(&mut self, credential: &str) {
+        self.credential = Some(credential.to_owned());
     }
 
     fn empty() -> Result<Self, Failure> {
@@ -70,7 +93,15 @@ impl Cluster {
         let directory = directory.map_err(|source| Failure::File { path: root, source })?;
         let root = directory.path().to_owned();
         let (ports, directory) = (Ports::take()?, Some(directory));
-        Ok(Self { nodes: Vec::new(), ports, directory, root, authority: None })
+        Ok(Self {
+            nodes: Vec::new(),
+            ports,
+            directory,
+            root,
+            authority: None,
+            environment: Vec::new(),
+            credential: None,
+        })
     }
 
     async fn grown_to(mut self, size: usize) -> Result<Self, Failure> {
@@ -107,7 +138,7 @@ impl Cluster {
             data_dir: self.root.join(&name),
             name,
             entrance,
-            environment: Vec::new(),
+            environment: self.environment.clone(),
         };
         self.add_with(setup)
     }
@@ -173,10 +204,11 @@ impl Cluster {
     /// A client of the node at a place.
     pub fn client(&self, at: usize) -> Client {
         let address = self.nodes[at].setup().address;
-        match &self.authority {
+        let client = match &self.authority {
             None => Client::new(address, ANSWER_WITHIN),
             Some(authority) => Client::secured(address, ANSWER_WITHIN, authority.client()),
-        }
+        };
+        client.with_credential(self.credential.as_deref())
     }
 
     /// `kill -9` of these, all of them before any is waited for.

@@ -78,6 +78,7 @@ pub struct Client {
     address: SocketAddr,
     patience: Duration,
     tls: Option<Arc<ClientConfig>>,
+    credential: Option<String>,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -85,12 +86,18 @@ impl Client {
     /// A client that is not yet connected and waits at most `patience` for
     /// each reply.
     pub fn new(address: SocketAddr, patience: Duration) -> Self {
-        Self { address, patience, tls: None, connection: None }
+        Self { address, patience, tls: None, credential: None, connection: None }
     }
 
     /// The same over TLS.
     pub fn secured(address: SocketAddr, patience: Duration, tls: Arc<ClientConfig>) -> Self {
         Self { tls: Some(tls), ..Self::new(address, patience) }
+    }
+
+    /// The same with a session or an API key.
+    #[must_use]
+    pub fn with_credential(self, credential: Option<&str>) -> Self {
+        Self { credential: credential.map(str::to_owned), ..self }
     }
 
     /// The node it talks to.
@@ -131,6 +138,14 @@ impl Client {
         self.send(request, body.to_canonical().into()).await
     }
 
+    /// Asks by any method, with whatever body.
+    ///
+    /// # Errors
+    /// [`Lost`] if there was no complete reply.
+    pub async fn ask(&mut self, method: &str, path: &str, body: Bytes) -> Result<Reply, Lost> {
+        self.send(Request::builder().method(method).uri(path), body).await
+    }
+
     /// The JSON of a reply that must be a 200.
     ///
     /// # Errors
@@ -161,6 +176,10 @@ impl Client {
         let mut connection = match self.connection.take().filter(|kept| !kept.is_closed()) {
             Some(kept) => kept,
             None => self.connect().await?,
+        };
+        let request = match &self.credential {
+            Some(credential) => request.header("authorization", format!("Bearer {credential}")),
+            None => request,
         };
         let request = request
             .header("host", self.address.to_string())

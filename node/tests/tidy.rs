@@ -151,6 +151,24 @@ fn every_file_says_what_it_is() {
     assert!(silent.is_empty(), "no `//!` header: {silent:?}");
 }
 
+/// A claim about security is worth its test: SECURITY.md names both.
+#[test]
+fn tests_that_claims_about_security_name_are_there() {
+    let text = read(&root().join("SECURITY.md"));
+    let (_, table) = text.split_once("## Where each claim is tested").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with('|')).skip(2) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let source = read(&root().join(cells[2]));
+        for name in cells[3].split('`').filter(|name| !name.trim().is_empty()) {
+            assert!(source.contains(&format!("fn {name}(")), "{}: no test `{name}`", cells[2]);
+            named += 1;
+        }
+    }
+    assert!(40 < named, "{named} tests are named");
+}
+
 #[test]
 fn the_top_level_has_eight_folders() {
     for entry in fs::read_dir(root()).unwrap() {
