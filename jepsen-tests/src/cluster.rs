@@ -87,7 +87,11 @@ impl Cluster {
         self.credential = Some(credential.to_owned());
     }
 
-    fn empty() -> Result<Self, Failure> {
+    /// No node yet.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no place for it.
+    pub fn empty() -> Result<Self, Failure> {
         let root = std::env::temp_dir();
         let directory = tempfile::Builder::new().prefix("lexecon-jepsen-").tempdir();
         let directory = directory.map_err(|source| Failure::File { path: root, source })?;

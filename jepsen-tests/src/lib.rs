@@ -6,7 +6,7 @@
 //! is the harness's own: what a retry may do is the test's decision.
 //!
 //! Reading order: [`cluster`], [`workload`], [`nemesis`], [`trial`], [`audit`],
-//! [`check`]; [`binary`], [`ports`], [`http`] and [`wait`] are their tools. A
+//! [`check`]; [`binary`], [`ports`], [`http`], [`totp`] and [`wait`] are their tools. A
 //! test says what is done to a cluster; [`check::violations`] says what broke.
 
 pub mod audit;
@@ -18,6 +18,7 @@ pub mod failure;
 pub mod http;
 pub mod nemesis;
 pub mod ports;
+pub mod totp;
 pub mod trial;
 pub mod wait;
 pub mod workload;

@@ -11,12 +11,11 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use jepsen_tests::cluster::Cluster;
 use jepsen_tests::http::{Client, Reply};
 use jepsen_tests::workload::policy;
-use jepsen_tests::{binary, trial};
+use jepsen_tests::{binary, totp, trial};
 use types::Json;
 
 const PASSWORD: &str = "Vigil-Tram0!kesp";
@@ -120,30 +119,12 @@ async fn log_in(cluster: &Cluster, username: &str) -> String {
     member(&reply, "session_id").to_owned()
 }
 
-/// The code of a secret in base 32, as an authenticator shows it now.
-fn code(secret: &str) -> String {
-    let (mut held, mut bits, mut bytes) = (0_u32, 0_u32, Vec::new());
-    for letter in secret.bytes() {
-        let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };
-        held = (held << 5) | u32::from(value);
-        bits += 5;
-        if 8 <= bits {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits).unwrap());
-            held &= (1 << bits) - 1;
-        }
-    }
-    let secret: [u8; 20] = bytes.try_into().unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    totp_rs::Builder::new().with_secret(secret).build().unwrap().generate(now).to_string()
-}
-
 /// Gives the account of a session a second factor.
 async fn enroll(cluster: &Cluster, session: &str, secrets: &mut Vec<String>) {
     let mut client = cluster.client(0).with_credential(Some(session));
     let begun = posted(&mut client, "/auth/mfa/enroll", "{}").await;
     let secret = member(&begun, "secret").to_owned();
-    let body = format!(r#"{{"code":"{}"}}"#, code(&secret));
+    let body = format!(r#"{{"code":"{}"}}"#, totp::code(&secret));
     let done = posted(&mut client, "/auth/mfa/confirm", &body).await;
     secrets.push(secret);
     let codes = done.as_object().unwrap().get("backup_codes").and_then(Json::as_array).unwrap();

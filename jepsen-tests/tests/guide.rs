@@ -1,20 +1,22 @@
-//! What the README shows to do with policies, with humans and with certificates is
+//! What the README shows to do with policies, humans, certificates and accounts is
 //! done here, word for word, on a live cluster, each command on another node.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::env;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use jepsen_tests::binary;
 use jepsen_tests::cluster::{Cluster, PATIENCE};
 use jepsen_tests::ports::Ports;
-use jepsen_tests::{trial, wait};
+use jepsen_tests::{totp, trial, wait};
 
 const POLICIES: &str = "## Change a policy without fear";
 const HUMANS: &str = "## Keep a human in the loop";
 const BEYOND: &str = "## Serve beyond this machine";
+const ACCOUNTS: &str = "## Who you are";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -177,4 +179,65 @@ async fn the_readme_shows_how_to_serve_with_certificates() {
     assert!(certificate.contains("lexecon:node:n1"), "{certificate}");
     assert!(status.contains("operational"), "{status}");
     assert_eq!(serving.len(), 1);
+}
+
+/// Does a command that shows a secret and asks for its first code.
+fn enroll(command: &mut Command) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("secret=") {
+        assert_ne!(told.read_line(&mut said).unwrap(), 0, "no secret was shown: {said}");
+    }
+    let (_, secret) = said.split_once("secret=").unwrap();
+    let code = totp::code(secret.split('&').next().unwrap());
+    writeln!(child.stdin.take().unwrap(), "{code}").unwrap();
+    told.read_to_string(&mut said).unwrap();
+    let status = child.wait().unwrap();
+    Output { status, stdout: said.into_bytes(), stderr: Vec::new() }
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_people_and_programs_log_in() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::empty().unwrap();
+    cluster.set("LEXECON_AUTH_MODE", "required");
+    let at = cluster.add().unwrap();
+    cluster.wait_ready(at).await.unwrap();
+    let home = cluster.root().to_owned();
+    for (file, password) in [("jane.txt", "Vigil-Tram0!kesp"), ("leo.txt", "Quilt-Harbor7?zun")] {
+        std::fs::write(home.join(file), password).unwrap();
+    }
+    let url = format!("http://{}", cluster.addresses()[at]);
+    let path = format!(
+        "{}:{}",
+        binary::lexecon().unwrap().parent().unwrap().display(),
+        env::var("PATH").unwrap()
+    );
+    let run = |line: &str| {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line).current_dir(&home);
+        command.env("PATH", &path).env("LEXECON_URL", &url).env("HOME", &home);
+        command.env_remove("XDG_CONFIG_HOME").env_remove("LEXECON_API_KEY");
+        command
+    };
+    let mut told = Vec::new();
+    for line in shown(ACCOUNTS) {
+        let output = match line.starts_with("lexecon mfa enroll") {
+            true => enroll(&mut run(&line)),
+            false => run(&line).output().unwrap(),
+        };
+        // Without a policy the decision is a denial, which is an answer.
+        let status = i32::from(line.starts_with("LEXECON_API_KEY"));
+        told.push((check(&output, status, &line), line));
+    }
+    let said = |beginning: &str| {
+        let found = told.iter().find(|(_, line)| line.starts_with(beginning));
+        found.map_or("", |(said, _)| said.as_str())
+    };
+    assert!(said("lexecon whoami").contains("jane"), "{told:?}");
+    assert!(said("LEXECON_API_KEY").contains("no_permit"), "{told:?}");
+    assert!(said("lexecon session list").contains("ses_"), "{told:?}");
+    let after = run("lexecon whoami").output().unwrap();
+    assert!(!after.status.success(), "a session that was ended still counts");
 }
