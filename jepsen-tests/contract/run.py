@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Schemathesis, by others, against /openapi.json of a live cluster.
+"""Schemathesis, by others, against /openapi.json of a live node, in both modes.
 
-Starts `lexecon demo` on loopback, in a directory of its own, and has requests
-made from the description: valid ones and broken ones. No reply may be a server
-error, have a status or a shape that the description does not name, or take
-longer than the limit. Afterwards the cluster must still decide and verify.
+Requests are made from the description: valid ones and broken ones. No reply may
+be a server error, have a status or a shape that the description does not name,
+or take longer than the limit. In mode `required` they are made with a key that
+may do everything, and without one. Afterwards the node must still decide and
+verify.
 
     run.py path/to/lexecon [examples for each operation]
 """
@@ -21,7 +22,8 @@ from pathlib import Path
 
 VERSION = "schemathesis==4.32.5"
 PORT = 8500
-SECONDS_MAX = 900
+URL = f"http://127.0.0.1:{PORT}"
+SECONDS_MAX = 600
 CHECKS = ",".join([
     "not_a_server_error",
     "status_code_conformance",
@@ -30,8 +32,11 @@ CHECKS = ",".join([
     "response_schema_conformance",
     "unsupported_method",
 ])
-# What takes the cluster apart, or streams without an end, is not for random bytes.
-LEFT_OUT = ["/cluster/nodes/{id}", "/cluster/nodes/{id}/demote", "/cluster/transfer-leader"]
+# What takes the cluster apart is not for random bytes.
+LEFT_OUT = ["/cluster/nodes", "/cluster/nodes/{id}", "/cluster/nodes/{id}/demote",
+            "/cluster/transfer-leader"]
+PERMISSIONS = ["view_dashboard", "view_audit_logs", "request_audit_packet",
+               "approve_audit_packet", "export_data", "manage_policies", "manage_users"]
 
 
 def tool() -> str:
@@ -47,56 +52,85 @@ def tool() -> str:
     return str(program)
 
 
-def call(path: str, body=None):
+def call(path, body=None, key=None):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data=data)
+    request = urllib.request.Request(URL + path, data=data)
     request.add_header("Content-Type", "application/json")
+    if key:
+        request.add_header("Authorization", f"Bearer {key}")
     with urllib.request.urlopen(request, timeout=20) as reply:
         return json.load(reply)
 
 
-def wait(demo: subprocess.Popen) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and demo.poll() is None:
+def wait(node: subprocess.Popen) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and node.poll() is None:
         try:
-            if call("/status")["policy_loaded"]:
-                return
+            call("/health/ready")
+            return
         except OSError:
-            pass
-        time.sleep(0.5)
-    raise SystemExit("the demo did not come up")
+            time.sleep(0.2)
+    raise SystemExit("the node did not come up")
 
 
-def run(examples: str) -> int:
-    command = [tool(), "run", f"http://127.0.0.1:{PORT}/openapi.json", "--checks", CHECKS]
+def run(examples: str, key) -> int:
+    command = [tool(), "run", f"{URL}/openapi.json", "--checks", CHECKS]
     command += ["--max-examples", examples, "--max-time", str(SECONDS_MAX), "--workers", "2"]
-    command += ["--request-timeout", "30", "--continue-on-failure", "--no-color", "-q"]
+    command += ["--request-timeout", "30", "--continue-on-failure", "--no-color"]
+    if key:
+        command += ["-H", f"Authorization: Bearer {key}"]
     for path in LEFT_OUT:
         command += ["--exclude-path", path]
     return subprocess.run(command, check=False).returncode
 
 
-def still_works() -> None:
-    decision = call("/decide", {"actor": "ai_agent:contract", "action": "read"})
+def still_works(key) -> None:
+    decision = call("/decide", {"actor": "ai_agent:contract", "action": "read"}, key)
     assert decision["outcome"] in ("allowed", "denied", "escalated"), decision
-    report = call("/ledger/verify")
+    report = call("/ledger/verify", key=key)
     assert report["valid"], report
+
+
+def key_for_all(lexecon: str, directory: Path) -> str:
+    """An administrator, and a key that may do what keys may."""
+    password = directory / "password"
+    password.write_text("Vigil-Tram0!kesp")
+    socket = directory / "node" / "admin.sock"
+    own = {**os.environ, "HOME": str(directory)}
+    make = [lexecon, "admin", "create", "--socket", socket, "--username", "root", "--email",
+            "root@example.com", "--password-file", password]
+    subprocess.run(make, check=True, env=own, stdout=subprocess.DEVNULL)
+    make = [lexecon, "api-key", "create", "--socket", socket, "--name", "contract", "--actor", "*"]
+    for permission in PERMISSIONS:
+        make += ["--permission", permission]
+    made = subprocess.run(make, check=True, env=own, capture_output=True, text=True)
+    return made.stdout.strip()
+
+
+def mode(lexecon: str, examples: str, auth: str) -> int:
+    with tempfile.TemporaryDirectory(prefix="lexecon-contract-") as name:
+        directory = Path(name)
+        command = [lexecon, "serve", "--node-id", "n1", "--data-dir", directory / "node", "--auth", auth,
+                   "--listen", f"127.0.0.1:{PORT}", "--peer-listen", f"127.0.0.1:{PORT + 1000}",
+                   "--rate-limit-auth-login", "1000000/60"]
+        with open(directory / "log", "wb") as log:
+            node = subprocess.Popen(command, stdout=log, stderr=log)
+            try:
+                wait(node)
+                keys = [None]
+                if auth == "required":
+                    keys = [key_for_all(lexecon, directory), None]
+                codes = [run(examples, key) for key in keys]
+                still_works(keys[0])
+                return max(codes)
+            finally:
+                node.terminate()
+                node.wait(timeout=30)
 
 
 def main() -> int:
     lexecon, examples = sys.argv[1], (sys.argv[2] if len(sys.argv) > 2 else "20")
-    with tempfile.TemporaryDirectory(prefix="lexecon-contract-") as directory:
-        command = [lexecon, "demo", "--port", str(PORT), "--data-dir", directory]
-        with open(Path(directory) / "demo.log", "wb") as log:
-            demo = subprocess.Popen(command, stdout=log, stderr=log)
-            try:
-                wait(demo)
-                code = run(examples)
-                still_works()
-                return code
-            finally:
-                demo.terminate()
-                demo.wait(timeout=30)
+    return max(mode(lexecon, examples, auth) for auth in ("open", "required"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 //! - No key seals more than 2^32 values: nonces are random.
 //! - A keyring that cannot be opened is not changed.
 //!
-//! Reading order: [`value`] (what a sealed value looks like), `file`, this file.
+//! Reading order: `value` (what a sealed value looks like), `file`, this file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

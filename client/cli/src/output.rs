@@ -14,7 +14,7 @@ pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure>
     written.map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
 }
 
-/// As [`write`], for nobody but the owner to read.
+/// As [`write()`], for nobody but the owner to read.
 pub(crate) fn write_private(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     let written = replace(path, bytes.as_ref(), Readers::Owner);
     written.map_err(|source| Failure::Unwritten { path: path.to_owned(), source })
