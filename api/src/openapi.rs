@@ -235,6 +235,10 @@ fn answer_content(reply: Reply) -> Json {
     };
     match reply {
         Reply::Members(members) => content(JSON, members_schema(members)),
+        Reply::DoneOrPlanned(done, plan) => {
+            let of = [done, plan].map(members_schema);
+            content(JSON, Json::object([("anyOf", Json::Array(of.into()))]))
+        }
         Reply::Media(JSON) => content(JSON, free("An object.")),
         Reply::Media(media) => Json::object([(media, bytes(media))]),
         Reply::Either { members, media, .. } => {

@@ -216,6 +216,8 @@ pub(crate) enum Shape {
 pub(crate) enum Reply {
     /// An object with these members, all of them always.
     Members(&'static [Member]),
+    /// One of two such objects: what was done, or what would be.
+    DoneOrPlanned(&'static [Member], &'static [Member]),
     /// Another media type.
     Media(&'static str),
     /// Either of the two.
@@ -310,6 +312,14 @@ impl Route {
 
     const fn replies(mut self, members: &'static [Member]) -> Self {
         self.reply = Reply::Members(members);
+        self
+    }
+
+    /// As well, where the query asks for no more than a plan.
+    const fn or_plan(mut self, plan: &'static [Member]) -> Self {
+        if let Reply::Members(members) = self.reply {
+            self.reply = Reply::DoneOrPlanned(members, plan);
+        }
         self
     }
 

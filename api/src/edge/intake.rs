@@ -92,7 +92,7 @@ pub(crate) fn check_tenant(headers: &HeaderMap) -> Result<(), Problem> {
 fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
     const JSON: &str = "application/json";
     let forms = match route.reply {
-        Reply::Members(_) => [Some((Form::Json, JSON)), None],
+        Reply::Members(_) | Reply::DoneOrPlanned(..) => [Some((Form::Json, JSON)), None],
         Reply::Media(media) => [Some((Form::Media, media)), None],
         Reply::Either { media, first: Form::Json, .. } => {
             [Some((Form::Json, JSON)), Some((Form::Media, media))]

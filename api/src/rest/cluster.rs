@@ -12,7 +12,8 @@ use crate::call::Answer;
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, Value, flag, hash, integer, list, object, text, texts};
 pub(crate) use change::{
-    DRY_RUN, JOIN_REPLY, NODE, NODE_REPLY, REMOVE_REPLY, SNAPSHOT_REPLY, TRANSFER, TRANSFER_REPLY,
+    DRY_RUN, JOIN_REPLY, NODE, NODE_REPLY, PLAN_REPLY, REMOVE_REPLY, SNAPSHOT_REPLY, TRANSFER,
+    TRANSFER_REPLY,
 };
 pub(crate) use divergence::{DIVERGENCE_QUERY, DIVERGENCE_REPLY};
 

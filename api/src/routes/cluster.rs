@@ -32,18 +32,21 @@ pub(super) const ROUTES: &[Route] = &[
         .query(cluster::DRY_RUN)
         .body(Shape::Fields(cluster::NODE))
         .replies(cluster::JOIN_REPLY)
+        .or_plan(cluster::PLAN_REPLY)
         .codes(&[Code::ALREADY_EXISTS, Code::IDEMPOTENCY_CONFLICT]),
     Route::post(Op::NodePromote, "/cluster/nodes/{id}/promote", "Give a learner a vote")
         .who(Right::Operator)
         .tag("Cluster")
         .query(cluster::DRY_RUN)
         .replies(cluster::NODE_REPLY)
+        .or_plan(cluster::PLAN_REPLY)
         .codes(&[Code::UNKNOWN_NODE, Code::UNSAFE_MEMBERSHIP_CHANGE, Code::NOT_CAUGHT_UP]),
     Route::post(Op::NodeDemote, "/cluster/nodes/{id}/demote", "Take a voter's vote")
         .who(Right::Operator)
         .tag("Cluster")
         .query(cluster::DRY_RUN)
         .replies(cluster::NODE_REPLY)
+        .or_plan(cluster::PLAN_REPLY)
         .codes(&[Code::UNKNOWN_NODE, Code::UNSAFE_MEMBERSHIP_CHANGE]),
     Route::new(Op::NodeRemove, Method::Delete, "/cluster/nodes/{id}", "Take a node out")
         .who(Right::Operator)
@@ -51,6 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
         .tag("Cluster")
         .query(cluster::DRY_RUN)
         .replies(cluster::REMOVE_REPLY)
+        .or_plan(cluster::PLAN_REPLY)
         .codes(&[Code::UNKNOWN_NODE, Code::UNSAFE_MEMBERSHIP_CHANGE]),
     Route::post(Op::TransferLeader, "/cluster/transfer-leader", "Hand leadership over")
         .who(Right::Operator)
@@ -58,6 +62,7 @@ pub(super) const ROUTES: &[Route] = &[
         .query(cluster::DRY_RUN)
         .body(Shape::Fields(cluster::TRANSFER))
         .replies(cluster::TRANSFER_REPLY)
+        .or_plan(cluster::PLAN_REPLY)
         .codes(&[Code::UNKNOWN_NODE, Code::UNSAFE_MEMBERSHIP_CHANGE, Code::NOT_CAUGHT_UP]),
     Route::post(Op::JoinToken, "/cluster/join-tokens", "A token with which one node may join")
         .tag("Cluster")

@@ -12,7 +12,7 @@ use crate::call::{Answer, Call};
 use crate::config::AuthMode;
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::problem::{Code, Fault, Problem};
-use crate::reply::{Member, flag, integer, text};
+use crate::reply::{Member, flag, integer, text, texts};
 use crate::routes::Op;
 
 const NAME: Kind = Kind::Text(Text::of(Alphabet::Name, 64));
@@ -62,6 +62,15 @@ pub(crate) const NODE: &[Field] = &[
 /// Body of `POST /cluster/transfer-leader`.
 pub(crate) const TRANSFER: &[Field] =
     &[Field::optional("to", NAME, "Name of the next leader; any that has caught up by default.")];
+
+/// Reply of each of them to `dry_run`.
+pub(crate) const PLAN_REPLY: &[Member] = &[
+    flag("dry_run", "True."),
+    flag("allowed", "Whether it would be done."),
+    texts("reasons", "Why it would not, or what else it would do."),
+    texts("voters_before", "Names of the nodes that vote now."),
+    texts("voters_after", "Names of those that would."),
+];
 
 /// Reply of promoting and demoting.
 pub(crate) const NODE_REPLY: &[Member] = ROW;
