@@ -77,6 +77,14 @@ impl Asker {
         Ok(authority)
     }
 
+    /// Why the asker is nobody, if so.
+    pub(crate) fn is_nobody(&self) -> Option<&Problem> {
+        match &self.standing {
+            Standing::Has(_) => None,
+            Standing::Nobody(why) => Some(why),
+        }
+    }
+
     /// Why the asker may ask for nothing that takes a credential, if so.
     pub(crate) fn refusal(&self) -> Option<Problem> {
         match &self.standing {
@@ -126,6 +134,12 @@ pub(crate) struct Sent<'a> {
     pub(crate) extensions: &'a Extensions,
 }
 
+impl Sent<'_> {
+    fn changes(self) -> bool {
+        ![Method::GET, Method::HEAD, Method::OPTIONS].contains(self.method)
+    }
+}
+
 /// Whoever may open the socket of the node asks on the node's account.
 fn administrator<B: Backend>(app: &App<B>, address: IpAddr) -> Asker {
     let principal = Principal::socket(&app.backend.node_name());
@@ -150,7 +164,7 @@ pub(crate) fn authenticate<B: Backend>(
             let detail = "this node runs in open mode, where no credential is valid";
             Err(Problem::new(Code::UNAUTHENTICATED, detail))
         }
-        (AuthMode::Open, None) => Ok(anonymous(in_open_mode(app)?)),
+        (AuthMode::Open, None) => Ok(anonymous(in_open_mode(app, sent)?)),
         (AuthMode::Required, None) => {
             Ok(anonymous(Standing::Nobody(Denied::Unauthenticated.into())))
         }
@@ -162,7 +176,7 @@ pub(crate) fn authenticate<B: Backend>(
         }
         (AuthMode::Required, Some(shown)) => {
             let (principal, authority) = known(app, shown.credential)?;
-            let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(sent.method);
+            let changes = sent.changes();
             let session = shown.credential.text();
             let is_meant = || csrf::is_meant(sent, session, &app.config.cors_origins);
             if shown.by_cookie && changes && !is_meant() {
@@ -206,7 +220,7 @@ pub(crate) fn shows_cookie(headers: &HeaderMap, config: &Config) -> bool {
 }
 
 /// In open mode everybody may do everything until somebody administers.
-fn in_open_mode<B: Backend>(app: &App<B>) -> Result<Standing, Problem> {
+fn in_open_mode<B: Backend>(app: &App<B>, sent: Sent<'_>) -> Result<Standing, Problem> {
     let closed = &app.shared.closed;
     // A node that shows no state stays what it was last seen to be.
     if let Ok(read) = app.backend.view()
@@ -218,6 +232,16 @@ fn in_open_mode<B: Backend>(app: &App<B>) -> Result<Standing, Problem> {
         let detail = "this cluster has accounts, so a credential is needed, and this node still \
                       runs in open mode, where none is valid: restart it with `--auth required`";
         return Ok(Standing::Nobody(Problem::new(Code::UNAUTHENTICATED, detail)));
+    }
+    // Everybody is whoever is on this machine, not what a page has a browser do.
+    if !csrf::names_this_machine(sent) {
+        let detail = "in open mode a node answers to `localhost` and to addresses, not to names";
+        return Ok(Standing::Nobody(Problem::new(Code::UNAUTHENTICATED, detail)));
+    }
+    if sent.changes() && !csrf::is_same_origin(sent, &app.config.cors_origins) {
+        let detail = "another site's page asks for this, and in open mode nobody says that they \
+                      meant it";
+        return Ok(Standing::Nobody(Problem::new(Code::CSRF_REQUIRED, detail)));
     }
     Ok(Standing::Has(Authority::open()))
 }

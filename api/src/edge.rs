@@ -305,6 +305,7 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
     let body = Body::from(problem.to_json(request_id).to_canonical());
     let mut response = (problem.status(), body).into_response();
     headers::put(&mut response, "content-type", "application/problem+json");
+    response.extensions_mut().insert(problem.code());
     if let Some(allow) = problem.allow() {
         headers::put(&mut response, "allow", allow);
     }

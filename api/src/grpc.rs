@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -100,6 +100,31 @@ static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     }
     paths
 });
+
+/// Methods that nobody needs a credential for, as of the routes they stand for.
+/// To leave one out is a refusal too many; what is listed here without being
+/// public is refused all the same, once its message is read.
+const PUBLIC: [&str; 12] = [
+    "Auth/Login",
+    "Auth/VerifyMfa",
+    "Auth/PasswordPolicy",
+    "Auth/OidcProviders",
+    "Auth/OidcLogin",
+    "Auth/OidcCallback",
+    "Ledger/GetCheckpoint",
+    "Ledger/ListCheckpoints",
+    "Ledger/ProveInclusion",
+    "Ledger/ProveConsistency",
+    "Ledger/GetTile",
+    "Ledger/ListKeys",
+];
+
+/// What the paths of our own services begin with.
+const PACKAGE: &str = "/lexecon.governance.v1.";
+
+fn is_public(path: &str) -> bool {
+    path.strip_prefix(PACKAGE).is_none_or(|method| PUBLIC.contains(&method))
+}
 
 /// A service over a node.
 #[derive(Clone, Debug)]
@@ -223,6 +248,10 @@ fn admit<'a, B: Backend>(
     left: &mut Left,
 ) -> Result<Admitted<'a>, Problem> {
     let (path, headers) = (request.uri().path(), request.headers());
+    if request.method() != Method::POST {
+        // The services never look, and a cookie alone must change nothing.
+        return Err(Problem::method_not_allowed("POST".to_owned()));
+    }
     let address = edge::address::of(request.extensions(), headers, &app.config.trusted_proxies);
     // As the probes of REST, health is asked when the node is busy.
     let is_probe = path.starts_with("/grpc.health.v1.Health/");
@@ -233,13 +262,17 @@ fn admit<'a, B: Backend>(
     let (method, uri, extensions) = (request.method(), request.uri(), request.extensions());
     let asker = authenticate(app, Sent { method, uri, headers, extensions }, address)?;
     app.shared.rates.count_principal(&asker.principal.id, left)?;
+    if let Some(why) = asker.is_nobody().filter(|_| !is_public(path)) {
+        // Before the message: nobody makes a node read and keep it.
+        return Err(why.clone());
+    }
     Ok((permit, Arc::new(Caller::read(&app.config, headers, (asker, request_id))?)))
 }
 
 /// Time for reading the message and answering it.
 fn time<B: Backend>(app: &App<B>, path: &str) -> Duration {
     let config = &app.config;
-    let is_audit = path.starts_with("/lexecon.governance.v1.Ledger/");
+    let is_audit = path.starts_with("/lexecon.governance.v1.Ledger/") && !is_public(path);
     let answer = if is_audit { config.audit_timeout } else { config.request_timeout };
     // A second more than the inner bounds, which say what it was.
     config.request_timeout + answer + Duration::from_secs(1)

@@ -104,6 +104,7 @@ impl Client {
         &self,
         call: &Call,
     ) -> Result<Reply<T>, Error> {
+        self.check_private()?;
         self.call(call).await.map_err(unquoted)
     }
 }

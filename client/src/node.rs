@@ -1,5 +1,6 @@
 //! Where a node is asked: over the network, or over a socket of this machine.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -21,6 +22,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Whether nobody between can read what is sent.
+    fn is_private(&self) -> bool {
+        let host = self.base.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        self.socket.is_some() || self.base.scheme() == "https" || is_here
+    }
+
     fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         match text.strip_prefix(SOCKET) {
@@ -58,6 +67,17 @@ fn refused(text: &str, why: &str) -> Error {
     Error::Misused(format!("`{text}` is not the url of a node: {why}"))
 }
 
+/// Refuses to send a secret where others can read it on its way.
+pub(crate) fn check_private(nodes: &[Node]) -> Result<(), Error> {
+    match nodes.iter().find(|node| !node.is_private()) {
+        Some(node) => {
+            let why = "a credential goes over `https://`, or to this machine";
+            Err(refused(&node.shown, why))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The nodes of a client. A socket is a node of this machine and has none beside
 /// it: all connections of a client go the same way.
 pub(crate) fn nodes(urls: &[String]) -> Result<Vec<Node>, Error> {
@@ -71,5 +91,27 @@ pub(crate) fn nodes(urls: &[String]) -> Result<Vec<Node>, Error> {
             Err(Error::Misused(format!("`{shown}` is a socket, which must be the only url")))
         }
         Some(_) | None => Ok(nodes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_goes_where_nobody_else_reads_it() {
+        let check = |url: &str| check_private(&nodes(&[url.to_owned()]).unwrap());
+        for private in [
+            "https://n1.example",
+            "http://localhost:8000",
+            "http://127.0.0.1:8000",
+            "http://[::1]:8000",
+            "unix:///run/admin.sock",
+        ] {
+            assert!(check(private).is_ok(), "{private}");
+        }
+        for open in ["http://n1.example:8000", "http://10.0.0.1", "http://localhost.example"] {
+            assert!(matches!(check(open), Err(Error::Misused(_))), "{open}");
+        }
     }
 }

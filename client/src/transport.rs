@@ -91,6 +91,9 @@ impl Client {
     pub fn with_options(options: Options) -> Result<Self, Error> {
         let nodes = node::nodes(&options.urls)?;
         let authorization = options.credential.as_ref().map(bearer).transpose()?;
+        if authorization.is_some() {
+            node::check_private(&nodes)?;
+        }
         // A redirect would carry the credential elsewhere, and a proxy from the
         // environment would see every decision.
         let mut http = reqwest::Client::builder()
@@ -113,9 +116,16 @@ impl Client {
     /// The same client on behalf of whoever has this credential.
     ///
     /// # Errors
-    /// [`Error::Misused`] where it is not printable text.
+    /// [`Error::Misused`] where it is not printable text, or others could read it
+    /// on its way.
     pub fn with_credential(&self, credential: &Credential) -> Result<Self, Error> {
+        node::check_private(&self.shared.nodes)?;
         Ok(Self { authorization: Some(bearer(credential)?), ..self.clone() })
+    }
+
+    /// Refuses where others could read what is sent.
+    pub(crate) fn check_private(&self) -> Result<(), Error> {
+        node::check_private(&self.shared.nodes)
     }
 
     /// The same client, whose reads wait until the node asked has applied this

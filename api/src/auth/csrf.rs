@@ -5,6 +5,8 @@
 //! of ours can read and send: a part of an HMAC under the session's own text,
 //! which therefore needs no place to be kept and ends with the session.
 
+use std::net::IpAddr;
+
 use axum::http::HeaderMap;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -49,16 +51,33 @@ fn has_token(headers: &HeaderMap, session: &str) -> bool {
     }
 }
 
+/// Whether a request goes to this machine by a name that no one else can have
+/// given it: a page whose own name leads here would else be of our origin.
+pub(super) fn names_this_machine(sent: Sent<'_>) -> bool {
+    let Some(host) = host(sent) else { return true };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+}
+
+/// HTTP/2 has the name in the address.
+fn host(sent: Sent<'_>) -> Option<&str> {
+    let named = sent.headers.get("host").map(|value| value.to_str().unwrap_or_default());
+    named.or_else(|| sent.uri.authority().map(|authority| authority.as_str()))
+}
+
 /// What browsers add by themselves, and scripts cannot change.
-fn is_same_origin(sent: Sent<'_>, listed: &[String]) -> bool {
+pub(super) fn is_same_origin(sent: Sent<'_>, listed: &[String]) -> bool {
     let text = |name: &str| sent.headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_listed = |origin: &str| listed.iter().any(|known| known == origin);
     let origin = text("origin");
     if origin.is_some_and(is_listed) {
         return true;
     }
-    // HTTP/2 has the name in the address.
-    let host = text("host").or_else(|| sent.uri.authority().map(|authority| authority.as_str()));
+    let host = host(sent);
     let is_ours = |origin: &str| {
         let (_, authority) = origin.split_once("://").unwrap_or_default();
         // Behind a proxy that ends TLS the scheme differs and the name does not.
@@ -118,6 +137,28 @@ mod tests {
         check(&[("origin", "null")], false);
         check(&[("sec-fetch-site", "cross-site")], false);
         check(&[("sec-fetch-site", "same-site")], false);
+    }
+
+    #[test]
+    fn a_name_that_others_can_give_is_not_this_machine() {
+        let names = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("host", host.parse().unwrap());
+            let (uri, extensions) = ("/decide".parse().unwrap(), axum::http::Extensions::new());
+            let method = &axum::http::Method::GET;
+            names_this_machine(Sent {
+                method,
+                uri: &uri,
+                headers: &headers,
+                extensions: &extensions,
+            })
+        };
+        for ours in ["localhost", "LocalHost:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]"] {
+            assert!(names(ours), "{ours}");
+        }
+        for other in ["evil.example", "evil.example:8000", "localhost.evil.example", "", "a:b"] {
+            assert!(!names(other), "{other}");
+        }
     }
 
     #[test]

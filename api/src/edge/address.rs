@@ -29,9 +29,10 @@ pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]
 fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut nearest = peer;
-    let values: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).collect();
-    let mut hops = values.iter().rev().flat_map(|value| value.rsplit(','));
+    // Hop by hop: what a client put to the left must not hide what a proxy added.
+    let values: Vec<&[u8]> =
+        headers.get_all("x-forwarded-for").iter().map(|value| value.as_bytes()).collect();
+    let mut hops = values.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     while is_trusted(&nearest) {
         let Some(next) = hops.next().and_then(read) else { break };
         nearest = next;
@@ -39,8 +40,8 @@ fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
-fn read(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
+fn read(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let address = hop.parse::<IpAddr>().ok();
     let address = address.or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
     address.map(|address| address.to_canonical())
@@ -84,6 +85,7 @@ mod tests {
         check("10.0.0.1", &[], "10.0.0.1");
         check("10.0.0.1", &["203.0.113.9, nonsense"], "10.0.0.1");
         check("10.0.0.1", &["203.0.113.9:4711"], "203.0.113.9");
+        check("10.0.0.1", &["\u{ff}, 203.0.113.9"], "203.0.113.9");
         check("fd00::1", &["[2001:db8::5]:443"], "2001:db8::5");
         check("::ffff:10.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9");
     }

@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::call::Caching;
 use crate::config::Config;
 use crate::cookies::{self, SetCookie};
+use crate::problem::Code;
 use crate::routes::{Op, Route};
 
 /// Nothing an API answers is to be run or framed.
@@ -118,8 +119,11 @@ fn vary(config: &Config, response: &Response<Body>) -> &'static str {
 /// A cookie that does not count would keep its browser out, even from logging
 /// in again.
 fn forget_cookie(config: &Config, parts: &Parts, response: &mut Response<Body>) {
-    let is_refused = response.status() == StatusCode::UNAUTHORIZED;
-    if !is_refused || !auth::shows_cookie(&parts.headers, config) {
+    // A wrong password or code is 401 as well, and ends no session.
+    const OVER: [Code; 3] = [Code::UNAUTHENTICATED, Code::SESSION_EXPIRED, Code::SESSION_REVOKED];
+    let code = response.extensions().get::<Code>();
+    if !code.is_some_and(|code| OVER.contains(code)) || !auth::shows_cookie(&parts.headers, config)
+    {
         return;
     }
     put(response, "set-cookie", cookies::no_session(config).header());

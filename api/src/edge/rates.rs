@@ -27,12 +27,20 @@ use crate::problem::Problem;
 use bounded::Bounded;
 
 /// Paths where a secret of a person can be guessed, of both transports.
-const LOGIN: [&str; 4] = [
+const LOGIN: [&str; 9] = [
     "/auth/login",
     "/auth/mfa/verify",
+    "/auth/mfa/backup-codes",
+    "/auth/change-password",
     "/lexecon.governance.v1.Auth/Login",
     "/lexecon.governance.v1.Auth/VerifyMfa",
+    "/lexecon.governance.v1.Auth/RenewBackupCodes",
+    "/lexecon.governance.v1.Auth/ChangePassword",
+    "/lexecon.governance.v1.Auth/OidcCallback",
 ];
+
+/// And where a login at a provider ends: each asks that provider something.
+const CALLBACKS: &str = "/auth/oidc/callback/";
 
 /// Every limit there is.
 #[derive(Debug)]
@@ -66,7 +74,9 @@ impl Rates {
             limiter.count(&sender, left)?;
         }
         match &self.login {
-            Some(limiter) if LOGIN.contains(&path) => limiter.count(&sender, left),
+            Some(limiter) if LOGIN.contains(&path) || path.starts_with(CALLBACKS) => {
+                limiter.count(&sender, left)
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -123,7 +123,7 @@ async fn a_body_that_drips_has_the_time_of_a_request() {
     let open = Server::loaded().await;
     let config = api::Config { request_timeout: Duration::from_millis(300), ..Default::default() };
     let listening = listen(&Server::with(open.node, config), quick()).await;
-    let head = "POST /decide HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+    let head = "POST /decide HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\n\
                 Content-Length: 1000\r\n\r\n";
     let mut stream = TcpStream::connect(listening.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -16,6 +16,7 @@ mod common;
 mod conventions;
 mod decide;
 mod description;
+mod doors;
 mod escalations;
 mod evidence;
 mod floods;

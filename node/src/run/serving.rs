@@ -160,7 +160,8 @@ fn serve_api(
         concurrency_max: running.config.concurrency_max,
         impact_gate: running.config.impact_gate,
         auth: running.config.auth,
-        is_tls: certificates.is_some(),
+        // Where a proxy ends TLS, browsers see `https` all the same.
+        is_tls: certificates.is_some() || is_https(running.config.base_url.as_deref()),
         base_url: running.config.base_url.clone(),
         oidc: running.config.oidc.clone(),
         ..api::Config::default()
@@ -238,6 +239,10 @@ async fn settle(running: Running, dir: DataDir, joining: Option<Joining>, stop: 
         }
         () = stop.cancelled() => (),
     }
+}
+
+fn is_https(url: Option<&str>) -> bool {
+    url.is_some_and(|url| url.starts_with("https://"))
 }
 
 /// Waits for a signal, a failure, or the news that this node has diverged.

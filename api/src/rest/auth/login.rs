@@ -25,6 +25,7 @@ use crate::auth::csrf;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::cookies;
+use crate::edge::address::block;
 use crate::problem::{Code, Problem};
 use crate::rest::token::now;
 use crate::secrets::Credential;
@@ -38,9 +39,10 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn of(username: &str, address: IpAddr) -> Self {
-        let address = address.to_canonical().to_string();
-        let text = format!("{}\0{address}", username.to_lowercase());
-        Self { pair: sha256(text.as_bytes()), address }
+        let address = address.to_canonical();
+        // Whoever has one IPv6 address has as many as he likes of the same block.
+        let text = format!("{}\0{}", username.to_lowercase(), block(address));
+        Self { pair: sha256(text.as_bytes()), address: address.to_string() }
     }
 
     /// Refuses a pair that is locked.

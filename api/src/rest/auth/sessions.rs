@@ -83,7 +83,8 @@ fn whose(call: &Call) -> Result<Option<UserId>, Problem> {
         let detail = "is there beside `user_id`";
         return Err(Problem::fault(Fault::parameter("all", "conflicting_values", detail)));
     }
-    if own(&call.principal).ok().map(|(user, _)| user) == named {
+    let is_own = |named| own(&call.principal).is_ok_and(|(user, _)| user == named);
+    if named.is_some_and(is_own) {
         return Ok(named);
     }
     let managing = Right::Holds(Permission::ManageUsers);

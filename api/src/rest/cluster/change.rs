@@ -2,6 +2,7 @@
 
 use governance::access::{self, Right};
 use governance::command::{KeyUsage, NodeDescription, PrincipalKind, PublicKey};
+use governance::view;
 use ledger::signature;
 use types::{Json, Object};
 
@@ -13,6 +14,7 @@ use crate::config::AuthMode;
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::problem::{Code, Fault, Problem};
 use crate::reply::{Member, flag, integer, text, texts};
+use crate::rest::token::now;
 use crate::routes::Op;
 
 const NAME: Kind = Kind::Text(Text::of(Alphabet::Name, 64));
@@ -134,7 +136,13 @@ fn join_allowed<B: Backend>(app: &App<B>, call: &Call) -> Result<JoinBy, Problem
         Problem::new(Code::JOIN_REFUSED, detail)
     };
     if let Some(hash) = call.join_token {
-        return Ok(JoinBy::Token(hash));
+        // `apply` decides; what cannot count is not put in the log, and learns
+        // nothing of the cluster.
+        let read = app.backend.view()?;
+        let now = now(app, &read)?;
+        let known = view::join_token(&read, &hash)?;
+        let counts = known.is_some_and(|token| now < token.expires_at);
+        return if counts { Ok(JoinBy::Token(hash)) } else { Err(refused()) };
     }
     match call.principal.kind {
         PrincipalKind::User | PrincipalKind::ApiKey | PrincipalKind::Node => {
