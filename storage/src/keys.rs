@@ -166,7 +166,9 @@ families! {
         InterventionTally InterventionTime Deadline Effect User UserByName Session
         SessionByHash SessionByUser Challenge LoginPair LoginPairByAge ApiKey ApiKeyByHash
         OidcLink JoinToken Access ChallengeByUser Artifact ArtifactByDecision ArtifactByText
-        ArtifactByEntry ArtifactLater Upload EvidenceCount Content Signer Chunk;
+        ArtifactByEntry ArtifactLater Upload EvidenceCount Content Signer Chunk Tally System
+        SystemByName Profile Register ControlLink ControlAttestation Hold HoldInForce Retention
+        AnnexIv AiIncident AiIncidentByState Export ExportByState;
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::oversight::Role;
 
 pub use command::right_of;
-pub(crate) use command::{admit, check_level};
+pub(crate) use command::{EVIDENCE, admit, check_level, need_level};
 pub(crate) use lookup::access;
 pub use lookup::{
     PASSWORD_MAX, SESSION_IDLE, SESSION_MAX, authority, is_closed, is_key_alive, is_session_alive,

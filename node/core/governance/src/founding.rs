@@ -14,8 +14,9 @@ use crate::store::{Store, Table};
 /// The meanings of commands that a new cluster begins with. Level 2: a value that
 /// cannot be compared does not keep a restriction from applying
 /// (`policy::Engine::V2`). Level 3: a decision that tells its risk keeps it as a
-/// risk record. Level 4: accounts. A cluster founded at a lower level stays there.
-const FEATURE_LEVEL: u32 = 4;
+/// risk record. Level 4: accounts. Level 5: what regulators and auditors ask for. A cluster
+/// founded at a lower level stays there.
+const FEATURE_LEVEL: u32 = 5;
 
 pub(crate) fn found<S: Store>(
     context: &mut Context<'_, S>,

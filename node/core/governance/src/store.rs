@@ -174,11 +174,41 @@ pub enum Table {
     Access = 84,
     /// User id, end and SHA-256 of a challenge -> nothing.
     ChallengeByUser = 85,
+    /// What is counted, and a number -> the entry that is the so-manieth of it. Erasable.
+    Tally = 86,
+    /// System id -> AI system.
+    System = 87,
+    /// Name of a system -> system id.
+    SystemByName = 88,
+    /// What the organisation is: one record.
+    Profile = 89,
+    /// Which regulatory data is in force: one record.
+    Register = 90,
+    /// Control or duty, artifact id -> the entry that linked them.
+    ControlLink = 91,
+    /// Control or duty, entry id -> what was attested.
+    ControlAttestation = 92,
+    /// Hold id -> legal hold.
+    Hold = 93,
+    /// Hold id -> what it freezes; until it is released.
+    HoldInForce = 94,
+    /// How far retention has been carried out: one record.
+    Retention = 95,
+    /// System id and section -> the entry that says what is in it.
+    AnnexIv = 96,
+    /// Incident id -> serious incident of an AI system.
+    AiIncident = 97,
+    /// Status, time and incident id -> nothing.
+    AiIncidentByState = 98,
+    /// Export id -> export.
+    Export = 99,
+    /// Status, entry id of an export -> export id.
+    ExportByState = 100,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 77] = [
+    pub const ALL: [Self; 92] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -256,6 +286,21 @@ impl Table {
         Self::JoinToken,
         Self::Access,
         Self::ChallengeByUser,
+        Self::Tally,
+        Self::System,
+        Self::SystemByName,
+        Self::Profile,
+        Self::Register,
+        Self::ControlLink,
+        Self::ControlAttestation,
+        Self::Hold,
+        Self::HoldInForce,
+        Self::Retention,
+        Self::AnnexIv,
+        Self::AiIncident,
+        Self::AiIncidentByState,
+        Self::Export,
+        Self::ExportByState,
     ];
 
     /// The table's number.

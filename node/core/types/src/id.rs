@@ -169,6 +169,18 @@ prefixed! {
     ApiKeyId = "apik_";
     /// A session of a user; never the credential, which begins with `sess_`.
     SessionId = "ses_";
+    /// A governed AI system.
+    SystemId = "sys_";
+    /// A statement of a person about a control or duty.
+    AttestationId = "att_";
+    /// A legal hold.
+    HoldId = "hold_";
+    /// A serious incident of an AI system.
+    IncidentId = "inc_";
+    /// An audit export.
+    ExportId = "exp_";
+    /// A report on a framework.
+    ReportId = "rpt_";
 }
 
 #[cfg(test)]

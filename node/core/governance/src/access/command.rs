@@ -138,11 +138,22 @@ fn needs_somebody(command: &Command) -> bool {
 /// From this feature level on there are accounts.
 const ACCOUNTS: u32 = 4;
 
+/// From this feature level on there is what regulators and auditors ask for.
+pub(crate) const EVIDENCE: u32 = 5;
+
 /// Refuses what is about accounts where they do not exist yet.
 pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), Stop> {
+    need_level(context, ACCOUNTS)
+}
+
+/// Refuses what a cluster of a lower feature level does not know.
+pub(crate) fn need_level<S: Store>(
+    context: &mut Context<'_, S>,
+    needed: u32,
+) -> Result<(), Stop> {
     let level = context.cache.feature_level(context.tables.read())?;
-    if level < ACCOUNTS {
-        return Err(Rejection::FeatureLevelTooLow { level, needed: ACCOUNTS }.into());
+    if level < needed {
+        return Err(Rejection::FeatureLevelTooLow { level, needed }.into());
     }
     Ok(())
 }
