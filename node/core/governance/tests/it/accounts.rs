@@ -179,6 +179,38 @@ fn a_key_makes_and_manages_no_account_that_may_more_than_the_key() {
 }
 
 #[test]
+fn a_program_makes_and_manages_nobody_who_oversees() {
+    let (mut machine, admin) = closed();
+    let every = of_key(key(&mut machine, 200, &admin, new_key(1, &["*"], &Permission::ALL)));
+    let overseer = &[Role::Executive];
+    let ana = account(&mut machine, 200, "ana", (AccountRole::Viewer, overseer));
+    let leo = account(&mut machine, 200, "leo", VIEWER);
+    begin_mfa(&mut machine, ana);
+    let oversight = |roles: &[Role]| Some(roles.to_vec());
+    let refuses = [
+        create(new_user("eve", AccountRole::Viewer, overseer)),
+        updating(UpdateUser { oversight: oversight(overseer), ..update(leo) }),
+        // Neither is it taken away, nor anything else of who has it.
+        updating(UpdateUser { oversight: oversight(&[]), ..update(ana) }),
+        updating(UpdateUser { full_name: Some("A".to_owned()), ..update(ana) }),
+        change(ana, UserChange::Disable),
+        change(ana, UserChange::ResetMfa),
+        change(ana, UserChange::Unlock),
+    ];
+    for command in refuses.clone() {
+        let denied = Rejection::Denied(Denied::PermissionDenied);
+        check(&mut machine, &every, command, denied);
+    }
+    recorded(machine.run_for(every.clone(), 900, change(leo, UserChange::Disable)));
+    // A person who manages accounts may do all of it.
+    for command in refuses {
+        let (store, index) = (machine.store.clone(), machine.index);
+        let mut copy = Machine { store, cache: Cache::default(), index };
+        recorded(copy.run_for(admin.clone(), 900, command));
+    }
+}
+
+#[test]
 fn the_last_administrator_stays() {
     let (mut machine, admin) = closed();
     let root = user_of(&admin);
