@@ -320,7 +320,11 @@ impl<S: StateStore> Core<S> {
         let snapshot = Draft { meta: meta.clone(), taken_at, path, epoch }.with_content(*content);
         let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta, snapshot };
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
-        blocking(|| incoming.clear());
+        blocking(|| {
+            incoming.clear();
+            // Raft may have had no use for it.
+            receive::give_up_keys(&*self.state);
+        });
         installed.map_err(stopped)
     }
 
