@@ -142,7 +142,7 @@ pub(crate) fn change<S: Store>(
     kept::change(context, id, &before, &after)?;
     match change.change {
         UserChange::Disable | UserChange::ResetMfa => session::end_all(context, id, None)?,
-        UserChange::Unlock => pairs::forget(context, id)?,
+        UserChange::Unlock => pairs::forget(context, &BTreeSet::from([id]))?,
         UserChange::Enable => (),
     }
     idempotency::keep(context, recorded.entry_id)?;

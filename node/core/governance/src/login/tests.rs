@@ -1,5 +1,7 @@
 //! Challenges, failed logins and accounts of providers.
 
+use std::collections::BTreeSet;
+
 use types::{Json, Timestamp};
 
 use super::fixture::{
@@ -213,7 +215,9 @@ fn an_unlocked_account_may_try_again_and_its_failures_are_told_of_even_so() {
         fail(&mut machine, SECOND, "maria");
         fail(&mut machine, SECOND, "paul");
     }
-    machine.with_context(2 * SECOND, |context| super::pairs::forget(context, MARIA).unwrap());
+    machine.with_context(2 * SECOND, |context| {
+        super::pairs::forget(context, &BTreeSet::from([MARIA])).unwrap()
+    });
     machine.log_in(3 * SECOND, by_password(50));
     let paul = open(PAUL, LoginProof::Password { version: 1 }, 51);
     let why = refused(machine.run(3 * SECOND, Command::OpenSession(Box::new(paul))));

@@ -8,10 +8,11 @@ use crate::people::{
 use crate::support::{Machine, data, decide, envelope, erase, named, recorded, refused};
 use governance::access::{AccountRole, Denied, Permission, is_closed};
 use governance::command::{
-    ChangePassword, Command, CreateUser, ErasedPart, Idempotency, Principal, UpdateUser, UserChange,
+    ChangePassword, Command, CreateUser, EntryRange, Erase, ErasedPart, ErasureCause, Idempotency,
+    Principal, UpdateUser, UserChange,
 };
 use governance::oversight::Role;
-use governance::{Envelope, Outcome, Rejection, Store as _, Table, view};
+use governance::{Cache, Envelope, Outcome, Rejection, Store as _, Table, view};
 use ledger::EntryType;
 use types::{Digest, EntryId, UserId};
 
@@ -412,6 +413,29 @@ fn before_their_feature_level_there_are_no_accounts() {
     check(&mut machine, &socket(), create(new_user("a", AccountRole::Admin, &[])), low.clone());
     check(&mut machine, &socket(), change(UserId(types::Ulid(1)), UserChange::Enable), low.clone());
     check(&mut machine, &socket(), crate::people::creating(new_key(1, &["a"], &[])), low);
+}
+
+#[test]
+fn accounts_that_are_erased_together_leave_no_failed_login() {
+    let (mut machine, admin) = closed();
+    let mut ranges = Vec::new();
+    for (pair, name) in [(1, "ana"), (2, "leo"), (3, "eva")] {
+        let user = account(&mut machine, 200, name, VIEWER);
+        fail_login(&mut machine, user, pair);
+        if name == "eva" {
+            continue;
+        }
+        let id = view::user(&machine.store, user).unwrap().unwrap().entry_id;
+        ranges.push(EntryRange { from: id, to: id });
+        recorded(machine.run_for(admin.clone(), 300, change(user, UserChange::Disable)));
+    }
+    let erase = Erase { part: ErasedPart::All, ranges, cause: ErasureCause::Request };
+    let erased = machine.run_for(Principal::node("n1"), 400, Command::Erase(erase));
+    assert!(matches!(&erased, Outcome::Erased(erased) if erased.entries == 2), "{erased:?}");
+    for (pair, counted) in [(1, 0), (2, 0), (3, 1)] {
+        let known = view::login_pair(&machine.store, &Digest([pair; 32])).unwrap().unwrap();
+        assert_eq!(known.failed_at.len(), counted, "{pair}");
+    }
 }
 
 #[test]
