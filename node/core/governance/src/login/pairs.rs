@@ -78,6 +78,8 @@ pub(super) fn fail<S: Store>(
     };
     let before = view::login_pair(context.tables.read(), &fail.pair)?;
     let mut failed = before.clone().unwrap_or_else(|| untouched(user, &fail.address, at));
+    // It may have been tried before there was an account.
+    failed.user = user.or(failed.user);
     failed.last_at = at;
     failed.failed_at.retain(|failed_at| at < after(*failed_at, WINDOW));
     failed.failed_at.push(at);

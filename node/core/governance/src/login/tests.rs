@@ -228,6 +228,24 @@ fn an_unlocked_account_may_try_again_and_its_failures_are_told_of_even_so() {
 }
 
 #[test]
+fn a_pair_that_was_tried_before_the_account_was_made_is_unlocked_with_it() {
+    let mut machine = Machine::founded();
+    // As before Maria had an account.
+    for _ in 0..3 {
+        machine.run(SECOND, Command::FailLogin(Box::new(failed(None, "maria"))));
+    }
+    for _ in 0..2 {
+        fail(&mut machine, 2 * SECOND, "maria");
+    }
+    let known = view::login_pair(&machine.store, &pair("maria")).unwrap().unwrap();
+    assert!(known.locked_until.is_some() && known.user == Some(MARIA), "{known:?}");
+    machine.with_context(3 * SECOND, |context| {
+        super::pairs::forget(context, &BTreeSet::from([MARIA])).unwrap();
+    });
+    machine.log_in(4 * SECOND, by_password(50));
+}
+
+#[test]
 fn of_ten_thousand_pairs_the_oldest_gives_way_and_is_told_of_first() {
     let mut machine = Machine::founded();
     fail(&mut machine, SECOND, "maria");
