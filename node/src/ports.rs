@@ -109,6 +109,10 @@ impl Checkpoints for Stored {
     fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
         self.1.import(keys)
     }
+
+    fn give_up_value_keys(&self) -> io::Result<()> {
+        self.1.give_up()
+    }
 }
 
 impl Checkpoints for State {
@@ -130,6 +134,10 @@ impl Checkpoints for State {
 
     fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
         self.stored().take_value_keys(keys)
+    }
+
+    fn give_up_value_keys(&self) -> io::Result<()> {
+        self.stored().give_up_value_keys()
     }
 }
 

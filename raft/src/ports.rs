@@ -153,6 +153,15 @@ pub trait Checkpoints: Send + Sync + fmt::Debug + 'static {
         }
         Err(io::Error::other("this store opens no sealed values"))
     }
+
+    /// Lets go of what came by [`Self::take_value_keys`] since a checkpoint was
+    /// installed last: the one that it came for is not.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    fn give_up_value_keys(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The state machine's state. Writes gather in a batch over one Raft entry and

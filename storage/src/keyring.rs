@@ -11,6 +11,8 @@
 //!   only once nothing is left that it sealed: [`Keyring::finish`].
 //! - No key seals more than 2^32 values: nonces are random.
 //! - A keyring that cannot be opened is not changed.
+//! - A key that came with the values of others stays until those are in force, or
+//!   were given up: [`Keyring::import`], [`Keyring::give_up`].
 //!
 //! Reading order: `value` (what a sealed value looks like), `file`, this file.
 
@@ -77,6 +79,9 @@ struct Ring {
     active: Option<Arc<DataKey>>,
     rewritten: Option<u64>,
     replaced: bool,
+    /// Keys of values that came and are not in force yet, and whether each was here
+    /// before. In memory alone: after a start they come anew.
+    arriving: BTreeMap<u64, bool>,
 }
 
 struct DataKey {
@@ -241,44 +246,65 @@ impl Keyring {
     }
 
     /// Takes in what another node exported, durably, so that its values can be
-    /// read here.
+    /// read here. They stay until the state is replaced, or they are given up.
     ///
     /// # Errors
     /// When the bytes are no keys, contradict those that are here, or cannot be
     /// written down.
     pub fn import(&self, exported: &[u8]) -> io::Result<()> {
         let keys = exported_keys(exported).ok_or_else(|| refused("these are no data keys"))?;
-        let known = self.ring();
-        let mut fresh = Vec::new();
-        for key in keys {
-            match known.keys.get(&key.id) {
-                None => fresh.push(Arc::new(key)),
-                Some(known) if known.secret.expose_secret() == key.secret.expose_secret() => {}
-                Some(_) => {
+        // What is here is looked at where nobody changes it: a pass that ends
+        // before has dropped what is missed here, and one that ends after sees that
+        // it has to begin anew, also when nothing is new.
+        self.change_if(|ring| {
+            self.inner.generation.fetch_add(1, Ordering::SeqCst);
+            let mut is_new = false;
+            for key in keys {
+                let known = ring.keys.get(&key.id);
+                let is_same = |known: &Arc<DataKey>| {
+                    known.secret.expose_secret() == key.secret.expose_secret()
+                };
+                if !known.is_none_or(is_same) {
                     let what = format!("data key {} is another one here", id_text(key.id));
                     return Err(refused(what));
                 }
+                ring.arriving.entry(key.id).or_insert(known.is_some());
+                if known.is_none() {
+                    ring.add(Arc::new(key))?;
+                    is_new = true;
+                }
             }
-        }
-        // Also when nothing is new: a pass that runs must not drop what this
-        // snapshot needs.
-        self.inner.generation.fetch_add(1, Ordering::SeqCst);
-        if fresh.is_empty() {
-            return Ok(());
-        }
-        self.change(|ring| fresh.into_iter().try_for_each(|key| ring.add(key)))
+            Ok(is_new)
+        })
+    }
+
+    /// Lets go of the keys that came for values which will not be in force.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn give_up(&self) -> io::Result<()> {
+        self.change_if(|ring| {
+            let before = ring.keys.len();
+            for (id, was_here) in std::mem::take(&mut ring.arriving) {
+                let is_active = ring.active.as_ref().is_some_and(|active| active.id == id);
+                if !was_here && !is_active {
+                    ring.keys.remove(&id);
+                }
+            }
+            Ok(ring.keys.len() < before)
+        })
     }
 
     /// Notes down, before it is in force, that the state is one from elsewhere.
     pub(crate) fn note_replaced(&self) -> io::Result<()> {
-        self.inner.generation.fetch_add(1, Ordering::SeqCst);
-        let ring = self.ring();
-        if ring.replaced || (ring.active.is_none() && ring.keys.is_empty()) {
-            return Ok(());
-        }
-        self.change(|ring| {
+        self.change_if(|ring| {
+            self.inner.generation.fetch_add(1, Ordering::SeqCst);
+            ring.arriving.clear();
+            if ring.replaced || (ring.active.is_none() && ring.keys.is_empty()) {
+                return Ok(false);
+            }
             ring.replaced = true;
-            Ok(())
+            Ok(true)
         })
     }
 
@@ -289,7 +315,8 @@ impl Keyring {
         let ring = self.ring();
         let active = ring.active.as_ref().map(|key| key.id);
         let others = ring.keys.keys().copied().filter(|id| Some(*id) != active).collect();
-        let state_only = active.is_some() && ring.rewritten == active;
+        // Where no key can be added, those must go that only evidence needs.
+        let state_only = active.is_some() && ring.rewritten == active && !ring.is_full();
         ring.is_pending().then_some(Pass { generation, active, others, state_only })
     }
 
@@ -314,7 +341,8 @@ impl Keyring {
             ring.replaced = false;
             if is_physical {
                 ring.rewritten = pass.active;
-                ring.keys.retain(|id, _| !pass.others.contains(id));
+                let arriving = &ring.arriving;
+                ring.keys.retain(|id, _| !pass.others.contains(id) || arriving.contains_key(id));
             }
             Ok(())
         })?;
@@ -429,10 +457,16 @@ impl Keyring {
 
     /// Changes the ring, on the disk first.
     fn change(&self, change: impl FnOnce(&mut Ring) -> io::Result<()>) -> io::Result<()> {
+        self.change_if(|ring| change(ring).map(|()| true))
+    }
+
+    /// The same, which says whether there is something to write down.
+    fn change_if(&self, change: impl FnOnce(&mut Ring) -> io::Result<bool>) -> io::Result<()> {
         let _one_at_a_time = self.changing();
         let mut ring = Ring::clone(&self.ring());
-        change(&mut ring)?;
-        self.write(&ring)?;
+        if change(&mut ring)? {
+            self.write(&ring)?;
+        }
         *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }
@@ -459,11 +493,16 @@ impl Keyring {
 
 impl Ring {
     fn is_pending(&self) -> bool {
-        self.replaced || self.rewritten != self.active.as_ref().map(|key| key.id)
+        let active = self.active.as_ref().map(|key| key.id);
+        self.replaced || self.rewritten != active || (active.is_some() && self.is_full())
+    }
+
+    fn is_full(&self) -> bool {
+        KEYS_MAX <= self.keys.len()
     }
 
     fn add(&mut self, key: Arc<DataKey>) -> io::Result<()> {
-        if self.keys.len() == KEYS_MAX {
+        if self.is_full() {
             return Err(refused(format!("there are {KEYS_MAX} data keys already")));
         }
         self.keys.insert(key.id, key);

@@ -266,8 +266,9 @@ impl State {
         let _one_at_a_time = installing.lock().unwrap_or_else(PoisonError::into_inner);
         let old = Arc::clone(&self.current());
         let prepared = install::prepare(old.path(), &dir, (group.clone(), keyring.clone()))?;
-        keyring.note_replaced()?;
+        // Whoever rewrites the state from now on waits for the new one.
         let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
+        keyring.note_replaced()?;
         install::switch(&self.inner.dir.state_dir(), &prepared)?;
         old.retire();
         *current = Arc::new(prepared);

@@ -155,7 +155,8 @@ pub(crate) fn equip(node: &Node, program: &Program) {
     let record = ApiKeyRecord {
         entry_id: EntryId(1),
         name: "a program".to_owned(),
-        owner: "user_00000000000000000000000001".to_owned(),
+        // Made over the socket: nobody's account is behind it.
+        owner: "n1".to_owned(),
         hash: hash(&program.key()),
         actor_prefixes: program.prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
         permissions: program.permissions,

@@ -179,7 +179,15 @@ impl<S: StateStore> Core<S> {
             reachable,
             lag,
             promotion_lag_max: self.config.promotion_lag_max,
+            left: self.left(),
         })
+    }
+
+    /// Who was taken out, as far as the state names them still.
+    fn left(&self) -> BTreeSet<u64> {
+        let nodes = self.state.view().ok().and_then(|view| governance::view::nodes(&view).ok());
+        let left = nodes.into_iter().flatten().filter(|node| node.left_entry.is_some());
+        left.map(|node| node.raft_id.0).collect()
     }
 
     async fn write(&self, changes: Changes, removed: Removed) -> Answer {

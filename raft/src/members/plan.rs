@@ -18,6 +18,8 @@ pub(crate) struct Situation {
     /// Entries each lacks, of those known.
     pub(crate) lag: BTreeMap<u64, u64>,
     pub(crate) promotion_lag_max: u64,
+    /// Who was a member and was taken out.
+    pub(crate) left: BTreeSet<u64>,
 }
 
 /// What is to be done about a change.
@@ -68,6 +70,9 @@ impl Situation {
         match self.members.get(&id) {
             Some(known) if known == member => Ok(Step::Nothing),
             Some(known) => Err(not_safe(format!("id `{id}` belongs to `{}`", known.name))),
+            None if self.left.contains(&id) => {
+                Err(not_safe(format!("id `{id}` is of a node that was taken out")))
+            }
             None => Ok(Step::AddLearner(id, member.clone())),
         }
     }
@@ -214,6 +219,7 @@ mod tests {
             reachable: reachable.iter().copied().collect(),
             lag: BTreeMap::from([(1, 0), (2, 5), (3, 0), (4, 2_000)]),
             promotion_lag_max: 1_000,
+            left: BTreeSet::from([5]),
         };
         let got = situation.step(&change).map_err(|err| err.to_string());
         assert_eq!(got, expect.map_err(str::to_owned), "{change:?} with {reachable:?}");
@@ -241,6 +247,14 @@ mod tests {
         check(&[1, 2, 3, 4], Change::Promote(RaftId(4)), Err("the node lacks 2000 entries"));
         let why = "the change is not safe: node `4` does not answer";
         check(&[1, 2, 3], Change::Promote(RaftId(4)), Err(why));
+    }
+
+    #[test]
+    fn an_id_that_was_taken_out_is_not_taken_in_again() {
+        let add = |id| Change::AddLearner { raft_id: RaftId(id), member: member(id) };
+        check(&[1, 2, 3], add(6), Ok(Step::AddLearner(6, member(6))));
+        let why = "the change is not safe: id `5` is of a node that was taken out";
+        check(&[1, 2, 3], add(5), Err(why));
     }
 
     #[test]

@@ -202,6 +202,7 @@ impl Incoming {
             let path = self.dir.display();
             tracing::error!(%path, fault, "refused a snapshot that is damaged");
             self.clear();
+            give_up_keys(checkpoints);
             Status::data_loss(format!("the snapshot is damaged: {fault}"))
         })
     }
@@ -232,6 +233,14 @@ impl Incoming {
         {
             tracing::warn!(error = %err, "cannot remove a received snapshot");
         }
+    }
+}
+
+/// Keys of a snapshot that is not installed are not kept: whoever sends some could
+/// fill up what holds them.
+pub(crate) fn give_up_keys(checkpoints: &impl Checkpoints) {
+    if let Err(err) = checkpoints.give_up_value_keys() {
+        tracing::warn!(error = %err, "cannot let go of the keys of a received snapshot");
     }
 }
 
@@ -279,22 +288,69 @@ fn failed(err: &io::Error) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
+
     use crate::encoding::encode_meta;
 
-    #[track_caller]
-    fn check(content_digest: &[u8], is_taken: bool) {
-        let dir = tempfile::tempdir().unwrap();
-        let header = wire::SnapshotHeader {
+    fn header(content_digest: &[u8]) -> wire::SnapshotHeader {
+        wire::SnapshotHeader {
             vote: Bytes::new(),
             meta: encode_meta(&SnapshotMeta::default()),
             files: Vec::new(),
             content_digest: Bytes::copy_from_slice(content_digest),
             value_keys: Bytes::from_static(b"a secret of the sender"),
-        };
-        let begun = begin(header, dir.path(), &TransportConfig::default());
+        }
+    }
+
+    #[track_caller]
+    fn check(content_digest: &[u8], is_taken: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let begun = begin(header(content_digest), dir.path(), &TransportConfig::default());
         assert_eq!(begun.is_ok(), is_taken, "{begun:?}");
         assert!(!format!("{begun:?}").contains("secret"), "{begun:?}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), usize::from(is_taken));
+    }
+
+    /// Holds the keys that it was given, and reads every state as the same.
+    #[derive(Debug, Default)]
+    struct Store(Mutex<Vec<u8>>);
+
+    impl Checkpoints for Store {
+        fn content_digest(&self, _: &Path) -> io::Result<types::Digest> {
+            assert_eq!(*self.0.lock().unwrap(), b"a secret of the sender", "first its keys");
+            Ok(types::Digest([7; 32]))
+        }
+
+        fn verify(&self, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn applied_in(&self, _: &Path) -> io::Result<Option<Bytes>> {
+            Ok(None)
+        }
+
+        fn take_value_keys(&self, keys: &[u8]) -> io::Result<()> {
+            self.0.lock().unwrap().extend_from_slice(keys);
+            Ok(())
+        }
+
+        fn give_up_value_keys(&self) -> io::Result<()> {
+            self.0.lock().unwrap().clear();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_is_refused_leaves_neither_files_nor_keys() {
+        for (content, fault) in [([8; 32], "its content digest is"), ([7; 32], "nothing was")] {
+            let (dir, store) = (tempfile::tempdir().unwrap(), Store::default());
+            let (incoming, _) =
+                begin(header(&content), dir.path(), &TransportConfig::default()).unwrap();
+            let refused = incoming.check(&store).unwrap_err();
+            assert!(refused.message().contains(fault), "{refused}");
+            assert_eq!(*store.0.lock().unwrap(), b"");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
     }
 
     #[test]

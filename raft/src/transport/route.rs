@@ -5,6 +5,9 @@
 //! for this very node is refused before its content is looked at. With
 //! certificates so is one whose sender is not the node that its certificate
 //! names.
+//!
+//! INVARIANT: what goes on for longer than a call is judged again as it goes on:
+//! who was let in may have been taken out since.
 
 use std::sync::Arc;
 
@@ -30,10 +33,26 @@ pub(crate) struct Here {
 }
 
 /// The sender of a call, once it was let in.
-#[derive(Clone, Copy, Debug)]
-struct Sender {
-    id: RaftId,
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) id: RaftId,
     standing: Standing,
+    caller: Option<Caller>,
+    proof: Option<Proof>,
+}
+
+impl Sender {
+    /// Judges it once more, by what this node knows now.
+    pub(crate) fn check(&self) -> Result<(), Status> {
+        standing(self.proof.as_ref(), self.id, self.caller.as_ref()).map(drop)
+    }
+}
+
+/// With certificates: where senders are looked up, and what counts refusals.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    pub(crate) registry: Registry,
+    pub(crate) tls: Tls,
 }
 
 /// What the sender may ask for.
@@ -46,7 +65,8 @@ enum Standing {
     Newcomer,
 }
 
-/// What this node knows of a sender by its Raft id.
+/// What this node knows of a sender by its Raft id, and where the id says nothing
+/// yet, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     /// A member, of this name.
@@ -55,12 +75,18 @@ pub(crate) enum Known {
     Registered(String),
     /// Of a time this node has not come to yet.
     Ahead,
+    /// It would be of such a time, but its name is that of a member that is there,
+    /// under this id.
+    Elsewhere(RaftId),
+    /// It would be of such a time, but its name is that of a node that was a
+    /// member, under this id, and is none any more.
+    Left(RaftId),
     /// It was a member, or never anything.
     Nobody,
 }
 
-/// Looks a sender up.
-pub(crate) type Registry = Arc<dyn Fn(RaftId) -> Known + Send + Sync>;
+/// Looks a sender up, by what it calls itself and by the name in its certificate.
+pub(crate) type Registry = Arc<dyn Fn(RaftId, &str) -> Known + Send + Sync>;
 
 /// Puts the fields on every call to one target.
 #[derive(Clone, Debug)]
@@ -99,27 +125,30 @@ impl Interceptor for Stamp {
 #[derive(Clone)]
 pub(crate) struct Gate {
     here: Here,
-    /// With certificates: where senders are looked up, and what counts refusals.
-    proof: Option<(Registry, Tls)>,
+    proof: Option<Proof>,
 }
 
 impl Gate {
-    pub(crate) fn new(here: Here, proof: Option<(Registry, Tls)>) -> Self {
+    pub(crate) fn new(here: Here, proof: Option<Proof>) -> Self {
         Self { here, proof }
     }
+}
 
-    /// Whether whom the certificate names is whom the message names.
-    fn standing(&self, from: RaftId, caller: Option<&Caller>) -> Result<Standing, Status> {
-        let Some((registry, tls)) = &self.proof else { return Ok(Standing::Member) };
-        let judged = match caller {
-            Some(Caller::Node(name)) => judge(from, name, &registry(from)),
-            Some(Caller::Unproven) | None => Err("the connection has no certificate".to_owned()),
-        };
-        judged.map_err(|why| {
-            tls.refused(Refusal::Sender, &why);
-            Status::failed_precondition(why)
-        })
-    }
+/// Whether whom the certificate names is whom the message names.
+fn standing(
+    proof: Option<&Proof>,
+    from: RaftId,
+    caller: Option<&Caller>,
+) -> Result<Standing, Status> {
+    let Some(Proof { registry, tls }) = proof else { return Ok(Standing::Member) };
+    let judged = match caller {
+        Some(Caller::Node(name)) => judge(from, name, &registry(from, name)),
+        Some(Caller::Unproven) | None => Err("the connection has no certificate".to_owned()),
+    };
+    judged.map_err(|why| {
+        tls.refused(Refusal::Sender, &why);
+        Status::failed_precondition(why)
+    })
 }
 
 /// What the bearer of a certificate for `name` may do as `from`.
@@ -130,6 +159,13 @@ fn judge(from: RaftId, name: &str, known: &Known) -> Result<Standing, String> {
         Known::Ahead => Ok(Standing::Newcomer),
         Known::Member(of) | Known::Registered(of) => Err(format!(
             "the sender calls itself `{from}`, which is `{of}`, and its certificate is of `{name}`"
+        )),
+        Known::Elsewhere(id) => Err(format!(
+            "the sender calls itself `{from}`, and its certificate is of `{name}`, which is `{id}`"
+        )),
+        Known::Left(id) => Err(format!(
+            "the sender calls itself `{from}`, and its certificate is of `{name}`, which was \
+             `{id}` and is no member any more"
         )),
         Known::Nobody => {
             Err(format!("the sender calls itself `{from}`, which is no member: it is `{name}`"))
@@ -151,8 +187,9 @@ impl Interceptor for Gate {
             )));
         }
         let id = RaftId(from);
-        let standing = self.standing(id, request.extensions().get::<Caller>())?;
-        request.extensions_mut().insert(Sender { id, standing });
+        let (caller, proof) = (request.extensions().get::<Caller>().cloned(), self.proof.clone());
+        let standing = standing(proof.as_ref(), id, caller.as_ref())?;
+        request.extensions_mut().insert(Sender { id, standing, caller, proof });
         Ok(request)
     }
 }
@@ -187,9 +224,10 @@ pub(crate) fn replicating<T>(request: &Request<T>) -> Result<RaftId, Status> {
     let_in(request).map(|sender| sender.id)
 }
 
-fn let_in<T>(request: &Request<T>) -> Result<Sender, Status> {
+/// Who sent a call that the gate let in.
+pub(crate) fn let_in<T>(request: &Request<T>) -> Result<&Sender, Status> {
     let sender = request.extensions().get::<Sender>();
-    sender.copied().ok_or_else(|| Status::internal("the call came past the gate"))
+    sender.ok_or_else(|| Status::internal("the call came past the gate"))
 }
 
 #[cfg(test)]
@@ -214,6 +252,8 @@ mod tests {
         check(&Known::Registered(of("n1")), "n1", Ok(Standing::Newcomer));
         check(&Known::Registered(of("n1")), "n2", Err("which is `n1`"));
         check(&Known::Ahead, "n9", Ok(Standing::Newcomer));
+        check(&Known::Elsewhere(RaftId(3)), "n3", Err("of `n3`, which is `3`"));
+        check(&Known::Left(RaftId(3)), "n3", Err("which was `3` and is no member any more"));
         check(&Known::Nobody, "n1", Err("which is no member"));
     }
 
@@ -221,10 +261,12 @@ mod tests {
     fn a_newcomer_replicates_and_does_nothing_else() {
         let mut request = Request::new(());
         assert!(replicating(&request).is_err(), "it came past the gate");
-        request.extensions_mut().insert(Sender { id: RaftId(7), standing: Standing::Newcomer });
+        let id = RaftId(7);
+        let newcomer = Sender { id, standing: Standing::Newcomer, caller: None, proof: None };
+        request.extensions_mut().insert(newcomer.clone());
         assert_eq!(replicating(&request).unwrap(), RaftId(7));
         assert!(member(&request).unwrap_err().message().contains("no member here"));
-        request.extensions_mut().insert(Sender { id: RaftId(7), standing: Standing::Member });
+        request.extensions_mut().insert(Sender { standing: Standing::Member, ..newcomer });
         assert_eq!(member(&request).unwrap(), RaftId(7));
     }
 }

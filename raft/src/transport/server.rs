@@ -28,7 +28,7 @@ use super::incoming;
 use super::pieces::{self, PIECES_READY_MAX, Pieces};
 use super::receive::{self, Incoming};
 use super::registry::registry;
-use super::route::{Gate, Here, member, replicating};
+use super::route::{Gate, Here, Proof, Sender, let_in, member, replicating};
 use super::{CONNECTION_WINDOW_BYTES, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES};
 use crate::adapter::blocking;
 use crate::adapter::snapshot::{Draft, Snapshot};
@@ -55,7 +55,7 @@ pub(crate) async fn serve<S: StateStore>(
 ) -> Result<(), tonic::transport::Error> {
     let stop = core.stop.clone();
     let (config, tls) = (core.config.transport.clone(), core.config.tls.clone());
-    let proof = tls.clone().map(|tls| (registry(core.clone()), tls));
+    let proof = tls.clone().map(|tls| Proof { registry: registry(core.clone()), tls });
     let service = PeerServer::new(Service { core })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
@@ -95,20 +95,26 @@ fn stopped(err: impl std::fmt::Display) -> Status {
 
 type Refusal = Arc<Mutex<Option<Status>>>;
 
-/// Requests up to the first that cannot be taken; why is left in `refusal`. They
+/// Requests up to the first that cannot be taken, or whose sender was taken out
+/// since it began; why is left in `refusal`. They
 /// end with the replica too: raft reads them in a task of its own, which would
 /// hold the stream open, and its peer's entries would go to a replica that is no
 /// more.
 fn requests(
     from: Streaming<wire::AppendRequest>,
-    sender: RaftId,
+    sender: Sender,
     refusal: Refusal,
     stop: CancellationToken,
 ) -> BoxStream<'static, AppendEntries> {
-    let requests = stream::unfold((from, refusal), move |(mut from, refusal)| async move {
+    let begin = (from, sender, refusal);
+    let requests = stream::unfold(begin, move |(mut from, sender, refusal)| async move {
         let message = from.message().await.transpose()?;
-        match message.and_then(|message| append_from_wire(message, sender)) {
-            Ok(request) => Some((request, (from, refusal))),
+        let request = message.and_then(|message| {
+            sender.check()?;
+            append_from_wire(message, sender.id)
+        });
+        match request {
+            Ok(request) => Some((request, (from, sender, refusal))),
             Err(status) => {
                 *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
                 None
@@ -128,7 +134,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<Streaming<wire::AppendRequest>>,
     ) -> Result<Response<Self::AppendStream>, Status> {
-        let sender = replicating(&request)?;
+        let sender = let_in(&request)?.clone();
         let refusal = Refusal::default();
         let stop = self.core.stop.clone();
         let requests = requests(request.into_inner(), sender, refusal.clone(), stop.clone());
@@ -173,7 +179,7 @@ impl<S: StateStore> Peer for Service<S> {
         &self,
         request: Request<Streaming<wire::SnapshotPart>>,
     ) -> Result<Response<Self::InstallSnapshotStream>, Status> {
-        let sender = replicating(&request)?;
+        let sender = let_in(&request)?.clone();
         let (replies, outgoing) = mpsc::channel(2);
         let core = self.core.clone();
         tokio::spawn(async move {
@@ -271,7 +277,7 @@ impl<S: StateStore> Core<S> {
     async fn take_in(
         self: &Arc<Self>,
         mut parts: Streaming<wire::SnapshotPart>,
-        sender: RaftId,
+        sender: Sender,
         replies: &mpsc::Sender<Result<wire::SnapshotReply, Status>>,
     ) -> Result<Reply, Status> {
         let busy = |_| Status::aborted("another snapshot is on its way in");
@@ -282,12 +288,13 @@ impl<S: StateStore> Core<S> {
         let Some(Part::Header(header)) = first.and_then(|first| first.part) else {
             return Err(Status::invalid_argument("a snapshot begins with its header"));
         };
-        let vote = receive::leader_vote(&header, sender)?;
+        let vote = receive::leader_vote(&header, sender.id)?;
         let (incoming, wanted) = receive::begin(header, self.snapshots.dir(), config)?;
-        tracing::info!(sender = sender.0, files = wanted.len(), "receiving a snapshot");
+        tracing::info!(sender = sender.id.0, files = wanted.len(), "receiving a snapshot");
         let ask = reply(Reply::Wanted(wire::SnapshotWanted { files: wanted.clone() }));
         replies.send(Ok(ask)).await.map_err(|_| Status::cancelled("the sender has gone"))?;
         incoming.receive(wanted, &mut parts, config).await?;
+        sender.check()?;
         let core = self.clone();
         // A task of its own, which ends even if the sender goes away: nobody may
         // begin another transfer while raft takes this one over.
@@ -313,7 +320,11 @@ impl<S: StateStore> Core<S> {
         let snapshot = Draft { meta: meta.clone(), taken_at, path, epoch }.with_content(*content);
         let snapshot = SnapshotOf::<TypeConfig, Snapshot> { meta, snapshot };
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
-        blocking(|| incoming.clear());
+        blocking(|| {
+            incoming.clear();
+            // Raft may have had no use for it.
+            receive::give_up_keys(&*self.state);
+        });
         installed.map_err(stopped)
     }
 

@@ -203,6 +203,74 @@ async fn a_node_that_was_taken_out_is_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_taken_out_does_not_come_back_under_an_id_of_its_choice() {
+    let cluster = Cluster::tuned(3, secured).await;
+    let shown = || Some(OURS.node("n1"));
+    let mut peer = Peer::connect(&cluster, 2, 9_000_000_000, shown()).await;
+    // A member may be lost, and its name another's, for all that this one knows.
+    cluster.wait("one follows", |cluster| follows(cluster, 2)).await;
+    assert_eq!(peer.vote().await.unwrap_err().code(), Code::InvalidArgument);
+    cluster.handle(2).remove(RaftId(1)).await.unwrap();
+    cluster
+        .wait("the others know", |cluster| {
+            [2, 3].iter().all(|id| !cluster.handle(*id).status().members.contains_key(&RaftId(1)))
+        })
+        .await;
+    for to in [2, 3] {
+        let before = tls(&cluster, to).refusals(Refusal::Sender);
+        let refused = Peer::connect(&cluster, to, 9_000_000_000, shown()).await.vote().await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+        assert!(refused.message().contains("was `1` and is no member any more"), "{refused}");
+        assert_eq!(tls(&cluster, to).refusals(Refusal::Sender), before + 1);
+        // Who joins under a name that nobody bore is heard.
+        let mut joined = Peer::connect(&cluster, to, 9_000_000_000, Some(OURS.node("n9"))).await;
+        assert_eq!(joined.vote().await.unwrap_err().code(), Code::InvalidArgument);
+    }
+}
+
+/// Whether a node knows who leads, and that it is not itself.
+fn follows(cluster: &Cluster, id: u64) -> bool {
+    let status = cluster.handle(id).status();
+    status.leader.is_some_and(|leader| leader != RaftId(id))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_answers_has_one_id() {
+    let cluster = Cluster::tuned(2, secured).await;
+    let leader = cluster.leader().await;
+    let other = cluster.followers(leader)[0];
+    cluster
+        .wait("the other answers", |cluster| {
+            cluster.handle(leader).status().peers.get(&RaftId(other)).is_some_and(|at| at.reachable)
+        })
+        .await;
+    for name in [leader, other] {
+        let shown = Some(OURS.node(&format!("n{name}")));
+        let refused = Peer::connect(&cluster, leader, 1_000_000, shown).await.vote().await;
+        let refused = refused.unwrap_err();
+        assert!(refused.message().contains(&format!("which is `{name}`")), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_a_node_that_was_taken_out_ends_with_the_next_message() {
+    let cluster = Cluster::tuned(3, secured).await;
+    let mut peer = Peer::connect(&cluster, 2, 1, Some(OURS.node("n1"))).await;
+    let (messages, sent) = tokio::sync::mpsc::channel(1);
+    let request = peer.request(tokio_stream::wrappers::ReceiverStream::new(sent));
+    let mut replies = peer.client.append(request).await.unwrap().into_inner();
+    cluster.handle(2).remove(RaftId(1)).await.unwrap();
+    cluster
+        .wait("it is out", |cluster| !cluster.handle(2).status().members.contains_key(&RaftId(1)))
+        .await;
+    messages.send(wire::AppendRequest::default()).await.unwrap();
+    let refused = replies.message().await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    assert!(refused.message().contains("which is no member"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_known_yet_may_replicate_and_nothing_more() {
     let cluster = Cluster::tuned(1, secured).await;
     let mut peer = Peer::connect(&cluster, 1, 1_000_000, Some(OURS.node("n2"))).await;

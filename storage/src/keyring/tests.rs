@@ -226,6 +226,74 @@ fn a_node_reads_what_another_sealed_whether_it_seals_itself_or_not() {
 }
 
 #[test]
+fn keys_that_come_stay_until_their_values_are_in_force_or_given_up() {
+    let (theirs, dir) = (Dir::new(), Dir::new());
+    let theirs = theirs.open(Some(&key(1)), None);
+    let sealed = seal(&theirs, b"x");
+    let ours = dir.open(Some(&key(2)), None);
+    let import = || ours.import(theirs.export().expose_secret()).unwrap();
+    let finish = || ours.finish(&ours.pass().unwrap(), true).unwrap();
+    import();
+    let before = dir.text();
+    // A pass that began after they came.
+    ours.rotate_after(Duration::ZERO).unwrap();
+    assert!(finish());
+    assert_eq!(opened(&ours, &sealed).unwrap(), b"x");
+    assert_ne!(dir.text(), before);
+    // Given up, they are gone at once, and from the disk too.
+    ours.give_up().unwrap();
+    assert!(opened(&ours, &sealed).is_err());
+    assert_eq!(dir.open(Some(&key(2)), None).status().keys, 1);
+    // One that a state needs which is in force is not given up with them.
+    import();
+    ours.note_replaced().unwrap();
+    import();
+    ours.give_up().unwrap();
+    assert_eq!(opened(&ours, &sealed).unwrap(), b"x");
+    assert!(finish());
+    assert!(opened(&ours, &sealed).is_err());
+}
+
+#[test]
+fn a_key_that_comes_while_a_pass_ends_is_there_or_the_pass_is_not_done() {
+    let (theirs, dir) = (Dir::new(), Dir::new());
+    let theirs = theirs.open(Some(&key(1)), None);
+    let sealed = seal(&theirs, b"x");
+    let exported = theirs.export();
+    let ours = dir.open(Some(&key(2)), None);
+    for _ in 0..50 {
+        ours.import(exported.expose_secret()).unwrap();
+        ours.note_replaced().unwrap();
+        let pass = ours.pass().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| ours.finish(&pass, true).unwrap());
+            scope.spawn(|| ours.import(exported.expose_secret()).unwrap());
+        });
+        assert_eq!(opened(&ours, &sealed).unwrap(), b"x");
+    }
+}
+
+#[test]
+fn a_keyring_that_is_full_is_one_to_make_room_in() {
+    let dir = Dir::new();
+    let keyring = dir.open(Some(&key(1)), None);
+    let exported: Vec<u8> = (1..=1_023_u64)
+        .flat_map(|id| [&id.to_be_bytes()[..], &[0; 8], &[7; 32]].concat())
+        .collect();
+    keyring.import(&[&[EXPORT_VERSION], &exported[..]].concat()).unwrap();
+    keyring.note_replaced().unwrap();
+    let error = keyring.rotate_after(Duration::ZERO).unwrap_err().to_string();
+    assert!(error.contains("there are 1024 data keys already"), "{error}");
+    // What is left of them is evidence: also that gives way.
+    assert!(keyring.finish(&keyring.pass().unwrap(), false).unwrap());
+    let pass = keyring.pass().unwrap();
+    assert!(!pass.state_only);
+    assert!(keyring.finish(&pass, true).unwrap());
+    assert!(keyring.rotate_after(Duration::ZERO).unwrap());
+    assert_eq!(keyring.status().keys, 2);
+}
+
+#[test]
 fn keys_of_others_are_sealed_once_there_is_a_master_key() {
     let dir = Dir::new();
     let theirs = Dir::new();

@@ -5,7 +5,8 @@
 //!
 //! Invariants
 //! - Nobody manages an account that may do more than they may themselves, nor
-//!   makes one.
+//!   makes one. Who oversees is a person: to programs that is more, whatever they
+//!   may do.
 //! - Nobody sets another's password.
 //! - Sessions end with what they were opened for: another role, other roles of
 //!   oversight, a second factor taken away, another password, the account.
@@ -43,7 +44,7 @@ pub(crate) fn create<S: Store>(
         return Ok(before);
     }
     check_hash(&create.password_hash)?;
-    check_may_give(context, create.role.permissions())?;
+    check_may_have(context, create.role, &create.oversight)?;
     kept::check_names(context, &create.username, &create.email)?;
     let id = UserId(context.fresh("user", Table::User)?);
     let mut data = about(context, id);
@@ -91,7 +92,7 @@ pub(crate) fn update<S: Store>(
     let before = known(context, id)?;
     let after = updated(&before, update);
     check_may_manage(context, &before)?;
-    check_may_give(context, after.role.permissions())?;
+    check_may_have(context, after.role, &after.oversight)?;
     kept::check_change(context, &before, &after)?;
     let mut data = about(context, id);
     data.insert("oversight_roles", update.oversight.as_ref().map(|_| words(&after.oversight)));
@@ -141,7 +142,7 @@ pub(crate) fn change<S: Store>(
     kept::change(context, id, &before, &after)?;
     match change.change {
         UserChange::Disable | UserChange::ResetMfa => session::end_all(context, id, None)?,
-        UserChange::Unlock => pairs::forget(context, id)?,
+        UserChange::Unlock => pairs::forget(context, &BTreeSet::from([id]))?,
         UserChange::Enable => (),
     }
     idempotency::keep(context, recorded.entry_id)?;
@@ -231,7 +232,21 @@ pub(crate) fn check_may_give<S: Store>(
 }
 
 fn check_may_manage<S: Store>(context: &Context<'_, S>, user: &UserRecord) -> Result<(), Stop> {
-    check_may_give(context, user.role.permissions())
+    check_may_have(context, user.role, &user.oversight)
+}
+
+/// Whether who asks may make somebody this, or take it away. What people oversee
+/// is given to no program, which could make itself the human it has to ask.
+fn check_may_have<S: Store>(
+    context: &Context<'_, S>,
+    role: AccountRole,
+    oversight: &[Role],
+) -> Result<(), Stop> {
+    let is_program = context.envelope.principal.kind == PrincipalKind::ApiKey;
+    if is_program && !oversight.is_empty() {
+        return Err(Rejection::Denied(Denied::PermissionDenied).into());
+    }
+    check_may_give(context, role.permissions())
 }
 
 /// What the entries of an account have in common.

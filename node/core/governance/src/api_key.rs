@@ -2,8 +2,9 @@
 //!
 //! Invariants
 //! - A key may do nothing that its maker may not, and a key that makes another
-//!   one gives it no actor that it has not itself.
-//! - A key has one end.
+//!   one gives it no actor that it has not itself, and no later end than its own.
+//! - A key has one end. It counts for nothing while the account of who is behind it
+//!   is disabled or gone.
 //! - [`crate::record::AccessRecord::api_keys`] counts the records without one.
 
 use ledger::EntryType;
@@ -37,7 +38,9 @@ pub(crate) fn create<S: Store>(
         return Ok(before);
     }
     check_given(context, create)?;
+    let maker = maker(context)?;
     check_actors(context, create)?;
+    check_end(maker.as_ref(), create)?;
     account::check_may_give(context, create.permissions)?;
     let there = view::access_record(context.tables.read())?.api_keys;
     if KEYS_MAX <= there {
@@ -46,7 +49,8 @@ pub(crate) fn create<S: Store>(
     if context.tables.has(Table::ApiKeyByHash, &create.key_hash.0)? {
         return Err(Rejection::AlreadyRecorded.into());
     }
-    let owner = owner(context)?;
+    // The person behind who asks.
+    let owner = maker.map_or_else(|| context.envelope.principal.id.clone(), |maker| maker.owner);
     let id = ApiKeyId(context.fresh("apik", Table::ApiKey)?);
     let actor = id.to_string();
     let permissions: Vec<String> =
@@ -104,15 +108,24 @@ fn check_actors<S: Store>(context: &Context<'_, S>, create: &CreateApiKey) -> Re
     Err(Rejection::Denied(Denied::ActorNotCovered).into())
 }
 
-/// The person behind who asks.
-fn owner<S: Store>(context: &Context<'_, S>) -> Result<String, Corruption> {
+/// The key that asks, if one does.
+fn maker<S: Store>(context: &Context<'_, S>) -> Result<Option<ApiKeyRecord>, Corruption> {
     let principal = &context.envelope.principal;
     let key: Option<ApiKeyId> = principal.id.parse().ok();
-    let key = match key.filter(|_| principal.kind == PrincipalKind::ApiKey) {
-        Some(key) => view::api_key(context.tables.read(), key)?,
-        None => None,
-    };
-    Ok(key.map_or_else(|| principal.id.clone(), |key| key.owner))
+    match key.filter(|_| principal.kind == PrincipalKind::ApiKey) {
+        Some(key) => view::api_key(context.tables.read(), key),
+        None => Ok(None),
+    }
+}
+
+/// A key that ends would live on in one that does not, or not so soon.
+fn check_end(maker: Option<&ApiKeyRecord>, create: &CreateApiKey) -> Result<(), Rejection> {
+    match maker.and_then(|maker| maker.expires_at) {
+        Some(last) if create.expires_at.is_none_or(|end| last < end) => {
+            Err(Rejection::OutOfBounds { member: "expires_at" })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(crate) fn revoke<S: Store>(

@@ -9,9 +9,11 @@
 //! - What verification or replay needs is never erased: [`EntryType::is_erasable`].
 //! - What was erased has a row in [`Table::Erased`] that names the run.
 
+use std::collections::BTreeSet;
+
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
-use types::{Digest, EntryId, Json, Object};
+use types::{Digest, EntryId, Json, Object, UserId};
 
 use crate::account;
 use crate::apply::{Context, Stop};
@@ -21,6 +23,7 @@ use crate::escalation;
 use crate::evidence;
 use crate::intervention;
 use crate::keys;
+use crate::login::pairs;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::overrides;
@@ -46,11 +49,15 @@ pub(crate) fn erase<S: Store>(
     let ids = check(context, erase)?;
     let recorded = context.record(EntryType::AnonymizationRun, data(context, erase, &ids))?;
     let by = ErasedRecord { part: erase.part, by: recorded.entry_id, at: context.applied.at };
-    let mut entries = 0_u64;
+    let (mut entries, mut accounts) = (0_u64, BTreeSet::new());
     for id in ids {
-        let gone = erase_one(context, id, by)?;
-        entries = entries.saturating_add(u64::from(gone));
+        if let Some(gone) = erase_one(context, id, by)? {
+            entries = entries.saturating_add(1);
+            accounts.extend(gone.account);
+        }
     }
+    // Once for all of them: they are looked for among everybody's.
+    pairs::forget(context, &accounts)?;
     Ok(Outcome::Erased(Erased { recorded, entries }))
 }
 
@@ -103,12 +110,19 @@ fn data<S>(context: &Context<'_, S>, erase: &Erase, ids: &[EntryId]) -> Object {
     data
 }
 
-/// Whether there was something left of the entry to erase.
+/// What went with an entry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gone {
+    /// The account that it made.
+    account: Option<UserId>,
+}
+
+/// What there was left of the entry to erase, if anything.
 fn erase_one<S: Store>(
     context: &mut Context<'_, S>,
     id: EntryId,
     by: ErasedRecord,
-) -> Result<bool, Corruption> {
+) -> Result<Option<Gone>, Corruption> {
     let entry = stored(context.tables.read(), id)?;
     let row = keys::entry(id);
     let data = entry.data.as_ref().map(|part| &part.text);
@@ -117,11 +131,12 @@ fn erase_one<S: Store>(
         ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
     };
     if !gone {
-        return Ok(false);
+        return Ok(None);
     }
-    if let Some(data) = data {
-        forget_derived(context, &entry, data, by)?;
-    }
+    let gone = match data {
+        Some(data) => forget_derived(context, &entry, data, by)?,
+        None => Gone::default(),
+    };
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
     }
@@ -129,7 +144,7 @@ fn erase_one<S: Store>(
         context.tables.delete(Table::Data, &row);
     }
     context.tables.put_record(Table::Erased, &row, &by)?;
-    Ok(true)
+    Ok(Some(gone))
 }
 
 /// Takes away what can be told of the erased part elsewhere.
@@ -138,7 +153,7 @@ fn forget_derived<S: Store>(
     entry: &ledger::StoredEntry,
     data: &str,
     by: ErasedRecord,
-) -> Result<(), Corruption> {
+) -> Result<Gone, Corruption> {
     let part = by.part;
     let id = entry.header.id;
     let data: Object = serde_json::from_str(data)
@@ -147,7 +162,7 @@ fn forget_derived<S: Store>(
         forget_request(context, &data, part)?;
     }
     intervention::forget(context, entry, &data, part)?;
-    account::erased::forget(context, entry, &data, part)?;
+    let account = account::erased::forget(context, entry, &data, part)?;
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {
@@ -164,7 +179,8 @@ fn forget_derived<S: Store>(
         responsibility::forget(context, id)?;
         overrides::forget(context, &data, id, by.by)?;
     }
-    evidence::forget(context, entry, &data, part)
+    evidence::forget(context, entry, &data, part)?;
+    Ok(Gone { account })
 }
 
 /// The digest of a request tells what was asked to whoever can guess it; its key

@@ -1,6 +1,8 @@
 //! Who votes, as the ledger says it: written when Raft's own membership
 //! entry is applied, so that ledger and Raft never name different voters.
 
+use std::collections::BTreeSet;
+
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
 use types::{Json, LogIndex, RaftId};
@@ -47,9 +49,21 @@ pub(crate) fn change<S: Store>(
     })?;
     let cluster: Option<ClusterRecord> = journal.tables.record(Table::Cluster, keys::ONLY)?;
     let cluster = cluster.ok_or_else(|| Corruption::new("cluster", "no record after genesis"))?;
-    let changed = ClusterRecord { voters: voters.to_vec(), learners: learners.to_vec(), ..cluster };
+    let changed =
+        ClusterRecord { voters: voters.to_vec(), learners: learners.to_vec(), ..cluster.clone() };
+    let (before, after) = (members(&cluster), members(&changed));
+    for node in nodes {
+        if before.contains(&node.raft_id) && !after.contains(&node.raft_id) {
+            let left = NodeRecord { left_entry: Some(recorded.entry_id), ..node };
+            journal.tables.put_record(Table::Node, left.name.as_bytes(), &left)?;
+        }
+    }
     journal.tables.put_record(Table::Cluster, keys::ONLY, &changed)?;
     Ok(recorded)
+}
+
+fn members(cluster: &ClusterRecord) -> BTreeSet<RaftId> {
+    cluster.voters.iter().flatten().chain(&cluster.learners).copied().collect()
 }
 
 /// A member by name and by the key that signs its checkpoints. One whose name

@@ -4,7 +4,7 @@
 //! - A Raft id is the log index of the command that gave it, so none is given
 //!   twice.
 //! - The same nonce always gets the same answer, until another node took the
-//!   name over.
+//!   name over or the node was taken out.
 //! - A name has one bearer; a new one retires the keys of the old.
 //! - A key id stands for one key for ever: what it signed stays checkable, and
 //!   what was retired stays retired.
@@ -72,7 +72,8 @@ pub(crate) fn register<S: Store>(
 }
 
 /// The answer to a nonce that was registered before. Who has lost the name since
-/// is not let in again: its keys are retired.
+/// is not let in again: its keys are retired. Nor is who was taken out: that is
+/// for whoever lets it in anew to decide.
 fn again<S: Store>(
     context: &Context<'_, S>,
     known: &NonceRecord,
@@ -88,7 +89,9 @@ fn again<S: Store>(
         let listed = view::key(context.tables.read(), key.id)?;
         same_keys &= listed.is_some_and(|listed| listed.raft_id == raft_id);
     }
-    if *name != register.node.name || (bearer.raft_id == raft_id && !same_keys) {
+    let has_left = bearer.left_entry.is_some();
+    let is_other = *name != register.node.name;
+    if is_other || (bearer.raft_id == raft_id && (has_left || !same_keys)) {
         return Err(Rejection::IdempotencyConflict { key: register.nonce.clone() }.into());
     }
     if bearer.raft_id != raft_id {
@@ -161,6 +164,7 @@ pub(crate) fn introduce<S: Store>(
         zone: node.zone.clone(),
         keys: node.keys.iter().map(|key| key.id).collect(),
         joined_entry: entry,
+        left_entry: None,
     };
     tables.put_record(Table::Node, node.name.as_bytes(), &record)?;
     for key in &node.keys {

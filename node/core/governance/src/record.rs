@@ -138,6 +138,9 @@ pub struct NodeRecord {
     pub keys: Vec<KeyId>,
     /// The entry that made it known.
     pub joined_entry: EntryId,
+    /// The entry since which it is no member any more: it was one, and was taken
+    /// out.
+    pub left_entry: Option<EntryId>,
 }
 
 /// What a join nonce leads to.

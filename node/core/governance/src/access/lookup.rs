@@ -132,6 +132,9 @@ fn of_key(
     let Some(key) = key.filter(|key| is_key_alive(key, now)) else {
         return Ok(Err(Denied::Unauthenticated));
     };
+    if !is_owner_there(read, &key)? {
+        return Ok(Err(Denied::Unauthenticated));
+    }
     Ok(Ok(Authority {
         permissions: key.permissions,
         oversight: Vec::new(),
@@ -141,4 +144,12 @@ fn of_key(
         is_node: false,
         restriction: None,
     }))
+}
+
+/// Whether the person behind a key still has an account that counts. Behind one
+/// that was made over the socket of a node is nobody who could lose theirs.
+fn is_owner_there(read: &impl Read, key: &ApiKeyRecord) -> Result<bool, Corruption> {
+    let Ok(UserId(owner)) = key.owner.parse() else { return Ok(true) };
+    let owner: Option<UserRecord> = tables::record(read, Table::User, &owner.key())?;
+    Ok(owner.is_some_and(|owner| !owner.is_disabled))
 }

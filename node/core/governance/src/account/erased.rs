@@ -41,19 +41,22 @@ pub(crate) fn is_alive(
     }
 }
 
-/// Takes away what is kept of the erased part.
+/// Takes away what is kept of the erased part. Says which account is gone by it,
+/// whose failed logins are left to be forgotten.
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     entry: &StoredEntry,
     data: &Object,
     part: ErasedPart,
-) -> Result<(), Corruption> {
+) -> Result<Option<UserId>, Corruption> {
     let entry_type = entry.header.entry_type;
+    let mut gone = None;
     if let Some(id) = user_of(entry_type, data)
         && let Some(user) = view::user(context.tables.read(), id)?
     {
         if user.entry_id == entry.header.id {
             kept::forget(context, id, &user)?;
+            gone = Some(id);
         } else if !user.is_erased() {
             let after = UserRecord { full_name: None, ..user.clone() };
             kept::change(context, id, &user, &after)?;
@@ -63,9 +66,10 @@ pub(crate) fn forget<S: Store>(
         forget_links(context, data)?;
     }
     match key_of(entry_type, data) {
-        Some(id) if part == ErasedPart::All => api_key::forget(context, id),
-        Some(_) | None => Ok(()),
+        Some(id) if part == ErasedPart::All => api_key::forget(context, id)?,
+        Some(_) | None => (),
     }
+    Ok(gone)
 }
 
 /// Takes away by which names a provider knows the person. The entry does not tell

@@ -11,7 +11,6 @@ use types::UserId;
 use crate::access;
 use crate::apply::{Context, Stop};
 use crate::keys::{self, UserName};
-use crate::login::pairs;
 use crate::outcome::{Corruption, Rejection};
 use crate::oversight;
 use crate::record::{AccessRecord, UserRecord};
@@ -99,7 +98,8 @@ pub(crate) fn change<S: Store>(
     keep(context, id, after)
 }
 
-/// Takes away who the person was, and what they showed that with.
+/// Takes away who the person was, and what they showed that with. Failed logins
+/// are for the caller to forget.
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     id: UserId,
@@ -108,7 +108,6 @@ pub(crate) fn forget<S: Store>(
     for (kind, text) in names(before) {
         context.tables.delete(Table::UserByName, &keys::user_name(kind, text));
     }
-    pairs::forget(context, id)?;
     let after = UserRecord {
         username: String::new(),
         email: String::new(),

@@ -13,6 +13,8 @@
 //! - A pair has one row in order of age and one deadline, both of which follow
 //!   from its record.
 
+use std::collections::BTreeSet;
+
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
 use types::{Digest, Micros, Object, Timestamp, Ulid, UserId};
@@ -76,6 +78,8 @@ pub(super) fn fail<S: Store>(
     };
     let before = view::login_pair(context.tables.read(), &fail.pair)?;
     let mut failed = before.clone().unwrap_or_else(|| untouched(user, &fail.address, at));
+    // It may have been tried before there was an account.
+    failed.user = user.or(failed.user);
     failed.last_at = at;
     failed.failed_at.retain(|failed_at| at < after(*failed_at, WINDOW));
     failed.failed_at.push(at);
@@ -202,12 +206,15 @@ pub(crate) fn succeed<S: Store>(
     replace(context, pair, Some(&before), kept.as_ref())
 }
 
-/// Forgets failures of an account from wherever they came, as an administrator
-/// asks.
+/// Forgets failures of these accounts from wherever they came: an administrator
+/// asks for it, or they are gone. Reads every pair, whatever their number.
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
-    user: UserId,
+    users: &BTreeSet<UserId>,
 ) -> Result<(), Corruption> {
+    if users.is_empty() {
+        return Ok(());
+    }
     let rows = context.tables.scan(Scan {
         table: Table::LoginPair,
         from: &[],
@@ -217,7 +224,7 @@ pub(crate) fn forget<S: Store>(
     })?;
     for row in rows {
         let (pair, before) = read_row(row)?;
-        if before.user == Some(user) {
+        if before.user.is_some_and(|user| users.contains(&user)) {
             let kept = before.unreported.is_some().then(|| forgiven(&before));
             replace(context, &pair, Some(&before), kept.as_ref())?;
         }

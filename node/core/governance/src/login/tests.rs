@@ -1,5 +1,7 @@
 //! Challenges, failed logins and accounts of providers.
 
+use std::collections::BTreeSet;
+
 use types::{Json, Timestamp};
 
 use super::fixture::{
@@ -213,7 +215,9 @@ fn an_unlocked_account_may_try_again_and_its_failures_are_told_of_even_so() {
         fail(&mut machine, SECOND, "maria");
         fail(&mut machine, SECOND, "paul");
     }
-    machine.with_context(2 * SECOND, |context| super::pairs::forget(context, MARIA).unwrap());
+    machine.with_context(2 * SECOND, |context| {
+        super::pairs::forget(context, &BTreeSet::from([MARIA])).unwrap()
+    });
     machine.log_in(3 * SECOND, by_password(50));
     let paul = open(PAUL, LoginProof::Password { version: 1 }, 51);
     let why = refused(machine.run(3 * SECOND, Command::OpenSession(Box::new(paul))));
@@ -221,6 +225,24 @@ fn an_unlocked_account_may_try_again_and_its_failures_are_told_of_even_so() {
     machine.run(6 * MINUTE, Command::Tick);
     let told = machine.last(2);
     assert!(told.iter().all(|(entry_type, ..)| *entry_type == EntryType::LoginFailed), "{told:?}");
+}
+
+#[test]
+fn a_pair_that_was_tried_before_the_account_was_made_is_unlocked_with_it() {
+    let mut machine = Machine::founded();
+    // As before Maria had an account.
+    for _ in 0..3 {
+        machine.run(SECOND, Command::FailLogin(Box::new(failed(None, "maria"))));
+    }
+    for _ in 0..2 {
+        fail(&mut machine, 2 * SECOND, "maria");
+    }
+    let known = view::login_pair(&machine.store, &pair("maria")).unwrap().unwrap();
+    assert!(known.locked_until.is_some() && known.user == Some(MARIA), "{known:?}");
+    machine.with_context(3 * SECOND, |context| {
+        super::pairs::forget(context, &BTreeSet::from([MARIA])).unwrap();
+    });
+    machine.log_in(4 * SECOND, by_password(50));
 }
 
 #[test]

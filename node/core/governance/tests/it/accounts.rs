@@ -8,10 +8,11 @@ use crate::people::{
 use crate::support::{Machine, data, decide, envelope, erase, named, recorded, refused};
 use governance::access::{AccountRole, Denied, Permission, is_closed};
 use governance::command::{
-    ChangePassword, Command, CreateUser, ErasedPart, Idempotency, Principal, UpdateUser, UserChange,
+    ChangePassword, Command, CreateUser, EntryRange, Erase, ErasedPart, ErasureCause, Idempotency,
+    Principal, UpdateUser, UserChange,
 };
 use governance::oversight::Role;
-use governance::{Envelope, Outcome, Rejection, Store as _, Table, view};
+use governance::{Cache, Envelope, Outcome, Rejection, Store as _, Table, view};
 use ledger::EntryType;
 use types::{Digest, EntryId, UserId};
 
@@ -176,6 +177,38 @@ fn a_key_makes_and_manages_no_account_that_may_more_than_the_key() {
     let role = Some(AccountRole::Admin);
     check(&mut machine, &program, updating(UpdateUser { role, ..update(leo) }), denied);
     recorded(machine.run_for(program, 300, change(leo, UserChange::Disable)));
+}
+
+#[test]
+fn a_program_makes_and_manages_nobody_who_oversees() {
+    let (mut machine, admin) = closed();
+    let every = of_key(key(&mut machine, 200, &admin, new_key(1, &["*"], &Permission::ALL)));
+    let overseer = &[Role::Executive];
+    let ana = account(&mut machine, 200, "ana", (AccountRole::Viewer, overseer));
+    let leo = account(&mut machine, 200, "leo", VIEWER);
+    begin_mfa(&mut machine, ana);
+    let oversight = |roles: &[Role]| Some(roles.to_vec());
+    let refuses = [
+        create(new_user("eve", AccountRole::Viewer, overseer)),
+        updating(UpdateUser { oversight: oversight(overseer), ..update(leo) }),
+        // Neither is it taken away, nor anything else of who has it.
+        updating(UpdateUser { oversight: oversight(&[]), ..update(ana) }),
+        updating(UpdateUser { full_name: Some("A".to_owned()), ..update(ana) }),
+        change(ana, UserChange::Disable),
+        change(ana, UserChange::ResetMfa),
+        change(ana, UserChange::Unlock),
+    ];
+    for command in refuses.clone() {
+        let denied = Rejection::Denied(Denied::PermissionDenied);
+        check(&mut machine, &every, command, denied);
+    }
+    recorded(machine.run_for(every.clone(), 900, change(leo, UserChange::Disable)));
+    // A person who manages accounts may do all of it.
+    for command in refuses {
+        let (store, index) = (machine.store.clone(), machine.index);
+        let mut copy = Machine { store, cache: Cache::default(), index };
+        recorded(copy.run_for(admin.clone(), 900, command));
+    }
 }
 
 #[test]
@@ -380,6 +413,29 @@ fn before_their_feature_level_there_are_no_accounts() {
     check(&mut machine, &socket(), create(new_user("a", AccountRole::Admin, &[])), low.clone());
     check(&mut machine, &socket(), change(UserId(types::Ulid(1)), UserChange::Enable), low.clone());
     check(&mut machine, &socket(), crate::people::creating(new_key(1, &["a"], &[])), low);
+}
+
+#[test]
+fn accounts_that_are_erased_together_leave_no_failed_login() {
+    let (mut machine, admin) = closed();
+    let mut ranges = Vec::new();
+    for (pair, name) in [(1, "ana"), (2, "leo"), (3, "eva")] {
+        let user = account(&mut machine, 200, name, VIEWER);
+        fail_login(&mut machine, user, pair);
+        if name == "eva" {
+            continue;
+        }
+        let id = view::user(&machine.store, user).unwrap().unwrap().entry_id;
+        ranges.push(EntryRange { from: id, to: id });
+        recorded(machine.run_for(admin.clone(), 300, change(user, UserChange::Disable)));
+    }
+    let erase = Erase { part: ErasedPart::All, ranges, cause: ErasureCause::Request };
+    let erased = machine.run_for(Principal::node("n1"), 400, Command::Erase(erase));
+    assert!(matches!(&erased, Outcome::Erased(erased) if erased.entries == 2), "{erased:?}");
+    for (pair, counted) in [(1, 0), (2, 0), (3, 1)] {
+        let known = view::login_pair(&machine.store, &Digest([pair; 32])).unwrap().unwrap();
+        assert_eq!(known.failed_at.len(), counted, "{pair}");
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Keys of programs: bounded by who made them, ended once.
 
-use crate::people::{OIDC, creating, key, log_in, new_key, of_key, person, revoking, socket};
+use crate::people::{
+    OIDC, change, creating, key, log_in, new_key, of_key, person, revoking, socket,
+};
 use crate::support::{Machine, SECOND, decide, envelope, erase, recorded, refused};
 use governance::access::{AccountRole, Denied, Permission, Permissions};
-use governance::command::{Command, CreateApiKey, ErasedPart, Idempotency, Principal};
+use governance::command::{Command, CreateApiKey, ErasedPart, Idempotency, Principal, UserChange};
 use governance::{Envelope, Outcome, Rejection, view};
 use ledger::EntryType;
-use types::{ApiKeyId, Digest, Timestamp, Ulid};
+use types::{ApiKeyId, Digest, Timestamp, Ulid, UserId};
 
 fn closed() -> (Machine, Principal) {
     let mut machine = Machine::founded();
@@ -101,6 +103,55 @@ fn a_key_may_no_more_than_its_maker() {
     // What it has lost since it gave nothing of.
     recorded(machine.run_for(admin, 300, revoking(second)));
     check(&mut machine, &of_key(second), 300, creating(new_key(3, &["ai:claims:a"], &[])), UNKNOWN);
+}
+
+#[test]
+fn a_key_gives_no_later_end_than_its_own() {
+    let (mut machine, admin) = closed();
+    let ending = |hash: u8, expires_at: Option<u64>| {
+        let expires_at = expires_at.map(Timestamp);
+        CreateApiKey { expires_at, ..new_key(hash, &["ai:a"], &[Permission::ManageUsers]) }
+    };
+    let short = of_key(key(&mut machine, 200, &admin, ending(1, Some(5_000))));
+    for expires_at in [None, Some(5_001)] {
+        let late = Rejection::OutOfBounds { member: "expires_at" };
+        check(&mut machine, &short, 300, creating(ending(2, expires_at)), late);
+    }
+    let second = of_key(key(&mut machine, 300, &short, ending(2, Some(5_000))));
+    let late = Rejection::OutOfBounds { member: "expires_at" };
+    check(&mut machine, &second, 300, creating(ending(3, None)), late);
+    let long = of_key(key(&mut machine, 300, &admin, ending(3, None)));
+    key(&mut machine, 300, &long, ending(4, Some(900_000)));
+    key(&mut machine, 300, &long, ending(5, None));
+}
+
+#[test]
+fn a_key_counts_for_nothing_while_the_account_behind_it_is_disabled_or_gone() {
+    let (mut machine, admin) = closed();
+    let boss = person(&mut machine, 200, "boss", (AccountRole::Admin, &[]));
+    let first = key(&mut machine, 200, &boss, new_key(1, &["ai:a"], &[Permission::ManageUsers]));
+    // Behind what a key makes is who is behind the key.
+    let second = key(&mut machine, 200, &of_key(first), new_key(2, &["ai:a"], &[]));
+    let others = [
+        key(&mut machine, 200, &admin, new_key(3, &["ai:a"], &[])),
+        key(&mut machine, 200, &socket(), new_key(4, &["ai:a"], &[])),
+    ];
+    let user: UserId = boss.id.parse().unwrap();
+    let made = view::user(&machine.store, user).unwrap().unwrap().entry_id;
+    let decides = |machine: &mut Machine, id| {
+        let decided = machine.run_for(of_key(id), 300, decide("ai:a", "read"));
+        assert!(matches!(decided, Outcome::Decided(_)), "{decided:?}");
+    };
+    recorded(machine.run_for(admin.clone(), 300, change(user, UserChange::Disable)));
+    for id in [first, second] {
+        check(&mut machine, &of_key(id), 300, decide("ai:a", "read"), UNKNOWN);
+    }
+    others.into_iter().for_each(|id| decides(&mut machine, id));
+    recorded(machine.run_for(admin.clone(), 300, change(user, UserChange::Enable)));
+    decides(&mut machine, second);
+    recorded(machine.run_for(admin, 300, change(user, UserChange::Disable)));
+    machine.run_for(Principal::node("n1"), 400, erase(ErasedPart::All, made));
+    check(&mut machine, &of_key(first), 400, decide("ai:a", "read"), UNKNOWN);
 }
 
 #[test]

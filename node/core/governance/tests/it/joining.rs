@@ -84,6 +84,38 @@ fn a_bearer_that_was_replaced_is_not_let_in_again() {
 }
 
 #[test]
+fn a_node_that_was_taken_out_does_not_let_itself_in_again() {
+    let mut machine = Machine::founded();
+    recorded(machine.run_for(socket(), 200, issue(1, 60)));
+    let joined = machine.run_by("n1", 300, by_token(node("n2"), "a", 1));
+    let Outcome::NodeRegistered(NodeRegistered { raft_id, .. }) = joined else {
+        panic!("{joined:?}")
+    };
+    // What others do before it is a member takes nothing away.
+    machine.members(10, &[vec![RaftId(1)]], &[RaftId(99)]).unwrap();
+    let again = machine.run_by("n1", 400, by_token(node("n2"), "a", 1));
+    assert!(matches!(again, Outcome::NodeRegistered(_)), "{again:?}");
+    machine.members(20, &[vec![RaftId(1)]], &[raft_id]).unwrap();
+    machine.members(21, &[vec![RaftId(1)], vec![RaftId(1), raft_id]], &[]).unwrap();
+    machine.members(22, &[vec![RaftId(1), raft_id], vec![RaftId(1)]], &[]).unwrap();
+    assert_eq!(view::node(&machine.store, "n2").unwrap().unwrap().left_entry, None);
+    let left = machine.members(23, &[vec![RaftId(1)]], &[]).unwrap();
+    let n2 = view::node(&machine.store, "n2").unwrap().unwrap();
+    assert_eq!(n2.left_entry, Some(left.entry_id));
+    let expect = Rejection::IdempotencyConflict { key: "a".to_owned() };
+    check_denied(
+        &mut machine,
+        &Principal::node("n1"),
+        by_token(node("n2"), "a", 1),
+        expect.clone(),
+    );
+    check_refused(&mut machine, node("n2"), "a", &expect);
+    // Whoever lets it in anew does so with a token, and it comes with other keys.
+    join(&mut machine, with_fresh_keys("n2", 1000), "b", true).unwrap();
+    assert_eq!(view::node(&machine.store, "n2").unwrap().unwrap().left_entry, None);
+}
+
+#[test]
 fn a_nonce_stands_for_the_keys_it_was_first_sent_with() {
     let mut machine = Machine::founded();
     join(&mut machine, node("n2"), "a", false).unwrap();
