@@ -39,6 +39,7 @@ pub mod responsibility;
 pub mod risk;
 pub mod stop;
 pub mod store;
+pub mod tally;
 pub mod token;
 pub mod view;
 
