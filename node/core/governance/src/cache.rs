@@ -13,6 +13,7 @@ use types::Digest;
 
 use crate::outcome::Corruption;
 use crate::record::{Head, PolicyRecord};
+use crate::retention::hold::Holds;
 use crate::stop::Stops;
 use crate::store::{Read, Table};
 use crate::tables::last_number;
@@ -41,6 +42,7 @@ pub struct Cache {
     policy: Option<Arc<ActivePolicy>>,
     feature_level: Option<u32>,
     stops: Option<Arc<Stops>>,
+    holds: Option<Arc<Holds>>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
     tallies: BTreeMap<String, u64>,
@@ -89,6 +91,20 @@ impl Cache {
 
     pub(crate) fn forget_stops(&mut self) {
         self.stops = None;
+    }
+
+    /// What is frozen now: every erasure asks.
+    pub(crate) fn holds(&mut self, read: &impl Read) -> Result<Arc<Holds>, Corruption> {
+        if let Some(holds) = &self.holds {
+            return Ok(Arc::clone(holds));
+        }
+        let holds = Arc::new(Holds::load(read)?);
+        self.holds = Some(Arc::clone(&holds));
+        Ok(holds)
+    }
+
+    pub(crate) fn forget_holds(&mut self) {
+        self.holds = None;
     }
 
     /// The number of the next entry of this type, counted at once.

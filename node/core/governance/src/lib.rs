@@ -36,6 +36,7 @@ pub mod overrides;
 pub mod oversight;
 pub mod record;
 pub mod responsibility;
+pub mod retention;
 pub mod risk;
 pub mod stop;
 pub mod store;

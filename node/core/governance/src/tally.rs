@@ -12,6 +12,8 @@
 //!   nothing that the entry said, and a count that shrank later would make two
 //!   reports of the same moment differ.
 
+use std::ops::Range;
+
 use types::EntryId;
 
 use crate::apply::Context;
@@ -22,6 +24,7 @@ use crate::store::{Read, Store, Table};
 use crate::tables::{self, Tables};
 
 /// Counts an entry under a name, while the command that records it is applied.
+#[expect(dead_code, reason = "classes are counted where there is no context yet")]
 pub(crate) fn add<S: Store>(
     context: &mut Context<'_, S>,
     name: &str,
@@ -56,6 +59,23 @@ pub fn count_up_to(read: &impl Read, name: &str, as_of: EntryId) -> Result<u64, 
         }
     }
     Ok(from)
+}
+
+/// The entries that are counted under a name, of a span of ids.
+///
+/// # Errors
+/// [`Corruption`] when a row cannot be read.
+pub(crate) fn ids(
+    read: &impl Read,
+    name: &str,
+    ids: &Range<u64>,
+) -> Result<Vec<EntryId>, Corruption> {
+    let upto = |id: u64| match id.checked_sub(1) {
+        Some(last) => count_up_to(read, name, EntryId(last)),
+        None => Ok(0),
+    };
+    let (before, through) = (upto(ids.start)?, upto(ids.end)?);
+    (before.saturating_add(1)..=through).map(|number| nth(read, name, number)).collect()
 }
 
 /// The `number`-th entry under a name, from 1.

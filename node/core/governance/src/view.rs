@@ -10,6 +10,7 @@ mod entries;
 mod escalations;
 mod evidence;
 mod overrides;
+mod records;
 mod responsibility;
 mod risks;
 mod signers;
@@ -41,7 +42,7 @@ pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
 };
-pub(crate) use entries::decision_ids;
+pub(crate) use entries::{count_of_type, decision_ids, fitting, ids_between, numbers_under};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
@@ -61,6 +62,10 @@ pub use responsibility::{
 };
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
+};
+pub use records::{
+    EXPIRING_DAYS, Hold, HoldPage, HoldQuery, OneStanding, RecordStanding, Standings, holds,
+    record_standing,
 };
 pub use signers::{Signer, SignerPage, signer, signers};
 
