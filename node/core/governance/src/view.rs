@@ -41,8 +41,10 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
+    effectiveness_from, escalation_ids,
 };
-pub(crate) use entries::{count_of_type, decision_ids, fitting, ids_between, numbers_under};
+pub(crate) use entries::{decision_ids, fitting, numbers_under};
+pub use entries::{count_of_type, ids_between, ids_of_type};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,

@@ -82,6 +82,9 @@ pub struct Anonymize {
     pub next: Option<EntryId>,
     /// What the request came to before this command, the last of several.
     pub before: Anonymized,
+    /// Entries with something to erase that the request found, more than this
+    /// command has perhaps.
+    pub candidates: u64,
 }
 
 /// What an erasure comes to.

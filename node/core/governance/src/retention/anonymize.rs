@@ -178,7 +178,7 @@ fn carry_out<S: Store>(
     // retention does step by step has no total.
     if cause == ErasureCause::Request {
         data.insert("anonymized", total.anonymized);
-        data.insert("candidates", total.candidates());
+        data.insert("candidates", anonymize.candidates.max(total.candidates()));
         data.insert("skipped_in_retention", total.skipped_in_retention);
         data.insert("skipped_under_hold", total.skipped_under_hold);
     }

@@ -62,6 +62,7 @@ fn of_part(
         subject: None,
         next: Some(next),
         before: Anonymized::default(),
+        candidates: 0,
     };
     if end <= next {
         let is_over = EntryId(0) < next && began.checked_add(ROUND).is_some_and(|at| at <= now);

@@ -112,7 +112,10 @@ pub(crate) fn decision_ids(
 }
 
 /// How many entries of a type have ids in a span.
-pub(crate) fn count_of_type(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn count_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -137,7 +140,10 @@ pub(crate) fn fitting(read: &impl Read, filter: &EntryFilter) -> Result<u64, Cor
 }
 
 /// At most so many ids of entries of a type in a span, oldest first.
-pub(super) fn ids_of_type(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn ids_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -262,7 +268,10 @@ impl<'a> Source<'a> {
 }
 
 /// Ids of the entries of a span of time.
-pub(crate) fn ids_between(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn ids_between(
     read: &impl Read,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
