@@ -58,6 +58,15 @@ pub(crate) enum Kind {
         /// Each of them.
         item: Text,
     },
+    /// Different integers within bounds.
+    Integers {
+        /// At most so many.
+        items_max: usize,
+        /// Least of each.
+        min: i64,
+        /// Greatest of each.
+        max: i64,
+    },
     /// An object with these members.
     Object(&'static [Field]),
     /// Objects with these members.

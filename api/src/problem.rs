@@ -100,6 +100,9 @@ codes! {
     ALREADY_EXISTS = 409 "already_exists" "This exists already";
     ALREADY_RESOLVED = 409 "already_resolved" "This has its answer";
     ALREADY_REVIEWED = 409 "already_reviewed" "This is reviewed already";
+    UNKNOWN_HOLD = 404 "unknown_hold" "No such legal hold is recorded";
+    ALREADY_RELEASED = 409 "already_released" "The legal hold was released already";
+    UNDER_HOLD = 409 "under_hold" "A legal hold keeps this";
     ALREADY_LIFTED = 409 "already_lifted" "The stop was lifted already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
@@ -399,7 +402,9 @@ impl From<Rejection> for Problem {
             Rejection::ScopeMismatch { member } => fault(&format!("/scope/{member}")),
             Rejection::RangesInvalid => fault("/ranges"),
             Rejection::NoStop => fault("/stop"),
-            Rejection::OutOfBounds { member } => fault(&format!("/{member}")),
+            Rejection::OutOfBounds { member } | Rejection::HoldEmpty { member } => {
+                fault(&format!("/{member}"))
+            }
             // A name is that of one code; a test looks for those there are.
             _ => {
                 let known = Code::ALL.iter().find(|code| code.name == why.code());
@@ -547,6 +552,10 @@ mod tests {
             Rejection::TooMany { things: "stops in force", there: 1000 },
             Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
             Rejection::NameReserved { name: "executive".to_owned() },
+            Rejection::UnderHold { entry: types::EntryId(1) },
+            Rejection::HoldExists { hold: "h".to_owned() },
+            Rejection::UnknownHold { hold: "h".to_owned() },
+            Rejection::HoldReleased { hold: "h".to_owned() },
         ]);
     }
 
@@ -612,6 +621,7 @@ mod tests {
             Rejection::ScopeMismatch { member: "is_one_time" },
             Rejection::NoStop,
             Rejection::OutOfBounds { member: "actor_prefixes" },
+            Rejection::HoldEmpty { member: "filter" },
         ] {
             let name = rejection.code();
             assert_eq!(Problem::from(rejection).listed_faults()[0].code, name);

@@ -15,6 +15,7 @@ pub(crate) mod oversight;
 pub(crate) mod policy;
 pub(crate) mod recording;
 pub(crate) mod responsibility;
+pub(crate) mod retention;
 pub(crate) mod risk;
 pub(crate) mod signers;
 pub(crate) mod system;
@@ -154,6 +155,13 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
         Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
+        Op::HoldApply
+        | Op::Holds
+        | Op::HoldRelease
+        | Op::Anonymize
+        | Op::RecordStatus
+        | Op::RegulatoryPackage
+        | Op::OversightPackage => retention::answer(app, call).await,
         _ => auth::answer(app, call).await,
     }
 }

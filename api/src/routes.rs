@@ -15,6 +15,7 @@ mod overrides;
 mod oversight;
 mod policies;
 mod responsibility;
+mod retention;
 mod risks;
 mod system;
 mod tokens;
@@ -148,6 +149,13 @@ pub(crate) enum Op {
     OpenApi,
     Docs,
     Root,
+    HoldApply,
+    Holds,
+    HoldRelease,
+    Anonymize,
+    RecordStatus,
+    RegulatoryPackage,
+    OversightPackage,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -377,6 +385,7 @@ const AREAS: &[&[Route]] = &[
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,
+    retention::ROUTES,
 ];
 
 /// Every route.

@@ -34,6 +34,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reply;
 pub mod responsibility;
+pub mod retention;
 pub mod risk;
 pub mod signers;
 pub mod system;

@@ -14,6 +14,7 @@ mod exposure;
 mod file;
 mod keys;
 mod oidc;
+mod retention;
 mod senders;
 mod settings;
 
@@ -34,6 +35,7 @@ use storage::MasterKey;
 use crate::notices::Target;
 
 pub use exposure::{PairFiles, PeerFiles, TlsFiles};
+pub use retention::Retention;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +96,8 @@ pub struct Config {
     /// How many of the newest decisions a policy is replayed against before it
     /// is put in force; `None` without the gate.
     pub impact_gate: Option<u64>,
+    /// How long records are kept, where this node says so.
+    pub retention: Retention,
     /// Where browsers reach the interface, without a slash at the end.
     pub base_url: Option<String>,
     /// Providers of logins.
@@ -364,6 +368,7 @@ impl Settings {
             rebuild: self.text("rebuild").map(rebuild).transpose()?.unwrap_or_default(),
             encryption,
             impact_gate: self.impact_gate()?,
+            retention: self.retention()?,
             base_url: self.base_url()?,
             oidc: self.oidc()?,
             webhook: self.webhook()?,

@@ -27,6 +27,7 @@ mod joining;
 mod quarantine;
 mod recovery;
 mod resealing;
+mod retention;
 mod rotation;
 mod scrub;
 mod sweep;

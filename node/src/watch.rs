@@ -143,6 +143,11 @@ impl Observer for Watch {
             Outcome::ScrubOpened(place) => self.freeze(*place),
             Outcome::ContentReported(reported) => self.compared(reported),
             Outcome::Erased(_) => self.0.erased.notify_one(),
+            Outcome::Anonymized(run) => {
+                if run.recorded.is_some() {
+                    self.0.erased.notify_one();
+                }
+            }
             Outcome::Founded(_)
             | Outcome::Decided(_)
             | Outcome::PolicyLoaded(_)

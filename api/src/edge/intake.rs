@@ -107,8 +107,11 @@ fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
         ranges.extend(value.split(',').map(str::trim).filter(|range| !range.is_empty()));
     }
     // What a file is shows once it is read.
-    let takes_all =
-        ranges.is_empty() || matches!(route.op, Op::Root | Op::Docs | Op::ArtifactContent);
+    let is_table = route.op == Op::RegulatoryPackage
+        && ranges.iter().any(|range| range.starts_with("text/csv"));
+    let takes_all = is_table
+        || ranges.is_empty()
+        || matches!(route.op, Op::Root | Op::Docs | Op::ArtifactContent);
     let mut best: Option<(Form, f32)> = None;
     for (form, media) in forms.into_iter().flatten() {
         let quality = if takes_all { 1.0 } else { quality(&ranges, media) };

@@ -52,6 +52,11 @@ impl Checked {
         items.into_iter().filter_map(text).collect()
     }
 
+    /// Takes the integers of a list out.
+    pub(crate) fn integers(&mut self, name: &str) -> Vec<u64> {
+        self.items(name).iter().filter_map(Json::as_u64).collect()
+    }
+
     /// Takes an object out.
     pub(crate) fn object(&mut self, name: &str) -> Option<Object> {
         match self.0.remove(name) {
@@ -231,6 +236,7 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         Kind::Time => time(text),
         Kind::Verbatim
         | Kind::Texts { .. }
+        | Kind::Integers { .. }
         | Kind::Object(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
@@ -376,6 +382,9 @@ impl Checker {
             (Kind::Texts { items_max, item }, Json::Array(items)) => {
                 self.texts(items_max, item, items, at)
             }
+            (Kind::Integers { items_max, min, max }, Json::Array(items)) => {
+                self.integers(items_max, (min, max), items, at)
+            }
             (Kind::Object(fields), Json::Object(object)) => {
                 Some(Json::Object(self.object(fields, object, at)))
             }
@@ -437,6 +446,32 @@ impl Checker {
                 None if text.trim().is_empty() => self.fault(&at, "missing", "must not be blank"),
                 None => (),
             }
+        }
+        Some(Json::Array(kept))
+    }
+
+    fn integers(
+        &mut self,
+        items_max: usize,
+        (min, max): (i64, i64),
+        items: Vec<Json>,
+        at: &str,
+    ) -> Option<Json> {
+        if !self.count((0, items_max), items.len(), at) {
+            return None;
+        }
+        let mut seen = HashSet::with_capacity(items.len());
+        let mut kept = Vec::with_capacity(items.len());
+        for (index, value) in items.into_iter().enumerate() {
+            let at = format!("{at}/{index}");
+            let Some(value) = value.as_i64() else {
+                self.wrong_type(&at, "an integer");
+                continue;
+            };
+            if !seen.insert(value) {
+                self.fault(&at, "duplicate", "is in the list twice");
+            }
+            kept.extend(self.noted(&at, within(value, min, max)));
         }
         Some(Json::Array(kept))
     }
@@ -576,6 +611,7 @@ fn what(kind: Kind) -> &'static str {
         Kind::Integer { .. } => "an integer",
         Kind::Bool => "true or false",
         Kind::Texts { .. }
+        | Kind::Integers { .. }
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
         | Kind::Evaluations { .. } => "an array",

@@ -94,6 +94,14 @@ pub(crate) fn kind(kind: Kind) -> Object {
             schema = array(text(item), 0, items_max);
             schema.insert("uniqueItems", true);
         }
+        Kind::Integers { items_max, min, max } => {
+            let mut item = Object::new();
+            item.insert("type", "integer");
+            item.insert("minimum", integer(min));
+            item.insert("maximum", integer(max));
+            schema = array(item, 0, items_max);
+            schema.insert("uniqueItems", true);
+        }
         Kind::Object(fields) => return object(fields),
         Kind::Objects { items_min, items_max, item } => {
             return array(object(item), items_min, items_max);

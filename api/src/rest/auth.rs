@@ -25,7 +25,7 @@ use governance::record::UserRecord;
 use governance::store::Direction;
 use governance::view::{self, AccountQuery};
 use governance::{Outcome, Rejection};
-use types::{EntryId, SessionId, Timestamp, UserId};
+use types::{Digest, EntryId, SessionId, Timestamp, UserId};
 
 use super::decision::envelope_of;
 use super::token::now;
@@ -163,6 +163,8 @@ fn replayed<B: Backend>(
     let read = app.backend.view()?;
     match view::command(&read, key, now(app, &read)?)? {
         Some((entry, digest)) if digest == key.body_digest => Ok(Some(entry)),
+        // An erasure took the digest of the body.
+        Some((_, digest)) if digest == Digest::default() => Err(Rejection::Erased.into()),
         Some(_) => Err(Rejection::IdempotencyConflict { key: key.key.clone() }.into()),
         None => Ok(None),
     }

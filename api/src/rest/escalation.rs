@@ -238,7 +238,7 @@ fn absent(id: EscalationId, why: Absent) -> Problem {
     }
 }
 
-fn shown(it: &Escalation) -> Object {
+pub(crate) fn shown(it: &Escalation) -> Object {
     let record = &it.record;
     let resolution = it.answer.as_ref().map(|answer| {
         Json::object([

@@ -1,6 +1,6 @@
 //! Overrides: making one, reviewing one, looking them up.
 
-mod describe;
+pub(crate) mod describe;
 
 use governance::command::{Command, ExecuteOverride, OverrideScope, ReviewOverride};
 use governance::effective;
@@ -210,7 +210,7 @@ const RECORDED: [&str; 8] = [
     "evidence_ids",
 ];
 
-fn shown(found: &Override, now: Timestamp) -> Object {
+pub(crate) fn shown(found: &Override, now: Timestamp) -> Object {
     let told = |name: &str| found.data.get(name).cloned().unwrap_or_default();
     let personal = |name: &str| {
         found.personal.as_ref().and_then(|personal| personal.get(name)).cloned().unwrap_or_default()

@@ -76,7 +76,8 @@ pub(crate) async fn record_or_note<B: Backend>(
         | Outcome::Sealed(_)
         | Outcome::Cosigned(_)
         | Outcome::ScrubOpened(_)
-        | Outcome::ContentReported(_)) => {
+        | Outcome::ContentReported(_)
+        | Outcome::Anonymized(_)) => {
             tracing::error!(?other, "a command had an outcome that is none of its own");
             return Err(Problem::internal());
         }

@@ -7,8 +7,8 @@ use client::Credential;
 
 use crate::failure::Failure;
 use crate::{
-    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, intervention, keys,
-    ledger, login, mfa, overrides, oversight, password, policy, responsibility, risk, session,
+    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, hold, intervention, keys,
+    ledger, login, mfa, overrides, oversight, password, policy, responsibility, retention, risk, session,
     signer, stop, token, user, verify,
 };
 
@@ -146,6 +146,12 @@ pub enum Command {
     /// How human oversight went
     #[command(subcommand, long_about = oversight::HELP)]
     Oversight(oversight::Verb),
+    /// Legal holds: what is kept, whoever asks for it to be erased
+    #[command(subcommand, long_about = hold::HELP)]
+    Hold(hold::Verb),
+    /// How long records are kept, and erasing what need not be
+    #[command(subcommand, long_about = retention::HELP)]
+    Retention(retention::Verb),
     /// What is in force, and putting another policy in force
     #[command(subcommand, long_about = policy::HELP)]
     Policy(policy::Verb),

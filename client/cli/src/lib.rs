@@ -36,6 +36,8 @@ mod mfa;
 mod output;
 mod overrides;
 mod oversight;
+mod hold;
+mod retention;
 mod password;
 mod policy;
 mod responsibility;
@@ -124,6 +126,8 @@ async fn dispatch(
         Command::Intervention(verb) => intervention::run(verb, &connect(globals)?, console).await,
         Command::Stop(verb) => stop::run(verb, &connect(globals)?, console).await,
         Command::Oversight(verb) => oversight::run(verb, &connect(globals)?, console).await,
+        Command::Hold(verb) => hold::run(verb, &connect(globals)?, console).await,
+        Command::Retention(verb) => retention::run(verb, &connect(globals)?, console).await,
         Command::Policy(verb) => policy::run(verb, globals, console).await,
         Command::Ledger(verb) => ledger::run(verb, &connect(globals)?, console).await,
         Command::Cluster(verb) => cluster::run(verb, &connect(globals)?, console).await,

@@ -181,6 +181,24 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .or("10000"),
     text(
+        "retention.personal_days",
+        "LEXECON_RETENTION_PERSONAL_DAYS",
+        "DAYS",
+        "How long the cluster keeps personal parts of records, at least 183; set it alike on all",
+    ),
+    text(
+        "retention.high_risk_days",
+        "LEXECON_RETENTION_HIGH_RISK_DAYS",
+        "DAYS",
+        "How long it keeps the data part of records of high risk, at least 3650",
+    ),
+    text(
+        "retention.days",
+        "LEXECON_RETENTION_DAYS",
+        "DAYS",
+        "How long it keeps the data part of other records, at least 183",
+    ),
+    text(
         "notify.webhook_url",
         "LEXECON_NOTIFY_WEBHOOK_URL",
         "URL",

@@ -318,3 +318,13 @@ fn a_client_secret_is_in_no_configuration_file() {
     assert!(refused.0.contains("give it as OIDC_GOOGLE_CLIENT_SECRET"), "{refused}");
     assert!(!refused.0.contains("hush"), "{refused}");
 }
+
+#[test]
+fn records_are_never_kept_for_less_than_the_law_has_it() {
+    check_refused(&["--retention-personal-days", "182"], &[], "retention.personal_days `182`");
+    check_refused(&["--retention-high-risk-days", "365"], &[], "3650 to 36500 days");
+    check_refused(&[], &[("LEXECON_RETENTION_DAYS", "0")], "retention.days `0`");
+    check_refused(&["--retention-days", "half a year"], &[], "is not a number of days");
+    let config = settings(&["--retention-days", "365"], &[]).and_then(Settings::validate).unwrap();
+    assert_eq!((config.retention.days, config.retention.personal_days), (Some(365), None));
+}

@@ -18,7 +18,7 @@ use crate::telemetry::Telemetry;
 use crate::tls::Certificates;
 use crate::{
     admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
-    recovery, rotation, scrub, sweep, usage,
+    recovery, retention, rotation, scrub, sweep, usage,
 };
 
 /// How a node ended.
@@ -128,6 +128,7 @@ fn tasks(
         tokio::spawn(cluster_key::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(usage::run(running.clone(), stop.clone())),
         tokio::spawn(sweep::run(running.clone(), stop.clone())),
+        tokio::spawn(retention::run(running.clone(), stop.clone())),
         tokio::spawn(notices::run(running.clone(), telemetry.notices.clone(), stop.clone())),
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),

@@ -65,6 +65,7 @@ pub(crate) fn read<B: Backend>(app: &App<B>, outcome: Outcome) -> Result<Recorde
         | Outcome::Cosigned(_)
         | Outcome::ScrubOpened(_)
         | Outcome::ContentReported(_)
+        | Outcome::Anonymized(_)
         | Outcome::Noted) => {
             tracing::error!(?other, "a decision had an outcome that is none of a decision");
             Err(Problem::internal())

@@ -100,7 +100,7 @@ pub(crate) async fn report<B: Backend>(app: &App<B>, call: &Call) -> Result<Answ
 }
 
 /// An entry id in digits, else a time.
-fn as_of(text: &str) -> Result<AsOf, Problem> {
+pub(crate) fn as_of(text: &str) -> Result<AsOf, Problem> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map(|id| AsOf::Entry(EntryId(id))).map_err(|_| beyond());
     }
@@ -116,14 +116,14 @@ fn beyond() -> Problem {
     Problem::fault(Fault::parameter("as_of", "out_of_range", detail))
 }
 
-fn nothing(asked: AsOf) -> Problem {
+pub(crate) fn nothing(asked: AsOf) -> Problem {
     match asked {
         AsOf::Head => Problem::new(Code::STARTING, "the cluster has no genesis yet"),
         AsOf::Entry(_) | AsOf::Time(_) => beyond(),
     }
 }
 
-fn shown(found: &Effectiveness, days: u32) -> Answer {
+pub(crate) fn shown(found: &Effectiveness, days: u32) -> Answer {
     let Effectiveness { tally, escalations, .. } = found;
     let by_type = InterventionType::ALL.map(InterventionType::as_str).into_iter();
     let by_role = HumanRole::ALL.map(HumanRole::as_str).into_iter();

@@ -309,6 +309,7 @@ fn done<B: Backend>(app: &App<B>, committed: Committed) -> Result<Done, Refused>
         | Outcome::Cosigned(_)
         | Outcome::ScrubOpened(_)
         | Outcome::ContentReported(_)
+        | Outcome::Anonymized(_)
         | Outcome::Noted) => {
             tracing::error!(?other, "a load had an outcome that is none of a load");
             Err(Refused::Failed(Problem::internal()))

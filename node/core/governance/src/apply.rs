@@ -13,7 +13,7 @@ use crate::tables::Tables;
 use crate::{
     access, account, api_key, checkpoint, codec, deadline, decision, divergence, effect, erasure,
     escalation, evidence, founding, intervention, keys, login, membership, mfa, node, overrides,
-    policies, reads, responsibility, risk, session, stop, token,
+    policies, reads, responsibility, retention, risk, session, stop, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -206,6 +206,10 @@ fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::IssueJoinToken(issue) => node::token::issue(context, issue),
         Command::RegisterNodeByToken(register) => node::token::register(context, register),
         Command::RecordPersonalReads(reads) => reads::record(context, reads),
+        Command::ApplyHold(apply) => retention::hold::apply(context, apply),
+        Command::ReleaseHold(release) => retention::hold::release(context, release),
+        Command::Anonymize(anonymize) => retention::anonymize::anonymize(context, anonymize),
+        Command::SetRetention(days) => retention::set_days(context, days),
     }
 }
 

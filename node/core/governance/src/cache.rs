@@ -13,6 +13,7 @@ use types::Digest;
 
 use crate::outcome::Corruption;
 use crate::record::{Head, PolicyRecord};
+use crate::retention::hold::Holds;
 use crate::stop::Stops;
 use crate::store::{Read, Table};
 use crate::tables::last_number;
@@ -41,8 +42,10 @@ pub struct Cache {
     policy: Option<Arc<ActivePolicy>>,
     feature_level: Option<u32>,
     stops: Option<Arc<Stops>>,
+    holds: Option<Arc<Holds>>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
+    tallies: BTreeMap<String, u64>,
 }
 
 impl Cache {
@@ -90,6 +93,20 @@ impl Cache {
         self.stops = None;
     }
 
+    /// What is frozen now: every erasure asks.
+    pub(crate) fn holds(&mut self, read: &impl Read) -> Result<Arc<Holds>, Corruption> {
+        if let Some(holds) = &self.holds {
+            return Ok(Arc::clone(holds));
+        }
+        let holds = Arc::new(Holds::load(read)?);
+        self.holds = Some(Arc::clone(&holds));
+        Ok(holds)
+    }
+
+    pub(crate) fn forget_holds(&mut self) {
+        self.holds = None;
+    }
+
     /// The number of the next entry of this type, counted at once.
     pub(crate) fn next_of_type(
         &mut self,
@@ -102,6 +119,22 @@ impl Cache {
         };
         let next = last.saturating_add(1);
         self.type_seq.insert(entry_type, next);
+        Ok(next)
+    }
+
+    /// The number of the next entry that is counted under this name, counted at
+    /// once. Names are few: each is a constant of a service.
+    pub(crate) fn next_of_tally(
+        &mut self,
+        read: &impl Read,
+        name: &str,
+    ) -> Result<u64, Corruption> {
+        if let Some(last) = self.tallies.get_mut(name) {
+            *last = last.saturating_add(1);
+            return Ok(*last);
+        }
+        let next = last_number(read, Table::Tally, name)?.saturating_add(1);
+        self.tallies.insert(name.to_owned(), next);
         Ok(next)
     }
 

@@ -12,6 +12,7 @@ mod intervention;
 mod logins;
 mod overrides;
 mod responsibility;
+mod retention;
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub use logins::{
 };
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
+pub use retention::{
+    Anonymize, Anonymized, ApplyHold, EntryFilter, HoldScope, ReleaseHold, RetentionDays,
+};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -253,6 +257,14 @@ pub enum Command {
     RegisterNodeByToken(Box<RegisterNodeByToken>),
     /// Record that somebody read personal parts.
     RecordPersonalReads(Box<PersonalReads>),
+    /// Freeze entries, so that nothing of them is erased.
+    ApplyHold(Box<ApplyHold>),
+    /// End that.
+    ReleaseHold(ReleaseHold),
+    /// Erase what may be erased of entries.
+    Anonymize(Box<Anonymize>),
+    /// Set how long records are kept.
+    SetRetention(RetentionDays),
 }
 
 /// A place in the log: the same on every node.

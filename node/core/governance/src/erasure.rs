@@ -2,8 +2,8 @@
 //!
 //! The header stays, and with it chain, tree and every proof; the run's own
 //! entry says what was erased, so that an erasure nobody recorded stands out.
-//! Whether something may go already, or is held, is for the caller to have
-//! found out: nothing here knows retention.
+//! Whether something may go already, or is held, is found out in `retention`
+//! before: nothing here knows classes or times.
 //!
 //! Invariants
 //! - What verification or replay needs is never erased: [`EntryType::is_erasable`].
@@ -15,12 +15,14 @@ use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
 use types::{Digest, EntryId, Json, Object, UserId};
 
+use crate::access;
 use crate::account;
 use crate::apply::{Context, Stop};
-use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
+use crate::command::{EntryRange, Erase, ErasedPart, ErasureCause, ReportForgotten};
 use crate::decision;
 use crate::escalation;
 use crate::evidence;
+use crate::idempotency;
 use crate::intervention;
 use crate::keys;
 use crate::login::pairs;
@@ -29,6 +31,7 @@ use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::overrides;
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord, TokenRecord};
 use crate::responsibility;
+use crate::retention::{anonymize, erased_blocks};
 use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
@@ -39,7 +42,9 @@ use crate::view;
 pub const ENTRIES_MAX: u64 = 1_000;
 
 /// Entries of an actor that are looked at for another decision like one that
-/// goes. Each look is part of applying, so there is an end to it.
+/// goes. Each look is part of applying, so there is an end to it: a decision that
+/// is further back than that, and of which only this one was remembered, is no
+/// longer one that a later decision can conflict with.
 const LOOKED_AT_MAX: usize = 256;
 
 pub(crate) fn erase<S: Store>(
@@ -47,11 +52,13 @@ pub(crate) fn erase<S: Store>(
     erase: &Erase,
 ) -> Result<Outcome, Stop> {
     let ids = check(context, erase)?;
-    let recorded = context.record(EntryType::AnonymizationRun, data(context, erase, &ids))?;
-    let by = ErasedRecord { part: erase.part, by: recorded.entry_id, at: context.applied.at };
+    let (part, cause) = (erase.part, erase.cause);
+    let run = Run { part, cause, ranges: &erase.ranges, count: ids.len() as u64 };
+    let recorded = context.record(EntryType::AnonymizationRun, run.data(context.asked()))?;
+    let by = ErasedRecord { part, by: recorded.entry_id, at: context.applied.at };
     let (mut entries, mut accounts) = (0_u64, BTreeSet::new());
     for id in ids {
-        if let Some(gone) = erase_one(context, id, by)? {
+        if let Some(gone) = erase_one(context, id, by, cause)? {
             entries = entries.saturating_add(1);
             accounts.extend(gone.account);
         }
@@ -61,12 +68,15 @@ pub(crate) fn erase<S: Store>(
     Ok(Outcome::Erased(Erased { recorded, entries }))
 }
 
-/// Every id that the ranges name, if all of it may be erased.
-fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<EntryId>, Stop> {
+/// Every id that the ranges name.
+pub(crate) fn ids<S: Store>(
+    context: &mut Context<'_, S>,
+    ranges: &[EntryRange],
+) -> Result<Vec<EntryId>, Stop> {
     let size = context.cache.head(context.tables.read())?.size();
     let mut next = 0;
     let mut ids = Vec::new();
-    for EntryRange { from, to } in &erase.ranges {
+    for EntryRange { from, to } in ranges {
         let length = to.0.saturating_sub(from.0).saturating_add(1);
         let total = length.saturating_add(ids.len() as u64);
         if from.0 < next || to < from || size <= to.0 || ENTRIES_MAX < total {
@@ -75,15 +85,19 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         ids.extend((from.0..=to.0).map(EntryId));
         next = to.0.saturating_add(1);
     }
+    Ok(ids)
+}
+
+/// Every id that the ranges name, if all of it may be erased.
+fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<EntryId>, Stop> {
+    let ids = ids(context, &erase.ranges)?;
     let mut something = false;
     for id in &ids {
         let entry = stored(context.tables.read(), *id)?;
         if !entry.header.entry_type.is_erasable() {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
-        if account::erased::is_alive(context.tables.read(), &entry, context.applied.at)? {
-            return Err(Rejection::NotErasable { entry: *id }.into());
-        }
+        anonymize::refuse(context, *id, &entry)?;
         something |= match erase.part {
             ErasedPart::Personal => entry.personal.is_some(),
             ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
@@ -97,31 +111,42 @@ fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corrupti
     view::entry(read, id)?.ok_or_else(missing)
 }
 
-fn data<S>(context: &Context<'_, S>, erase: &Erase, ids: &[EntryId]) -> Object {
-    let ranges = erase
-        .ranges
-        .iter()
-        .map(|range| Json::object([("from", range.from.0.into()), ("to", range.to.0.into())]));
-    let mut data = context.asked();
-    data.insert("cause", erase.cause.as_str());
-    data.insert("count", ids.len() as u64);
-    data.insert("part", erase.part.as_str());
-    data.insert("ranges", Json::Array(ranges.collect()));
-    data
+/// What the entry of a run says.
+pub(crate) struct Run<'a> {
+    pub(crate) part: ErasedPart,
+    pub(crate) cause: ErasureCause,
+    pub(crate) ranges: &'a [EntryRange],
+    pub(crate) count: u64,
+}
+
+impl Run<'_> {
+    /// `data` of the entry, from who asked.
+    pub(crate) fn data(&self, asked: Object) -> Object {
+        let ranges = self.ranges.iter().map(|range| {
+            Json::object([("from", range.from.0.into()), ("to", range.to.0.into())])
+        });
+        let mut data = asked;
+        data.insert("cause", self.cause.as_str());
+        data.insert("count", self.count);
+        data.insert("part", self.part.as_str());
+        data.insert("ranges", Json::Array(ranges.collect()));
+        data
+    }
 }
 
 /// What went with an entry.
 #[derive(Clone, Copy, Debug, Default)]
-struct Gone {
+pub(crate) struct Gone {
     /// The account that it made.
-    account: Option<UserId>,
+    pub(crate) account: Option<UserId>,
 }
 
 /// What there was left of the entry to erase, if anything.
-fn erase_one<S: Store>(
+pub(crate) fn erase_one<S: Store>(
     context: &mut Context<'_, S>,
     id: EntryId,
     by: ErasedRecord,
+    cause: ErasureCause,
 ) -> Result<Option<Gone>, Corruption> {
     let entry = stored(context.tables.read(), id)?;
     let row = keys::entry(id);
@@ -137,6 +162,9 @@ fn erase_one<S: Store>(
         Some(data) => forget_derived(context, &entry, data, by)?,
         None => Gone::default(),
     };
+    if access::EVIDENCE <= context.cache.feature_level(context.tables.read())? {
+        forget_more(context, &entry, by.part, cause)?;
+    }
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
     }
@@ -145,6 +173,24 @@ fn erase_one<S: Store>(
     }
     context.tables.put_record(Table::Erased, &row, &by)?;
     Ok(Some(gone))
+}
+
+/// What else goes from feature level 5 on.
+fn forget_more<S: Store>(
+    context: &mut Context<'_, S>,
+    entry: &ledger::StoredEntry,
+    part: ErasedPart,
+    cause: ErasureCause,
+) -> Result<(), Corruption> {
+    let id = entry.header.id;
+    if !context.tables.has(Table::Erased, &keys::entry(id))? {
+        erased_blocks::add(context, id)?;
+    }
+    idempotency::forget(context, id, part)?;
+    if entry.header.entry_type == EntryType::Decision {
+        evidence::forget_of_decision(context, entry, cause)?;
+    }
+    Ok(())
 }
 
 /// Takes away what can be told of the erased part elsewhere.

@@ -34,7 +34,7 @@ pub use content::{content, rehash};
 pub(crate) use content::{sweep, upload};
 pub use controls::is_control;
 pub(crate) use count::{CONTROLS, DECISIONS, of_kind};
-pub(crate) use erase::forget;
+pub(crate) use erase::{forget, forget_of_decision};
 pub(crate) use later::{link, sign};
 pub(crate) use register::{Attestation, attest, kind_text, register, retention_until, source_text};
 

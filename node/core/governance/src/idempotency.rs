@@ -6,10 +6,11 @@
 //! - The key of a decision lives as long as the decision, any other for 24
 //!   hours of ledger time. None is dropped by count.
 
-use types::{EntryId, Micros, Timestamp};
+use types::{Digest, EntryId, Micros, Timestamp};
 
+use crate::access;
 use crate::apply::{Context, Stop};
-use crate::command::Idempotency;
+use crate::command::{ErasedPart, Idempotency};
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{CommandKeyRecord, RequestRecord};
@@ -51,6 +52,9 @@ pub(crate) fn done<S: Store>(context: &Context<'_, S>) -> Result<Option<Outcome>
     let row = row(key);
     match context.tables.record::<CommandKeyRecord>(Table::CommandKey, &row)? {
         Some(known) if context.applied.at < known.expires_at => {
+            if is_forgotten(known.body_digest) {
+                return Err(Rejection::Erased.into());
+            }
             answer(key, known.entry_id, known.body_digest == key.body_digest).map(Some)
         }
         Some(_) | None => Ok(None),
@@ -86,8 +90,15 @@ pub(crate) fn keep<S: Store>(
     let at = context.applied.at;
     sweep(context, at)?;
     let row = row(key);
+    let is_found = access::EVIDENCE <= context.cache.feature_level(context.tables.read())?;
     if let Some(old) = context.tables.record::<CommandKeyRecord>(Table::CommandKey, &row)? {
         context.tables.delete(Table::CommandKeyExpiry, &keys::expiry(old.expires_at, &row));
+        if is_found {
+            context.tables.delete(Table::CommandKeyByEntry, &keys::entry(old.entry_id));
+        }
+    }
+    if is_found {
+        context.tables.put_record(Table::CommandKeyByEntry, &keys::entry(entry_id), &row)?;
     }
     let expires_at = at.checked_add(LIFE).unwrap_or(Timestamp::MAX);
     let record = CommandKeyRecord { entry_id, body_digest: key.body_digest, expires_at };
@@ -98,6 +109,7 @@ pub(crate) fn keep<S: Store>(
 
 fn sweep<S: Store>(context: &mut Context<'_, S>, at: Timestamp) -> Result<(), Corruption> {
     let to = at.0.to_be_bytes();
+    let is_found = access::EVIDENCE <= context.cache.feature_level(context.tables.read())?;
     let expired = context.tables.scan(Scan {
         table: Table::CommandKeyExpiry,
         from: &[],
@@ -109,8 +121,44 @@ fn sweep<S: Store>(context: &mut Context<'_, S>, at: Timestamp) -> Result<(), Co
         let Some((_, row)) = expiry.split_first_chunk::<8>() else {
             return Err(Corruption::new("command_key_expiry", "key too short"));
         };
+        if is_found
+            && let Some(old) = context.tables.record::<CommandKeyRecord>(Table::CommandKey, row)?
+        {
+            context.tables.delete(Table::CommandKeyByEntry, &keys::entry(old.entry_id));
+        }
         context.tables.delete(Table::CommandKey, row);
         context.tables.delete(Table::CommandKeyExpiry, &expiry);
     }
     Ok(())
+}
+
+/// What is left of the digest of a body that is erased: no body has it.
+const NO_BODY: Digest = Digest([0; 32]);
+
+/// Whether an erasure took the digest of a body.
+pub(crate) fn is_forgotten(body_digest: Digest) -> bool {
+    body_digest == NO_BODY
+}
+
+/// Takes away what the key of a command tells of an entry that is erased. The
+/// digest of the body tells what was asked to whoever can guess it; the key is
+/// the caller's own text and goes with the last of the entry.
+pub(crate) fn forget<S: Store>(
+    context: &mut Context<'_, S>,
+    entry: EntryId,
+    part: ErasedPart,
+) -> Result<(), Corruption> {
+    let by_entry = keys::entry(entry);
+    let row: Option<Vec<u8>> = context.tables.record(Table::CommandKeyByEntry, &by_entry)?;
+    let Some(row) = row else { return Ok(()) };
+    let known: Option<CommandKeyRecord> = context.tables.record(Table::CommandKey, &row)?;
+    let Some(known) = known.filter(|known| known.entry_id == entry) else { return Ok(()) };
+    if part == ErasedPart::All {
+        context.tables.delete(Table::CommandKey, &row);
+        context.tables.delete(Table::CommandKeyExpiry, &keys::expiry(known.expires_at, &row));
+        context.tables.delete(Table::CommandKeyByEntry, &by_entry);
+        return Ok(());
+    }
+    let known = CommandKeyRecord { body_digest: NO_BODY, ..known };
+    context.tables.put_record(Table::CommandKey, &row, &known)
 }

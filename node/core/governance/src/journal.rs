@@ -11,6 +11,7 @@ use types::{Digest, EntryId, Json, Timestamp};
 use crate::cache::Cache;
 use crate::keys;
 use crate::outcome::{Corruption, Recorded};
+use crate::retention::class;
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::tree;
@@ -47,6 +48,7 @@ impl<'a, 'b, S: Store> Journal<'a, 'b, S> {
         let hash = ledger::hash::entry_hash(text.as_bytes());
         self.write(&header, &text, &data, personal.as_ref());
         self.index(&header, draft.actor)?;
+        class::count(self.tables, self.cache, draft, header.id)?;
         self.advance(header.id, hash)?;
         Ok(Recorded { entry_id: header.id, entry_hash: hash, at: self.at })
     }

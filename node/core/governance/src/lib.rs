@@ -36,9 +36,11 @@ pub mod overrides;
 pub mod oversight;
 pub mod record;
 pub mod responsibility;
+pub mod retention;
 pub mod risk;
 pub mod stop;
 pub mod store;
+pub mod tally;
 pub mod token;
 pub mod view;
 

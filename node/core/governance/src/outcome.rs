@@ -10,7 +10,7 @@ use types::{
 };
 
 use crate::access::Denied;
-use crate::command::{Claim, Place};
+use crate::command::{Anonymized, Claim, Place};
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub enum Outcome {
     Replayed(EntryId),
     /// Refused; nothing was written.
     Rejected(Rejection),
+    /// What may be erased of entries is erased.
+    Anonymized(AnonymizedRun),
 }
 
 /// Where a command was recorded.
@@ -106,6 +108,15 @@ pub struct Erased {
     pub recorded: Recorded,
     /// Entries of which there was something left to erase.
     pub entries: u64,
+}
+
+/// What may be erased of some entries is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnonymizedRun {
+    /// The run; `None` where nothing could go.
+    pub recorded: Option<Recorded>,
+    /// What became of the entries.
+    pub counts: Anonymized,
 }
 
 /// A policy that was put in force.
@@ -543,6 +554,37 @@ pub enum Rejection {
     /// Who joins has no token that counts.
     #[error("the join token is unknown, used or over")]
     JoinRefused,
+    /// A legal hold keeps it.
+    #[error("a legal hold keeps entry {entry}")]
+    UnderHold {
+        /// The entry.
+        entry: EntryId,
+    },
+    /// A hold with this id was applied before.
+    #[error("there is a hold `{hold}`")]
+    HoldExists {
+        /// The hold.
+        hold: String,
+    },
+    /// No entry fits what is to be held: a hold on nothing would be believed to
+    /// keep something.
+    #[error("no entry fits: the hold would keep nothing")]
+    HoldEmpty {
+        /// Which member says what is to be held.
+        member: &'static str,
+    },
+    /// There is no such hold.
+    #[error("no hold `{hold}` is recorded")]
+    UnknownHold {
+        /// The hold.
+        hold: String,
+    },
+    /// A hold is released once.
+    #[error("hold `{hold}` was released before")]
+    HoldReleased {
+        /// The hold.
+        hold: String,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -567,7 +609,7 @@ codes! {
     "erased": Erased DecisionErased RecordErased OverrideErased ArtifactErased;
     "starting": NotFounded;
     "already_exists": AlreadyFounded NodeNameInUse AlreadyRecorded SignerExists UserExists
-        NameReserved;
+        NameReserved HoldExists;
     "not_allowed": UnknownEnvelope NothingToSeal CheckpointGone NotProven NotErasable
         NothingToErase TokenExpired TooMany FeatureLevelTooLow NotAllowed EmergencyStop
         TokenTakenBack TooMuchEvidence ChunkRefused UploadIncomplete ContentMismatch
@@ -619,6 +661,10 @@ codes! {
     "unknown_session": UnknownSession;
     "join_refused": JoinRefused;
     "already_lifted": AlreadyLifted;
+    "under_hold": UnderHold;
+    "hold_empty": HoldEmpty;
+    "unknown_hold": UnknownHold;
+    "already_released": HoldReleased;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

@@ -204,11 +204,16 @@ pub enum Table {
     Export = 99,
     /// Status, entry id of an export -> export id.
     ExportByState = 100,
+    /// Number of a block of 1,024 entries -> how many of them have a part erased.
+    ErasedBlock = 109,
+    /// Entry id -> scope and key of the command other than a decision that made
+    /// it, for as long as that key is kept.
+    CommandKeyByEntry = 110,
 }
 
 impl Table {
     /// Every table, in the order of its number.
-    pub const ALL: [Self; 92] = [
+    pub const ALL: [Self; 94] = [
         Self::Meta,
         Self::Header,
         Self::Data,
@@ -301,6 +306,8 @@ impl Table {
         Self::AiIncidentByState,
         Self::Export,
         Self::ExportByState,
+        Self::ErasedBlock,
+        Self::CommandKeyByEntry,
     ];
 
     /// The table's number.

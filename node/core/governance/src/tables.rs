@@ -234,4 +234,6 @@ names! {
     AiIncidentByState = "ai_incident_by_state",
     Export = "export",
     ExportByState = "export_by_state",
+    ErasedBlock = "erased_block",
+    CommandKeyByEntry = "command_key_by_entry",
 }

@@ -10,6 +10,7 @@ mod entries;
 mod escalations;
 mod evidence;
 mod overrides;
+mod records;
 mod responsibility;
 mod risks;
 mod signers;
@@ -40,8 +41,10 @@ pub use checkpoints::{
 pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
+    effectiveness_from, escalation_ids,
 };
-pub(crate) use entries::decision_ids;
+pub(crate) use entries::{decision_ids, fitting, numbers_under};
+pub use entries::{count_of_type, ids_between, ids_of_type};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
@@ -61,6 +64,10 @@ pub use responsibility::{
 };
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
+};
+pub use records::{
+    EXPIRING_DAYS, Hold, HoldPage, HoldQuery, OneStanding, RecordStanding, Standings, holds,
+    record_standing,
 };
 pub use signers::{Signer, SignerPage, signer, signers};
 

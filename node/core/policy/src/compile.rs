@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use types::{Digest, Timestamp};
+use types::{Digest, Object, Timestamp};
 
 use crate::condition::pattern::Patterns;
 use crate::condition::probe::{Flaw, Probe};
@@ -19,6 +19,7 @@ use crate::condition::{Condition, Test};
 use crate::document::{Constraint, Document, Relation};
 use crate::fault::{Fault, item};
 use crate::names::{Names, Node, is_pattern};
+use crate::personal::Personal;
 use crate::words::{Effect, Mode, RelationType, TermType};
 
 /// A policy ready to be asked.
@@ -38,6 +39,7 @@ pub struct Compiled {
     /// Both directions of every `conflicts`, sorted.
     pub(crate) conflicts: Vec<Pair>,
     pub(crate) limits: Vec<Limit>,
+    personal: Personal,
 }
 
 /// The position of a rule, and of its relation in the document.
@@ -137,6 +139,7 @@ impl Compiled {
             labelled: Vec::new(),
             conflicts: compiler.conflicts,
             limits,
+            personal: Personal::of(document),
         };
         compiled.names.seal();
         compiled.pairs.sort_unstable();
@@ -155,6 +158,12 @@ impl Compiled {
     /// The hash of the document.
     pub fn hash(&self) -> Digest {
         self.hash
+    }
+
+    /// Whether a request with these data classes and this context brings what the
+    /// policy marks as personal data.
+    pub fn is_personal(&self, data_classes: &[String], context: &Object) -> bool {
+        self.personal.is_named(data_classes, context)
     }
 
     /// The document this was made from.

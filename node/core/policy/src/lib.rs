@@ -26,6 +26,7 @@ mod explain;
 mod fault;
 mod meter;
 mod names;
+mod personal;
 mod request;
 mod shown;
 mod witness;

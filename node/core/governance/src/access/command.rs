@@ -3,7 +3,7 @@
 
 use super::{Denied, Permission, Right, authority};
 use crate::apply::{Context, Stop};
-use crate::command::{Command, InterventionType, IssueToken, PrincipalKind};
+use crate::command::{Command, ErasureCause, InterventionType, IssueToken, PrincipalKind};
 use crate::decision;
 use crate::outcome::Rejection;
 use crate::store::Store;
@@ -60,6 +60,12 @@ pub fn right_of(command: &Command) -> Right {
             | InterventionType::PolicyException
             | InterventionType::ManualReview => Right::Human,
         },
+        Command::ApplyHold(_) | Command::ReleaseHold(_) => Right::Holds(ApproveAuditPacket),
+        Command::Anonymize(anonymize) => match anonymize.cause {
+            ErasureCause::Request => Right::Holds(ApproveAuditPacket),
+            ErasureCause::Retention => Right::Node,
+        },
+        Command::SetRetention(_) => Right::Node,
         Command::RevokeSigner(_)
         | Command::CreateUser(_)
         | Command::UpdateUser(_)
@@ -131,7 +137,11 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::Intervene(_)
         | Command::LiftStop(_)
         | Command::IssueJoinToken(_)
-        | Command::RegisterNodeByToken(_) => false,
+        | Command::RegisterNodeByToken(_)
+        | Command::ApplyHold(_)
+        | Command::ReleaseHold(_)
+        | Command::Anonymize(_)
+        | Command::SetRetention(_) => false,
     }
 }
 

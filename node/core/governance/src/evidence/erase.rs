@@ -3,16 +3,19 @@
 //! That there was an artifact stays known, as it does of a decision.
 
 use ledger::{EntryType, StoredEntry};
-use types::{ArtifactId, DecisionId, EntryId, Json, KeyId, Object};
+use types::{ArtifactId, DecisionId, EntryId, Json, KeyId, Object, Timestamp};
 
 use super::register::{control_text, has_any, is_under, kind_text, source_text};
 use super::{content, count};
 use crate::apply::Context;
-use crate::command::ErasedPart;
+use crate::command::{ErasedPart, ErasureCause};
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::{ArtifactKind, ArtifactRecord, EvidenceCount};
+use crate::retention::anonymize;
+use crate::retention::class::{self, Side};
 use crate::store::{Direction, Scan, Store, Table};
+use crate::view;
 
 /// Takes away what can be told of an entry about evidence that is erased.
 pub(crate) fn forget<S: Store>(
@@ -82,6 +85,63 @@ fn forget_content<S: Store>(
         bytes: count.bytes.saturating_sub(place.size),
         ..count
     })
+}
+
+/// The content of evidence that was registered for a decision alone goes with it:
+/// it shows what the decision was about. On request at once; by time only once the
+/// evidence need not be kept for its own sake either. A hold on the evidence keeps
+/// it, and so does whatever else it was registered for or linked to.
+pub(crate) fn forget_of_decision<S: Store>(
+    context: &mut Context<'_, S>,
+    decision: &StoredEntry,
+    cause: ErasureCause,
+) -> Result<(), Corruption> {
+    let data = class::object(decision, Side::Data)?.unwrap_or_default();
+    let Some(id) = id_in::<DecisionId>(&data, "decision_id") else { return Ok(()) };
+    for artifact in super::of_decision(context.tables.read(), id)? {
+        let record: Option<ArtifactRecord> =
+            context.tables.record(Table::Artifact, &artifact.0.key())?;
+        let Some(record) = record.filter(|record| record.content.is_some()) else { continue };
+        if goes_with(context, id, &record, cause)? {
+            forget_content(context, &record)?;
+            let record = ArtifactRecord { content: None, ..record };
+            context.tables.put_record(Table::Artifact, &artifact.0.key(), &record)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an artifact is there for a decision alone, and need not be kept.
+fn goes_with<S: Store>(
+    context: &mut Context<'_, S>,
+    decision: DecisionId,
+    record: &ArtifactRecord,
+    cause: ErasureCause,
+) -> Result<bool, Corruption> {
+    let Some(entry) = view::entry(context.tables.read(), record.entry_id)? else {
+        return Ok(false);
+    };
+    // What attests an override goes with the texts of that.
+    if entry.header.entry_type != EntryType::EvidenceRegistered || 0 < record.links {
+        return Ok(false);
+    }
+    let Some(data) = class::object(&entry, Side::Data)? else { return Ok(false) };
+    let decision = decision.to_string();
+    let is_alone = texts(&data, "related_decision_ids").all(|named| named == decision)
+        && texts(&data, "related_control_ids").next().is_none();
+    let is_up = match cause {
+        ErasureCause::Request => true,
+        ErasureCause::Retention => {
+            let until = data.get("retention_until").and_then(Json::as_str);
+            let until = until.and_then(|until| until.parse::<Timestamp>().ok());
+            until.is_some_and(|until| until <= context.applied.at)
+        }
+    };
+    if !is_alone || !is_up {
+        return Ok(false);
+    }
+    let holds = context.cache.holds(context.tables.read())?;
+    Ok(!holds.cover(anonymize::held(record.entry_id, &entry, &data)))
 }
 
 fn forget_artifact<S: Store>(

@@ -105,9 +105,22 @@ pub fn effectiveness(
     let missing = || Corruption::new("header", format!("entry {as_of} is missing"));
     let now = super::entry(read, as_of)?.ok_or_else(missing)?.header.timestamp;
     let span = Micros::from_seconds(u64::from(period_days).saturating_mul(DAY_SECONDS));
-    let from = Timestamp(now.0.saturating_sub(span.0));
+    effectiveness_from(read, as_of, Timestamp(now.0.saturating_sub(span.0)))
+}
+
+/// The same from a time on.
+///
+/// # Errors
+/// [`Corruption`] when something cannot be read.
+pub fn effectiveness_from(
+    read: &impl Read,
+    as_of: EntryId,
+    from: Timestamp,
+) -> Result<Effectiveness, Corruption> {
+    let missing = || Corruption::new("header", format!("entry {as_of} is missing"));
+    let now = super::entry(read, as_of)?.ok_or_else(missing)?.header.timestamp;
     let begin = ids_between(read, Some(from), None)?.start;
-    let ids = begin..as_of.0.saturating_add(1);
+    let ids = begin.min(as_of.0.saturating_add(1))..as_of.0.saturating_add(1);
     let numbers = numbers_of(read, EntryType::Intervention, ids.clone())?;
     let last = numbers.end.saturating_sub(1);
     let before = numbers.start.saturating_sub(1);
@@ -125,6 +138,45 @@ pub fn effectiveness(
         escalations,
         is_cut: is_cut || are_cut || looked_at < tally.timed,
     })
+}
+
+/// Escalations that entries of a span made, whichever kind these are of, oldest
+/// first; at most so many.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn escalation_ids(
+    read: &impl Read,
+    ids: &Range<u64>,
+    ids_max: usize,
+) -> Result<Vec<EscalationId>, Corruption> {
+    let time = |id: Option<u64>| -> Result<Option<u64>, Corruption> {
+        let entry = id.map(|id| super::entry(read, EntryId(id))).transpose()?.flatten();
+        Ok(entry.map(|entry| entry.header.timestamp.millis()))
+    };
+    let (Some(first), Some(last)) = (time(Some(ids.start))?, time(ids.end.checked_sub(1))?) else {
+        return Ok(Vec::new());
+    };
+    // Their ids begin with the time of the entry that made them.
+    let after = Ulid::from_parts(last.saturating_add(1), [0; 10]);
+    let scan = Scan {
+        table: Table::Escalation,
+        from: &Ulid::from_parts(first, [0; 10]).key(),
+        to: Some(&after.key()),
+        direction: Direction::Ascending,
+        rows_max: ids_max,
+    };
+    let (mut found, mut damage) = (Vec::new(), None);
+    read.visit(scan, &mut |key, value| {
+        match codec::decode::<EscalationRecord>("escalation", value) {
+            Ok(record) if ids.contains(&record.entry_id.0) => {
+                found.extend(keys::last_ulid(key).map(EscalationId));
+            }
+            Ok(_) => (),
+            Err(error) => damage = Some(error),
+        }
+    })?;
+    damage.map_or(Ok(found), Err)
 }
 
 /// Least and greatest time among the newest interventions that tell one.

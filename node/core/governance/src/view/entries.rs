@@ -9,6 +9,7 @@ use ledger::{EntryType, StoredEntry};
 use types::{EntryId, Timestamp};
 
 use super::entry;
+use crate::command::EntryFilter;
 use crate::outcome::Corruption;
 use crate::store::{Direction, Read, Scan, Table};
 use crate::tables::last_number;
@@ -111,7 +112,10 @@ pub(crate) fn decision_ids(
 }
 
 /// How many entries of a type have ids in a span.
-pub(super) fn count_of_type(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn count_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -120,8 +124,26 @@ pub(super) fn count_of_type(
     Ok(source.numbers(read, Range { from: ids.start, to: ids.end })?.len())
 }
 
+/// How many entries a hold would freeze now. Where it asks for an actor and a type
+/// its entries are looked at, up to [`TOTAL_MAX`]: whatever fits beyond that is
+/// frozen, and not counted.
+pub(crate) fn fitting(read: &impl Read, filter: &EntryFilter) -> Result<u64, Corruption> {
+    let EntryFilter { actor, entry_type, from, to } = filter.clone();
+    let (after, before, direction) = (None, None, Direction::Ascending);
+    let query =
+        EntryQuery { after, before, entry_type, actor, from, to, direction, limit: 0 };
+    let (source, whole) = (Source::of(&query), ids_in_time(read, &query)?);
+    match source.is_exact(&query) {
+        true => Ok(source.numbers(read, whole)?.len()),
+        false => Ok(count(read, &source, &query, whole)?.0),
+    }
+}
+
 /// At most so many ids of entries of a type in a span, oldest first.
-pub(super) fn ids_of_type(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn ids_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -145,6 +167,18 @@ pub(super) fn numbers_of(
     ids: std::ops::Range<u64>,
 ) -> Result<std::ops::Range<u64>, Corruption> {
     let source = Source::Under { table: Table::EntryByType, text: entry_type.as_str() };
+    let numbers = source.numbers(read, Range { from: ids.start, to: ids.end })?;
+    Ok(numbers.from..numbers.to)
+}
+
+/// Numbers of the entries under a text of an index whose ids lie in a range.
+pub(crate) fn numbers_under(
+    read: &impl Read,
+    table: Table,
+    text: &str,
+    ids: &std::ops::Range<u64>,
+) -> Result<std::ops::Range<u64>, Corruption> {
+    let source = Source::Under { table, text };
     let numbers = source.numbers(read, Range { from: ids.start, to: ids.end })?;
     Ok(numbers.from..numbers.to)
 }
@@ -234,7 +268,10 @@ impl<'a> Source<'a> {
 }
 
 /// Ids of the entries of a span of time.
-pub(super) fn ids_between(
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub fn ids_between(
     read: &impl Read,
     from: Option<Timestamp>,
     to: Option<Timestamp>,

@@ -27,6 +27,7 @@ mod properties;
 mod reading;
 mod replaying;
 mod responsibility;
+mod retention;
 mod revoking;
 mod risks;
 mod stops;

@@ -36,12 +36,14 @@ commands! {
     Intervene LiftStop CreateUser UpdateUser ChangeUser ChangePassword EnrollMfa ConfirmMfa
     RenewBackupCodes OpenChallenge OpenSession FailLogin RevokeSession TouchCredentials
     CreateApiKey RevokeApiKey LinkOidc IssueJoinToken RegisterNodeByToken RecordPersonalReads
+    ApplyHold ReleaseHold Anonymize SetRetention
 }
 
 /// What a command is called in the table.
 pub(super) fn describe(command: &Command) -> String {
     match command {
         Command::Intervene(intervene) => format!("Intervene {}", intervene.kind.as_str()),
+        Command::Anonymize(anonymize) => format!("Anonymize {}", anonymize.cause.as_str()),
         other => name(other).to_owned(),
     }
 }
@@ -60,6 +62,7 @@ pub(super) fn all(subject: Subject) -> Vec<Command> {
     all.extend(evidence(subject));
     all.extend(interventions());
     all.extend(accounts());
+    all.extend(retention());
     let place = |command: &Command| NAMES.iter().position(|known| *known == name(command));
     all.extend(policies(subject));
     all.sort_by_key(place);
@@ -275,5 +278,25 @@ fn accounts() -> Vec<Command> {
         Command::IssueJoinToken(issue),
         Command::RegisterNodeByToken(Box::new(register)),
         Command::RecordPersonalReads(Box::new(reads)),
+    ]
+}
+
+/// How long records are kept.
+fn retention() -> Vec<Command> {
+    let anonymize = |cause| {
+        let next = Some(EntryId(0)).filter(|_| cause == ErasureCause::Retention);
+        let before = Anonymized::default();
+        let (part, ranges, subject) = (ErasedPart::Personal, Vec::new(), None);
+        let anonymize = Anonymize { part, ranges, cause, subject, next, before, candidates: 0 };
+        Command::Anonymize(Box::new(anonymize))
+    };
+    let days = RetentionDays { personal: 200, ..RetentionDays::DEFAULT };
+    let hold = ApplyHold { hold: None, reason: text(), scope: HoldScope::All };
+    vec![
+        Command::ApplyHold(Box::new(hold)),
+        Command::ReleaseHold(ReleaseHold { hold: "none".to_owned(), reason: text() }),
+        anonymize(ErasureCause::Request),
+        anonymize(ErasureCause::Retention),
+        Command::SetRetention(days),
     ]
 }
