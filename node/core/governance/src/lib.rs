@@ -29,6 +29,7 @@ pub mod effective;
 pub mod erasure;
 pub mod escalation;
 pub mod evidence;
+pub mod export;
 pub mod impact;
 pub mod intervention;
 pub mod outcome;

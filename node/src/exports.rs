@@ -1,0 +1,5 @@
+//! Exports for auditors, as this node makes them: files under the data directory
+//! that follow from the ledger, and can be made again whenever they are gone.
+
+pub(crate) mod output;
+pub(crate) mod sink;
