@@ -547,6 +547,8 @@ mod tests {
             Rejection::TooMany { things: "stops in force", there: 1000 },
             Rejection::FeatureLevelTooLow { level: 2, needed: 3 },
             Rejection::NameReserved { name: "executive".to_owned() },
+            Rejection::UnknownExport { id: types::ExportId(types::Ulid(1)) },
+            Rejection::ExportAnswered,
         ]);
     }
 
