@@ -193,13 +193,6 @@ fn whole(read: &impl Read, decision: DecisionId) -> Result<Vec<Assessment>, Prob
     Ok(found)
 }
 
-/// `risk_versions` of a decision.
-pub(crate) fn versions(read: &impl Read, decision: DecisionId) -> Result<Vec<Json>, Problem> {
-    let versions = whole(read, decision)?;
-    let versions = versions.iter().map(shown::risk_version);
-    Ok(versions.collect())
-}
-
 /// `GET /risks`.
 pub(crate) async fn list_risks<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let after = call.query.word("after").map(|text| place(text).ok_or_else(bad_place));

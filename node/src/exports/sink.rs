@@ -48,6 +48,20 @@ pub(crate) struct About {
     pub(crate) origin: String,
 }
 
+impl About {
+    /// The member `export` of every format.
+    pub(crate) fn to_json(&self) -> Json {
+        Json::object([
+            ("scope", self.scope.as_str().into()),
+            ("format", self.format.as_str().into()),
+            ("from", self.from.map(|from| from.to_string()).into()),
+            ("to", self.to.map(|to| to.to_string()).into()),
+            ("ledger_size", self.ledger_size.into()),
+            ("erasures_through", self.erasures_through.map(|run| run.0).into()),
+        ])
+    }
+}
+
 /// What is known at the end.
 pub(crate) struct Closing<'a> {
     /// The first final checkpoint that covers the entries, frozen: a signed note.

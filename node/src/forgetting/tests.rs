@@ -62,6 +62,7 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let running = Running {
         cluster_key: ClusterKey::default(),
         usage: Usage::default(),
+        exports: crate::exports::Exports::open(dir.path()).unwrap(),
         handle: replica.handle(),
         identity: Arc::new(identity),
         keys,

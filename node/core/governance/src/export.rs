@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use ledger::{EntryType, StoredEntry};
 use serde::{Deserialize, Serialize};
-use types::{EntryId, ExportId, Json, Object, Timestamp};
+use types::{Digest, EntryId, ExportId, Json, Object, Timestamp};
 
 use crate::outcome::Corruption;
 use crate::record::{ExportRecord, KeyRecord};
@@ -214,6 +214,11 @@ pub struct Page {
     /// Where the next page begins: give it as `after`. A page may be empty and
     /// have a next one.
     pub next: Option<EntryId>,
+}
+
+/// What a signature of an export is made over.
+pub fn signed_text(sha256: &Digest) -> String {
+    format!("lexecon/export/v1\n{sha256}\n")
 }
 
 /// The record of an export; `None` where there is none.

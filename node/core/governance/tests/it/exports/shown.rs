@@ -265,7 +265,9 @@ fn what_is_erased_is_null_or_gone_and_the_rest_stays() {
     assert!(!shown.get("erased").unwrap().is_null());
     assert_eq!(text(&shown, "outcome"), "denied");
     // The ledger goes on: nothing changes any more but by another erasure.
-    go_on(&mut story);
+    let other = decided(&mut story.machine, 5 * SECOND, "ai:y");
+    override_of(&mut story.machine, 5 * SECOND, other);
+    assert_eq!(story.machine.run(1_000 * HOUR, Command::Tick), Outcome::Ticked);
     assert_eq!(everything(&story.machine, pinned), after);
     let erased = story.machine.run(2_000 * HOUR, erase(ErasedPart::All, entry));
     assert!(matches!(erased, Outcome::Erased(_)));
