@@ -125,3 +125,6 @@ fn plan(state: &storage::View, record: &ExportRecord) -> Result<Plan, governance
     let erasures_through = export::erasures_through(state, record.ledger_size)?;
     Ok(Plan { selection: record.selection(), format: record.format, erasures_through })
 }
+
+#[cfg(test)]
+mod tests;

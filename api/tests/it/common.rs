@@ -276,7 +276,7 @@ impl Node {
     /// Seals the ledger as it is; nobody has signed yet.
     pub(crate) fn seal(&self) -> Sealed {
         self.inner().now += 1_000_000;
-        match self.apply(envelope(Command::Checkpoint)).outcome {
+        match self.apply(envelope_of("n1", Command::Checkpoint)).outcome {
             Outcome::Sealed(sealed) => sealed,
             other => panic!("{other:?}"),
         }
@@ -297,7 +297,7 @@ impl Node {
             signature: key.sign(text.as_bytes()).to_bytes().to_vec(),
             rsa: None,
         };
-        match self.apply(envelope(Command::Cosign(Box::new(cosign)))).outcome {
+        match self.apply(envelope_of("n1", Command::Cosign(Box::new(cosign)))).outcome {
             Outcome::Cosigned(cosigned) => cosigned,
             other => panic!("{other:?}"),
         }
