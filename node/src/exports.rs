@@ -122,9 +122,7 @@ impl Exports {
 
 /// What is to be built of an export, as things are.
 fn plan(state: &storage::View, record: &ExportRecord) -> Result<Plan, governance::Corruption> {
-    let erasures_through = export::erasures_through(state, record.ledger_size)?;
-    Ok(Plan { selection: record.selection(), format: record.format, erasures_through })
+    let covered = export::covered(state, record.format, record.ledger_size)?;
+    let erasures_through = export::erasures_through(state, covered)?;
+    Ok(Plan { selection: record.selection(), format: record.format, covered, erasures_through })
 }
-
-#[cfg(test)]
-mod tests;

@@ -131,7 +131,7 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
         Op::ExportRequest => request(app, call).await,
         Op::ExportApprove => settle(app, call, ExportAnswer::Approve).await,
         Op::ExportReject => settle(app, call, ExportAnswer::Reject).await,
-        Op::ExportStatus => status(app, &call).await,
+        Op::ExportStatus => status(app, &call),
         Op::Exports => list_exports(app, &call).await,
         Op::ExportDownload => download::download(app, &call).await,
         other => {
@@ -214,13 +214,12 @@ fn as_of(mut record: ExportRecord, entry: EntryId) -> ExportRecord {
 }
 
 /// `GET /audit/status/{export_id}`.
-async fn status<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
+fn status<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let id: ExportId = call.path.parse().map_err(|_| unknown())?;
     let read = app.backend.view()?;
     let record = known(&read, id)?;
     admit(call, &record, Permission::ViewAuditLogs)?;
-    let shown = { shown(app, &read, id, &record)? };
-    Ok(Answer::json(shown))
+    Ok(Answer::json(shown(app, &read, id, &record)?))
 }
 
 /// `GET /audit/exports`.
@@ -280,7 +279,8 @@ fn shown<B: Backend>(
     record: &ExportRecord,
 ) -> Result<Object, Problem> {
     let built = record.built.as_ref().map(|(built, _)| built);
-    let erasures = export::erasures_through(read, record.ledger_size)?;
+    let covered = export::covered(read, record.format, record.ledger_size)?;
+    let erasures = export::erasures_through(read, covered)?;
     let current = built.filter(|built| built.erasures_through == erasures);
     let signature = current.map(|built| signature(app, &built.sha256)).transpose()?;
     let request = view::entry(read, record.entry_id)?.ok_or_else(Problem::internal)?;

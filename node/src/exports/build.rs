@@ -14,6 +14,7 @@ use governance::command::BuiltExport;
 use governance::export::{self, ExportFormat, RecordKind, Selection};
 use governance::record::CheckpointRecord;
 use governance::{Corruption, Read, Tree, shown, view};
+use ledger::StoredEntry;
 use ledger::proof;
 use ledger::tile::{self, Resource, Tiles as _};
 use types::{EntryId, Json, Object};
@@ -65,6 +66,8 @@ pub(crate) enum BuildError {
 pub(crate) struct Plan {
     pub(crate) selection: Selection,
     pub(crate) format: ExportFormat,
+    /// Up to where it has entries.
+    pub(crate) covered: u64,
     /// The last erasure that touched the entries.
     pub(crate) erasures_through: Option<EntryId>,
 }
@@ -180,8 +183,7 @@ fn entries(
         if id.0 % LOOK_EVERY == 0 && !goes_on() {
             return Err(BuildError::Stopped);
         }
-        let missing = || Corruption::new("header", format!("entry {id} is missing"));
-        let entry = view::entry(read, id)?.ok_or_else(missing)?;
+        let (entry, json) = entry_json(read, id)?;
         counts.entries += 1;
         *counts.entry_types.entry(entry.header.entry_type.as_str()).or_default() += 1;
         if entry.is_erased() {
@@ -192,10 +194,17 @@ fn entries(
         if counts.first_at.is_none() {
             counts.first_at = Some(entry.header.timestamp.to_string());
         }
-        let parts = shown::parts(&entry)?;
-        sink.entry(&Json::Object(shown::entry(read, &entry, parts)?))?;
+        sink.entry(&json)?;
     }
     Ok(())
+}
+
+/// An entry, and as everybody is shown it.
+fn entry_json(read: &impl Read, id: EntryId) -> Result<(StoredEntry, Json), Corruption> {
+    let missing = || Corruption::new("header", format!("entry {id} is missing"));
+    let entry = view::entry(read, id)?.ok_or_else(missing)?;
+    let json = shown::entry(read, &entry, shown::parts(&entry)?)?;
+    Ok((entry, Json::Object(json)))
 }
 
 fn end(
@@ -287,6 +296,10 @@ impl<R: Read> Source for Stored<'_, R> {
                 Ok(bundle)
             }
         }
+    }
+
+    fn entry(&self, id: EntryId) -> io::Result<Json> {
+        entry_json(self.read, id).map(|(_, json)| json).map_err(io::Error::other)
     }
 
     fn policy(&self, version: u64) -> io::Result<Object> {

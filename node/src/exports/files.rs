@@ -109,8 +109,8 @@ impl Files {
     ) -> Result<u64, E> {
         let mut removed = 0;
         for file in self.list()? {
-            let Some((ledger_size, erasures)) = read_name(&file.name) else { continue };
-            if erasures_through(ledger_size)? != erasures {
+            let Some((covered, erasures)) = read_name(&file.name) else { continue };
+            if erasures_through(covered)? != erasures {
                 remove(&file.path)?;
                 removed += 1;
             }
@@ -152,7 +152,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// `<entries>.<erasure>.<digest of the rest>`
+/// `<entries it has>.<erasure>.<digest of the rest>`
 fn name(plan: &Plan) -> String {
     let of = &plan.selection;
     let time = |time: Option<types::Timestamp>| time.map_or("-".to_owned(), |at| at.0.to_string());
@@ -161,18 +161,18 @@ fn name(plan: &Plan) -> String {
     let digest = ledger::hash::sha256(rest.join("\n").as_bytes());
     let erasure = plan.erasures_through.map_or("none".to_owned(), |run| run.0.to_string());
     let digest = to_hex(&digest.0);
-    format!("{}.{erasure}.{}", of.ledger_size, digest.get(..32).unwrap_or_default())
+    format!("{}.{erasure}.{}", plan.covered, digest.get(..32).unwrap_or_default())
 }
 
 /// Entries and erasure that a name tells, of a file that is not whole too.
 fn read_name(name: &str) -> Option<(u64, Option<EntryId>)> {
-    let (ledger_size, rest) = name.split_once('.')?;
+    let (covered, rest) = name.split_once('.')?;
     let (erasure, _) = rest.split_once('.')?;
     let erasure = match erasure {
         "none" => None,
         run => Some(EntryId(run.parse().ok()?)),
     };
-    Some((ledger_size.parse().ok()?, erasure))
+    Some((covered.parse().ok()?, erasure))
 }
 
 #[cfg(test)]
@@ -188,6 +188,7 @@ mod tests {
         Plan {
             selection: Selection { scope, from: None, to: None, ledger_size },
             format: ExportFormat::Json,
+            covered: ledger_size,
             erasures_through: run.map(EntryId),
         }
     }

@@ -35,6 +35,9 @@ const CLAIM_AGAIN: Duration = Duration::from_secs(5);
 /// Exports that wait, looked at together.
 const LOOKED_AT_MAX: usize = 100;
 
+/// Builds in one turn, where erasures overtake them.
+const BUILDS_MAX: u32 = 4;
+
 /// How much a build gives way to what else the node does.
 const NICE: i32 = 10;
 
@@ -170,6 +173,24 @@ impl Job {
         record: &ExportRecord,
     ) -> Result<(), Waiting> {
         self.wait_final(record).await?;
+        let mut left = BUILDS_MAX;
+        loop {
+            left -= 1;
+            match self.build_and_report(exports, id, record).await {
+                Err(
+                    Waiting::Build(BuildError::Stopped) | Waiting::Refused(Rejection::NotProven),
+                ) if 0 < left && !self.stop.is_cancelled() => (),
+                other => return other,
+            }
+        }
+    }
+
+    async fn build_and_report(
+        &self,
+        exports: &Exports,
+        id: ExportId,
+        record: &ExportRecord,
+    ) -> Result<(), Waiting> {
         let (plan, built) = self.build(exports, record).await?;
         match self.report(id, built).await {
             Ok(()) => {
@@ -295,7 +316,7 @@ impl Job {
 /// Whether nothing was erased since a plan was made.
 fn is_current(running: &Running, plan: &Plan) -> bool {
     let Ok(state) = running.handle.view() else { return false };
-    let through = export::erasures_through(&state, plan.selection.ledger_size);
+    let through = export::erasures_through(&state, plan.covered);
     through.is_ok_and(|through| through == plan.erasures_through)
 }
 
@@ -314,3 +335,6 @@ fn last_run(state: &storage::View) -> Result<Option<EntryId>, governance::Corrup
     let page = view::entries(state, &query)?;
     Ok(page.entries.first().map(|run| run.header.id))
 }
+
+#[cfg(test)]
+mod tests;
