@@ -9,6 +9,7 @@ mod cluster;
 mod decisions;
 mod escalations;
 mod evidence;
+mod exports;
 mod keys;
 mod ledger;
 mod overrides;
@@ -156,6 +157,12 @@ pub(crate) enum Op {
     RecordStatus,
     RegulatoryPackage,
     OversightPackage,
+    ExportRequest,
+    ExportStatus,
+    ExportApprove,
+    ExportReject,
+    Exports,
+    ExportDownload,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -386,6 +393,7 @@ const AREAS: &[&[Route]] = &[
     cluster::ROUTES,
     system::ROUTES,
     retention::ROUTES,
+    exports::ROUTES,
 ];
 
 /// Every route.

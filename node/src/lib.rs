@@ -21,6 +21,7 @@ pub mod telemetry;
 mod admin;
 mod checkpoints;
 mod cluster_key;
+mod exports;
 mod forgetting;
 mod founding;
 mod joining;

@@ -19,6 +19,7 @@ mod description;
 mod doors;
 mod escalations;
 mod evidence;
+mod exports;
 mod floods;
 mod grpc;
 mod hostile;

@@ -1,7 +1,7 @@
 //! What humans did in a period, as evidence of their oversight: article 14.
 
 use governance::view::{self, Absent};
-use governance::Read;
+use governance::{Read, shown};
 use ledger::{EntryType, StoredEntry};
 use types::{EntryId, Json, Object, OverrideId, Timestamp};
 
@@ -128,7 +128,7 @@ impl Evidence {
             match view::escalation(read, id, now)? {
                 Ok(found) => {
                     evidence.show(read, found.record.entry_id)?;
-                    evidence.escalations.push(escalation::shown(&found));
+                    evidence.escalations.push(shown::escalation(&found));
                 }
                 Err(absent) => evidence.miss(absent),
             }
@@ -203,7 +203,7 @@ impl Evidence {
         };
         match view::override_of(read, id)? {
             Ok(found) => {
-                self.overrides.push(overrides::shown(&found, now));
+                self.overrides.push(shown::override_of(&found, now));
                 self.see(&stored)?;
             }
             Err(absent) => self.miss(absent),

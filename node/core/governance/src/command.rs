@@ -8,6 +8,7 @@
 mod accounts;
 mod escalation;
 mod evidence;
+mod export;
 mod intervention;
 mod logins;
 mod overrides;
@@ -31,6 +32,9 @@ pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation}
 pub use evidence::{
     EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
     UploadChunk,
+};
+pub use export::{
+    AnswerExport, BuiltExport, ClaimExport, CompleteExport, ExportAnswer, FailExport, RequestExport,
 };
 pub use intervention::{HumanRole, Intervene, InterventionType, LiftStop, StopScope};
 pub use logins::{
@@ -265,6 +269,16 @@ pub enum Command {
     Anonymize(Box<Anonymize>),
     /// Set how long records are kept.
     SetRetention(RetentionDays),
+    /// Ask for an export.
+    RequestExport(Box<RequestExport>),
+    /// Let one go out, or not.
+    AnswerExport(Box<AnswerExport>),
+    /// Begin to build one.
+    ClaimExport(ClaimExport),
+    /// Say that it is built.
+    CompleteExport(Box<CompleteExport>),
+    /// Say that it cannot be built.
+    FailExport(Box<FailExport>),
 }
 
 /// A place in the log: the same on every node.

@@ -23,6 +23,7 @@ use crate::decision;
 use crate::escalation;
 use crate::evidence;
 use crate::idempotency;
+use crate::export;
 use crate::intervention;
 use crate::keys;
 use crate::login::pairs;
@@ -209,6 +210,7 @@ fn forget_derived<S: Store>(
     }
     intervention::forget(context, entry, &data, part)?;
     let account = account::erased::forget(context, entry, &data, part)?;
+    export::build::forget(context, entry, &data, part)?;
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

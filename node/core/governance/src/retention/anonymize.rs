@@ -19,7 +19,7 @@ use crate::login::pairs;
 use crate::outcome::{AnonymizedRun, Corruption, Outcome, Rejection};
 use crate::record::ErasedRecord;
 use crate::store::{Direction, Read, Scan, Store, Table};
-use crate::{access, account, codec, idempotency, keys, view};
+use crate::{access, account, codec, export, idempotency, keys, view};
 
 /// By what right entries are erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,7 +336,9 @@ pub(crate) fn refuse<S: Store>(
     id: EntryId,
     entry: &ledger::StoredEntry,
 ) -> Result<(), Stop> {
-    if account::erased::is_alive(context.tables.read(), entry, context.applied.at)? {
+    let read = context.tables.read();
+    if account::erased::is_alive(read, entry, context.applied.at)? || export::is_alive(read, entry)?
+    {
         return Err(Rejection::NotErasable { entry: id }.into());
     }
     let holds = context.cache.holds(context.tables.read())?;

@@ -15,6 +15,7 @@ use super::Spans;
 use super::class::is_high_risk;
 use crate::account;
 use crate::command::ErasedPart;
+use crate::export;
 use crate::outcome::Corruption;
 use crate::record::{EscalationRecord, SignerRecord, StopRecord};
 use crate::store::{Direction, Read, Scan, Table};
@@ -77,7 +78,7 @@ impl Ends {
         data: &Object,
         now: Timestamp,
     ) -> Result<End, Corruption> {
-        if account::erased::is_alive(read, entry, now)? {
+        if account::erased::is_alive(read, entry, now)? || export::is_alive(read, entry)? {
             return Ok(End::Open);
         }
         let own = entry.header.timestamp;

@@ -1,0 +1,118 @@
+//! Where a sink writes: a file that is hashed and counted as it grows, and spools
+//! for what must be put off.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use types::Digest;
+
+/// Bytes held back before they are written.
+const BUFFER: usize = 64 << 10;
+
+/// The file of an export while it is written.
+#[derive(Debug)]
+pub(crate) struct Output {
+    file: BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+    bytes_max: u64,
+    directory: PathBuf,
+}
+
+impl Output {
+    /// Begins a file that may have so many bytes. There must be none of that
+    /// name.
+    pub(crate) fn create(path: &Path, bytes_max: u64) -> io::Result<Self> {
+        let directory = path.parent().unwrap_or(Path::new(".")).to_owned();
+        let file = private(path)?;
+        let file = BufWriter::with_capacity(BUFFER, file);
+        Ok(Self { file, hash: Sha256::new(), bytes: 0, bytes_max, directory })
+    }
+
+    /// A place for what comes later in the file than it is known.
+    pub(crate) fn spool(&self) -> io::Result<Spool> {
+        let file = tempfile::tempfile_in(&self.directory)?;
+        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), bytes: 0, left: self.bytes_max })
+    }
+
+    /// Writes what was put off.
+    pub(crate) fn append(&mut self, spool: Spool) -> io::Result<()> {
+        io::copy(&mut spool.read()?, self).map(drop)
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Ends the file, on the disk: its size and digest.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, Digest)> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        Ok((self.bytes, Digest(self.hash.finalize().into())))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes_max.saturating_sub(self.bytes) < bytes.len() as u64 {
+            return Err(too_large());
+        }
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// A nameless file that is gone with this.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: BufWriter<File>,
+    bytes: u64,
+    left: u64,
+}
+
+impl Spool {
+    /// Bytes in it.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What was written, from the beginning.
+    pub(crate) fn read(self) -> io::Result<impl Read> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(BufReader::with_capacity(BUFFER, file))
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = bytes.len() as u64;
+        self.left = self.left.checked_sub(length).ok_or_else(too_large)?;
+        self.file.write_all(bytes)?;
+        self.bytes += length;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "the export is larger than files of exports may be")
+}
+
+/// A new file that nobody else may read.
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
