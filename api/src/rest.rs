@@ -2,6 +2,9 @@
 //! checked. gRPC comes through here too.
 
 pub(crate) mod access;
+pub(crate) mod ai_incidents;
+pub(crate) mod annex_iv;
+pub(crate) mod as_of;
 pub(crate) mod auth;
 pub(crate) mod cluster;
 pub(crate) mod decision;
@@ -18,6 +21,7 @@ pub(crate) mod responsibility;
 pub(crate) mod risk;
 pub(crate) mod signers;
 pub(crate) mod system;
+pub(crate) mod systems;
 pub(crate) mod token;
 
 use governance::command::{Principal, PrincipalKind};
@@ -154,6 +158,15 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
         Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
+        Op::SystemRegister | Op::Systems | Op::System | Op::SystemUpdate => {
+            systems::answer(app, call).await
+        }
+        Op::IncidentRecord
+        | Op::Incidents
+        | Op::Incident
+        | Op::IncidentReport
+        | Op::IncidentClose => ai_incidents::answer(app, call).await,
+        Op::AnnexIv | Op::AnnexIvUpdate => annex_iv::answer(app, call).await,
         _ => auth::answer(app, call).await,
     }
 }

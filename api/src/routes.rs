@@ -17,6 +17,7 @@ mod policies;
 mod responsibility;
 mod risks;
 mod system;
+mod systems;
 mod tokens;
 
 use governance::access::Right;
@@ -148,6 +149,17 @@ pub(crate) enum Op {
     OpenApi,
     Docs,
     Root,
+    SystemRegister,
+    Systems,
+    System,
+    SystemUpdate,
+    IncidentRecord,
+    Incidents,
+    Incident,
+    IncidentReport,
+    IncidentClose,
+    AnnexIv,
+    AnnexIvUpdate,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -155,6 +167,7 @@ pub(crate) enum Op {
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -164,6 +177,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -367,6 +381,7 @@ const AREAS: &[&[Route]] = &[
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,
+    systems::ROUTES,
 ];
 
 /// Every route.

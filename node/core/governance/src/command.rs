@@ -12,6 +12,7 @@ mod intervention;
 mod logins;
 mod overrides;
 mod responsibility;
+mod systems;
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,10 @@ pub use logins::{
 };
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
+pub use systems::{
+    CloseIncident, IncidentCategory, RecordIncident, RegisterSystem, ReportIncident, SystemDetails,
+    SystemRole, SystemRoute, UpdateAnnexIv, UpdateSystem,
+};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -253,6 +258,18 @@ pub enum Command {
     RegisterNodeByToken(Box<RegisterNodeByToken>),
     /// Record that somebody read personal parts.
     RecordPersonalReads(Box<PersonalReads>),
+    /// Say which AI system there is.
+    RegisterSystem(Box<RegisterSystem>),
+    /// Say how it is now.
+    UpdateSystem(Box<UpdateSystem>),
+    /// Say that something went seriously wrong.
+    RecordIncident(Box<RecordIncident>),
+    /// Say that an authority was told.
+    ReportIncident(Box<ReportIncident>),
+    /// Say that it is over.
+    CloseIncident(Box<CloseIncident>),
+    /// Say what a section of the technical documentation says.
+    UpdateAnnexIv(Box<UpdateAnnexIv>),
 }
 
 /// A place in the log: the same on every node.

@@ -42,6 +42,10 @@ pub mod store;
 pub mod token;
 pub mod view;
 
+pub mod ai_incident;
+pub mod annex_iv;
+pub mod system;
+
 mod account;
 mod api_key;
 mod apply;

@@ -8,6 +8,7 @@ mod evidence;
 mod intervention;
 mod oversight;
 mod responsibility;
+mod systems;
 
 use ledger::Frontier;
 use policy::Mode;
@@ -33,6 +34,7 @@ pub use responsibility::{
     DecisionMaker, ResponsibilityCounts, ResponsibilityLevel, ResponsibilityOrigin,
     ResponsibilityRecord, ReviewOutcome,
 };
+pub use systems::{AiIncidentRecord, SystemRecord};
 
 /// Where the ledger ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 
 mod account_pages;
 mod accounts;
+mod ai_incidents;
+mod annex_iv;
 mod checkpoints;
 mod decisions;
 mod effectiveness;
@@ -13,6 +15,7 @@ mod overrides;
 mod responsibility;
 mod risks;
 mod signers;
+mod systems;
 mod walk;
 
 use ledger::{Header, Part, StoredEntry};
@@ -33,6 +36,10 @@ pub use accounts::{
     login_pair, session, session_by_hash, sessions, sessions_of, user, user_by_email,
     user_by_username, user_of_oidc, users, users_total,
 };
+pub use ai_incidents::{
+    AiIncident, AiIncidentPage, AiIncidentQuery, Told, ai_incident, ai_incidents,
+};
+pub use annex_iv::{AnnexIvSection, Written, annex_iv};
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
@@ -63,6 +70,10 @@ pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
 };
 pub use signers::{Signer, SignerPage, signer, signers};
+pub use systems::{
+    System, SystemPage, SystemQuery, decisions_of, system, system_as_of, system_by_name,
+    system_told, systems,
+};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
 const MEMBERS_MAX: usize = 10_000;

@@ -37,6 +37,11 @@ pub fn right_of(command: &Command) -> Right {
         Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
             Right::Holds(ManagePolicies)
         }
+        Command::RegisterSystem(_) | Command::UpdateSystem(_) | Command::UpdateAnnexIv(_) => {
+            Right::Holds(ManagePolicies)
+        }
+        Command::RecordIncident(_) => Right::Any,
+        Command::ReportIncident(_) | Command::CloseIncident(_) => Right::Holds(ApproveAuditPacket),
         Command::RegisterNode(_) => Right::OperatorOrNode,
         Command::RetireKey(_) | Command::IssueJoinToken(_) => Right::Operator,
         Command::AssessRisk(_)
@@ -131,7 +136,13 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::Intervene(_)
         | Command::LiftStop(_)
         | Command::IssueJoinToken(_)
-        | Command::RegisterNodeByToken(_) => false,
+        | Command::RegisterNodeByToken(_)
+        | Command::RegisterSystem(_)
+        | Command::UpdateSystem(_)
+        | Command::RecordIncident(_)
+        | Command::ReportIncident(_)
+        | Command::CloseIncident(_)
+        | Command::UpdateAnnexIv(_) => false,
     }
 }
 
@@ -147,10 +158,7 @@ pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), 
 }
 
 /// Refuses what a cluster of a lower feature level does not know.
-pub(crate) fn need_level<S: Store>(
-    context: &mut Context<'_, S>,
-    needed: u32,
-) -> Result<(), Stop> {
+pub(crate) fn need_level<S: Store>(context: &mut Context<'_, S>, needed: u32) -> Result<(), Stop> {
     let level = context.cache.feature_level(context.tables.read())?;
     if level < needed {
         return Err(Rejection::FeatureLevelTooLow { level, needed }.into());
