@@ -18,6 +18,7 @@ mod admin;
 mod api_key;
 mod cluster;
 mod command;
+mod compliance;
 mod console;
 mod decide;
 mod decisions;
@@ -25,6 +26,7 @@ mod escalation;
 mod evidence;
 mod exit;
 mod failure;
+mod incident;
 mod input;
 mod intervention;
 mod kept;
@@ -45,6 +47,7 @@ mod session;
 mod signer;
 mod status;
 mod stop;
+mod system;
 mod table;
 mod token;
 mod user;
@@ -138,6 +141,9 @@ async fn dispatch(
         Command::User(verb) => secret::guarded(user::run(verb, globals, console)).await,
         Command::ApiKey(verb) => api_key::run(verb, &connect(globals)?, console).await,
         Command::Admin(verb) => secret::guarded(admin::run(verb, globals, console)).await,
+        Command::System(verb) => system::run(verb, &connect(globals)?, console).await,
+        Command::Incident(verb) => incident::run(verb, &connect(globals)?, console).await,
+        Command::Compliance(verb) => compliance::run(verb, &connect(globals)?, console).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
     }

@@ -31,4 +31,5 @@ mod revoking;
 mod risks;
 mod stops;
 mod support;
+mod systems;
 mod tokens;

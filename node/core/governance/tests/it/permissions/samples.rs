@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::people::{change, create, creating, new_key, new_user, revoking, update, updating};
 use crate::support::{EXECUTIVE, decide, erase, found, intervene, load, node, policy, stop};
+use crate::systems::{close, incident, register, report, section, update as update_system};
 use governance::access::AccountRole;
 use governance::command::*;
 use governance::record::{
@@ -13,6 +14,7 @@ use types::{
     ApiKeyId, ArtifactId, Digest, EntryId, EscalationId, KeyId, LogIndex, OverrideId, RaftId,
     ResponsibilityId, SessionId, StopId, Timestamp, Ulid, UserId,
 };
+use types::{IncidentId, SystemId};
 
 /// Every variant by its name: one that is added breaks the build here.
 macro_rules! commands {
@@ -36,6 +38,7 @@ commands! {
     Intervene LiftStop CreateUser UpdateUser ChangeUser ChangePassword EnrollMfa ConfirmMfa
     RenewBackupCodes OpenChallenge OpenSession FailLogin RevokeSession TouchCredentials
     CreateApiKey RevokeApiKey LinkOidc IssueJoinToken RegisterNodeByToken RecordPersonalReads
+    RegisterSystem UpdateSystem RecordIncident ReportIncident CloseIncident UpdateAnnexIv
 }
 
 /// What a command is called in the table.
@@ -60,13 +63,14 @@ pub(super) fn all(subject: Subject) -> Vec<Command> {
     all.extend(evidence(subject));
     all.extend(interventions());
     all.extend(accounts());
+    all.extend(systems());
     let place = |command: &Command| NAMES.iter().position(|known| *known == name(command));
     all.extend(policies(subject));
     all.sort_by_key(place);
     all
 }
 
-fn register() -> RegisterNode {
+fn register_node() -> RegisterNode {
     RegisterNode { node: node("n9"), nonce: "nonce".to_owned(), lost_bearer: None }
 }
 
@@ -94,7 +98,7 @@ fn system() -> Vec<Command> {
     let snapshot_index = LogIndex(1);
     vec![
         found(),
-        Command::RegisterNode(register()),
+        Command::RegisterNode(register_node()),
         Command::Tick,
         Command::Checkpoint,
         Command::Cosign(Box::new(cosign)),
@@ -254,7 +258,7 @@ fn accounts() -> Vec<Command> {
         replies: 1,
         entries: None,
     };
-    let register = RegisterNodeByToken { register: register(), token_hash: HASH };
+    let register = RegisterNodeByToken { register: register_node(), token_hash: HASH };
     let issue = IssueJoinToken { token_hash: HASH, expires_in_seconds: 60 };
     vec![
         create(new_user("new", AccountRole::Viewer, &[])),
@@ -275,5 +279,17 @@ fn accounts() -> Vec<Command> {
         Command::IssueJoinToken(issue),
         Command::RegisterNodeByToken(Box::new(register)),
         Command::RecordPersonalReads(Box::new(reads)),
+    ]
+}
+
+fn systems() -> Vec<Command> {
+    let (system, id) = (SystemId(ID), IncidentId(ID));
+    vec![
+        register("triage"),
+        update_system(system, |_| ()),
+        incident(IncidentCategory::Death, 1),
+        report(id),
+        close(id),
+        section(None, 3, r#"{"text":"x"}"#),
     ]
 }
