@@ -90,6 +90,8 @@ codes! {
     UNKNOWN_USER = 404 "unknown_user" "No such account";
     UNKNOWN_SESSION = 404 "unknown_session" "No such session";
     UNKNOWN_PROVIDER = 404 "unknown_provider" "No such provider of logins";
+    UNKNOWN_SYSTEM = 404 "unknown_system" "No such AI system is registered";
+    UNKNOWN_INCIDENT = 404 "unknown_incident" "No such incident is recorded";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take this method";
     NOT_ACCEPTABLE = 406 "not_acceptable" "The answer has no form the request accepts";
@@ -108,6 +110,8 @@ codes! {
     UNDER_HOLD = 409 "under_hold" "A legal hold keeps this";
     ALREADY_LIFTED = 409 "already_lifted" "The stop was lifted already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
+    ALREADY_REPORTED = 409 "already_reported" "The incident was reported already";
+    ALREADY_CLOSED = 409 "already_closed" "The incident was closed already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";
     APPROVAL_CONSUMED = 409 "approval_consumed" "The approval has yielded its token";
     EXPIRED = 409 "expired" "Its time is over";
@@ -614,6 +618,19 @@ mod tests {
             Rejection::UnknownSession,
             Rejection::UnknownApiKey,
             Rejection::JoinRefused,
+        ]);
+    }
+
+    #[test]
+    fn a_rejection_about_systems_keeps_its_code() {
+        let system = types::SystemId(types::Ulid(1));
+        let incident = types::IncidentId(types::Ulid(1));
+        check_codes([
+            Rejection::UnknownSystem { system },
+            Rejection::SystemExists { system },
+            Rejection::UnknownIncident { incident },
+            Rejection::IncidentReported { incident },
+            Rejection::IncidentClosed { incident },
         ]);
     }
 

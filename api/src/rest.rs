@@ -2,6 +2,9 @@
 //! checked. gRPC comes through here too.
 
 pub(crate) mod access;
+pub(crate) mod ai_incidents;
+pub(crate) mod annex_iv;
+pub(crate) mod as_of;
 pub(crate) mod auth;
 pub(crate) mod cluster;
 pub(crate) mod decision;
@@ -20,6 +23,7 @@ pub(crate) mod retention;
 pub(crate) mod risk;
 pub(crate) mod signers;
 pub(crate) mod system;
+pub(crate) mod systems;
 pub(crate) mod token;
 
 use governance::command::{Principal, PrincipalKind};
@@ -169,6 +173,15 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         | Op::ExportReject
         | Op::Exports
         | Op::ExportDownload => exports::answer(app, call).await,
+        Op::SystemRegister | Op::Systems | Op::System | Op::SystemUpdate => {
+            systems::answer(app, call).await
+        }
+        Op::IncidentRecord
+        | Op::Incidents
+        | Op::Incident
+        | Op::IncidentReport
+        | Op::IncidentClose => ai_incidents::answer(app, call).await,
+        Op::AnnexIv | Op::AnnexIvUpdate => annex_iv::answer(app, call).await,
         _ => auth::answer(app, call).await,
     }
 }

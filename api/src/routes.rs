@@ -19,6 +19,7 @@ mod responsibility;
 mod retention;
 mod risks;
 mod system;
+mod systems;
 mod tokens;
 
 use governance::access::Right;
@@ -163,6 +164,17 @@ pub(crate) enum Op {
     ExportReject,
     Exports,
     ExportDownload,
+    SystemRegister,
+    Systems,
+    System,
+    SystemUpdate,
+    IncidentRecord,
+    Incidents,
+    Incident,
+    IncidentReport,
+    IncidentClose,
+    AnnexIv,
+    AnnexIvUpdate,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -170,6 +182,7 @@ pub(crate) enum Op {
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -179,6 +192,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -394,6 +408,7 @@ const AREAS: &[&[Route]] = &[
     system::ROUTES,
     retention::ROUTES,
     exports::ROUTES,
+    systems::ROUTES,
 ];
 
 /// Every route.

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::{
     admin, api_key, audit, certs, cluster, decide, decisions, escalation, evidence, hold, intervention, keys, ledger, login, mfa, overrides, oversight, password, policy, responsibility, retention, risk, session, signer, stop, token, user, verify,
 };
+use crate::{compliance, incident, system};
 
 const UNIX: &str = "unix://";
 
@@ -196,6 +197,15 @@ pub enum Command {
     /// Certificates of a private authority: of nodes and clients
     #[command(subcommand, long_about = certs::HELP)]
     Certs(certs::Verb),
+    /// The AI systems of the organisation
+    #[command(subcommand, long_about = system::HELP)]
+    System(system::Verb),
+    /// Serious incidents, and the clocks of Article 73
+    #[command(subcommand, long_about = incident::HELP)]
+    Incident(incident::Verb),
+    /// What the EU AI Act asks for, and what there is to show
+    #[command(subcommand, long_about = compliance::HELP)]
+    Compliance(compliance::Verb),
     /// What a node serves
     #[command(long_about = STATUS_HELP)]
     Status,

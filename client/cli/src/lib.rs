@@ -19,6 +19,7 @@ mod api_key;
 mod audit;
 mod cluster;
 mod command;
+mod compliance;
 mod console;
 mod decide;
 mod decisions;
@@ -26,6 +27,7 @@ mod escalation;
 mod evidence;
 mod exit;
 mod failure;
+mod incident;
 mod input;
 mod intervention;
 mod kept;
@@ -48,6 +50,7 @@ mod session;
 mod signer;
 mod status;
 mod stop;
+mod system;
 mod table;
 mod token;
 mod user;
@@ -143,6 +146,9 @@ async fn dispatch(
         Command::User(verb) => secret::guarded(user::run(verb, globals, console)).await,
         Command::ApiKey(verb) => api_key::run(verb, &connect(globals)?, console).await,
         Command::Admin(verb) => secret::guarded(admin::run(verb, globals, console)).await,
+        Command::System(verb) => system::run(verb, &connect(globals)?, console).await,
+        Command::Incident(verb) => incident::run(verb, &connect(globals)?, console).await,
+        Command::Compliance(verb) => compliance::run(verb, &connect(globals)?, console).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
         Command::Audit(verb) => audit::run(verb, &connect(globals)?, console).await,

@@ -15,6 +15,7 @@ use crate::{
     escalation, evidence, export, founding, intervention, keys, login, membership, mfa, node,
     overrides, policies, reads, responsibility, retention, risk, session, stop, token,
 };
+use crate::{ai_incident, annex_iv, system};
 
 /// Where and when a command was committed: the only clock a service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +216,12 @@ fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ClaimExport(claim) => export::build::claim(context, claim),
         Command::CompleteExport(complete) => export::build::complete(context, complete),
         Command::FailExport(fail) => export::build::fail(context, fail),
+        Command::RegisterSystem(register) => system::register(context, register),
+        Command::UpdateSystem(update) => system::update(context, update),
+        Command::RecordIncident(record) => ai_incident::record(context, record),
+        Command::ReportIncident(report) => ai_incident::report(context, report),
+        Command::CloseIncident(close) => ai_incident::close(context, close),
+        Command::UpdateAnnexIv(update) => annex_iv::update(context, update),
     }
 }
 

@@ -14,6 +14,7 @@ mod logins;
 mod overrides;
 mod responsibility;
 mod retention;
+mod systems;
 
 use policy::Mode;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,10 @@ pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
 pub use retention::{
     Anonymize, Anonymized, ApplyHold, EntryFilter, HoldScope, ReleaseHold, RetentionDays,
+};
+pub use systems::{
+    CloseIncident, IncidentCategory, RecordIncident, RegisterSystem, ReportIncident, SystemDetails,
+    SystemRole, SystemRoute, UpdateAnnexIv, UpdateSystem,
 };
 
 /// The only version of the envelope there is.
@@ -279,6 +284,18 @@ pub enum Command {
     CompleteExport(Box<CompleteExport>),
     /// Say that it cannot be built.
     FailExport(Box<FailExport>),
+    /// Say which AI system there is.
+    RegisterSystem(Box<RegisterSystem>),
+    /// Say how it is now.
+    UpdateSystem(Box<UpdateSystem>),
+    /// Say that something went seriously wrong.
+    RecordIncident(Box<RecordIncident>),
+    /// Say that an authority was told.
+    ReportIncident(Box<ReportIncident>),
+    /// Say that it is over.
+    CloseIncident(Box<CloseIncident>),
+    /// Say what a section of the technical documentation says.
+    UpdateAnnexIv(Box<UpdateAnnexIv>),
 }
 
 /// A place in the log: the same on every node.

@@ -38,6 +38,7 @@ use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
 use crate::token;
 use crate::view;
+use crate::{ai_incident, annex_iv, system};
 
 /// Entries that one command may erase.
 pub const ENTRIES_MAX: u64 = 1_000;
@@ -99,6 +100,13 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         anonymize::refuse(context, *id, &entry)?;
+        let (read, now) = (context.tables.read(), context.applied.at);
+        if system::is_held(read, &entry, erase, now)?
+            || ai_incident::is_held(read, &entry, erase)?
+            || annex_iv::is_held(read, &entry, erase, now)?
+        {
+            return Err(Rejection::NotErasable { entry: *id }.into());
+        }
         something |= match erase.part {
             ErasedPart::Personal => entry.personal.is_some(),
             ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
@@ -211,6 +219,9 @@ fn forget_derived<S: Store>(
     intervention::forget(context, entry, &data, part)?;
     let account = account::erased::forget(context, entry, &data, part)?;
     export::build::forget(context, entry, &data, part)?;
+    system::forget(context, entry, &data, part)?;
+    ai_incident::forget(context, entry, &data, part);
+    annex_iv::forget(context, entry, &data, part);
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

@@ -46,6 +46,10 @@ pub mod tally;
 pub mod token;
 pub mod view;
 
+pub mod ai_incident;
+pub mod annex_iv;
+pub mod system;
+
 mod account;
 mod api_key;
 mod apply;

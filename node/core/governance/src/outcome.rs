@@ -8,6 +8,7 @@ use types::{
     ArtifactId, Digest, EntryId, EscalationId, ExportId, Json, KeyId, OverrideId, RaftId, RiskId,
     StopId, Timestamp, TokenId,
 };
+use types::{IncidentId, SystemId};
 
 use crate::access::Denied;
 use crate::command::{Anonymized, Claim, Place};
@@ -597,6 +598,36 @@ pub enum Rejection {
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
+    /// There is no such AI system.
+    #[error("no system `{system}` is registered")]
+    UnknownSystem {
+        /// The system.
+        system: SystemId,
+    },
+    /// The name has a system.
+    #[error("`{system}` has this name")]
+    SystemExists {
+        /// The system.
+        system: SystemId,
+    },
+    /// There is no such incident.
+    #[error("no incident `{incident}` is recorded")]
+    UnknownIncident {
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// An authority was told.
+    #[error("incident `{incident}` was reported before")]
+    IncidentReported {
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// It is over.
+    #[error("incident `{incident}` was closed before")]
+    IncidentClosed {
+        /// The incident.
+        incident: IncidentId,
+    },
 }
 
 macro_rules! codes {
@@ -618,7 +649,7 @@ codes! {
     "erased": Erased DecisionErased RecordErased OverrideErased ArtifactErased;
     "starting": NotFounded;
     "already_exists": AlreadyFounded NodeNameInUse AlreadyRecorded SignerExists UserExists
-        NameReserved HoldExists;
+        NameReserved HoldExists SystemExists;
     "not_allowed": UnknownEnvelope NothingToSeal CheckpointGone NotProven NotErasable
         NothingToErase TokenExpired TooMany FeatureLevelTooLow NotAllowed EmergencyStop
         TokenTakenBack TooMuchEvidence ChunkRefused UploadIncomplete ContentMismatch
@@ -675,6 +706,10 @@ codes! {
     "unknown_hold": UnknownHold;
     "already_released": HoldReleased;
     "unknown_export": UnknownExport;
+    "unknown_system": UnknownSystem;
+    "unknown_incident": UnknownIncident;
+    "already_reported": IncidentReported;
+    "already_closed": IncidentClosed;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

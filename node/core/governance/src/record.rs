@@ -10,6 +10,7 @@ mod intervention;
 mod oversight;
 mod responsibility;
 mod retention;
+mod systems;
 
 use ledger::Frontier;
 use policy::Mode;
@@ -37,6 +38,7 @@ pub use responsibility::{
     ResponsibilityRecord, ReviewOutcome,
 };
 pub use retention::{HoldRecord, RetentionRecord};
+pub use systems::{AiIncidentRecord, SystemRecord};
 
 /// Where the ledger ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -178,7 +178,7 @@ pub enum Table {
     Tally = 86,
     /// System id -> AI system.
     System = 87,
-    /// Name of a system -> system id.
+    /// Name of a system, in lower case of ASCII -> system id.
     SystemByName = 88,
     /// What the organisation is: one record.
     Profile = 89,
@@ -194,12 +194,12 @@ pub enum Table {
     HoldInForce = 94,
     /// How far retention has been carried out: one record.
     Retention = 95,
-    /// System id and section -> the entry that says what is in it.
+    /// System id, section, entry id -> nothing: that entry says what is in it.
     AnnexIv = 96,
     /// Incident id -> serious incident of an AI system.
     AiIncident = 97,
-    /// Status, time and incident id -> nothing.
-    AiIncidentByState = 98,
+    /// System id, entry id of a version of it -> nothing.
+    SystemVersion = 98,
     /// Export id -> export.
     Export = 99,
     /// Status, format and entry id of an export -> export id.
@@ -303,7 +303,7 @@ impl Table {
         Self::Retention,
         Self::AnnexIv,
         Self::AiIncident,
-        Self::AiIncidentByState,
+        Self::SystemVersion,
         Self::Export,
         Self::ExportByState,
         Self::ErasedBlock,

@@ -231,7 +231,7 @@ names! {
     Retention = "retention",
     AnnexIv = "annex_iv",
     AiIncident = "ai_incident",
-    AiIncidentByState = "ai_incident_by_state",
+    SystemVersion = "system_version",
     Export = "export",
     ExportByState = "export_by_state",
     ErasedBlock = "erased_block",

@@ -3,6 +3,8 @@
 
 mod account_pages;
 mod accounts;
+mod ai_incidents;
+mod annex_iv;
 mod checkpoints;
 mod decisions;
 mod effectiveness;
@@ -14,6 +16,7 @@ mod records;
 mod responsibility;
 mod risks;
 mod signers;
+mod systems;
 mod walk;
 
 use ledger::{Header, Part, StoredEntry};
@@ -34,6 +37,10 @@ pub use accounts::{
     login_pair, session, session_by_hash, sessions, sessions_of, user, user_by_email,
     user_by_username, user_of_oidc, users, users_total,
 };
+pub use ai_incidents::{
+    AiIncident, AiIncidentPage, AiIncidentQuery, Told, ai_incident, ai_incidents,
+};
+pub use annex_iv::{AnnexIvSection, Written, annex_iv};
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
@@ -43,7 +50,7 @@ pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
     effectiveness_from, escalation_ids,
 };
-pub(crate) use entries::{decision_ids, fitting, numbers_under};
+pub(crate) use entries::{count_up_to, decision_ids, fitting, ids_up_to, last_up_to, numbers_under};
 pub use entries::{count_of_type, ids_between, ids_of_type};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
@@ -70,6 +77,10 @@ pub use records::{
     record_standing,
 };
 pub use signers::{Signer, SignerPage, signer, signers};
+pub use systems::{
+    System, SystemPage, SystemQuery, decisions_of, system, system_as_of, system_by_name,
+    system_told, systems,
+};
 
 /// Nodes or keys that are listed at most; far more than a cluster has.
 const MEMBERS_MAX: usize = 10_000;

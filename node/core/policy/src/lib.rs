@@ -39,6 +39,7 @@ pub use document::Document;
 pub use evaluate::{Judgement, Reach, evaluate, judge, reach};
 pub use explain::{Explanation, FailedCondition, Flip, FlipChange, NearMiss, explain};
 pub use fault::{Fault, Warning, suggest};
+pub use names::{Answered, answered_by, answers_to, is_actor_pattern};
 pub use request::{
     Allowed, Evaluation, History, Matched, MatchedCondition, NoHistory, Obligation, PAIRS_MAX,
     RISK_CRITICAL, Request, STEPS_MAX,

@@ -38,6 +38,43 @@ pub(crate) fn is_term_id(id: &str) -> bool {
     plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@:/".contains(&byte))
 }
 
+/// Whether a term or pattern of this id answers to a word of a request, its label
+/// aside. For those who name actors as policies do, outside of a policy.
+pub fn answers_to(id: &str, text: &str) -> bool {
+    let mut ids = [Some(id), without_kind(id)].into_iter().flatten();
+    ids.any(|id| match id.strip_suffix('*').filter(|_| is_pattern(id)) {
+        Some(prefix) => prefix.is_empty() || prefix.len() < text.len() && text.starts_with(prefix),
+        None => id == text,
+    })
+}
+
+/// Whether a text can name an actor, or a pattern of actors, as in a policy.
+pub fn is_actor_pattern(text: &str) -> bool {
+    !text.is_empty() && is_term_id(text)
+}
+
+/// The forms of the names that an id answers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered<'a> {
+    /// Every name.
+    Everything,
+    /// The names that go on past this text.
+    Past(&'a str),
+    /// This name.
+    Exactly(&'a str),
+}
+
+/// What a term or pattern of this id answers to, its label aside: for whoever
+/// looks names up in an index.
+pub fn answered_by(id: &str) -> impl Iterator<Item = Answered<'_>> {
+    let ids = [Some(id), without_kind(id)].into_iter().flatten();
+    ids.map(|id| match id.strip_suffix('*').filter(|_| is_pattern(id)) {
+        Some("") => Answered::Everything,
+        Some(prefix) => Answered::Past(prefix),
+        None => Answered::Exactly(id),
+    })
+}
+
 /// Texts and who answers to them.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -190,6 +227,15 @@ mod tests {
         let mut found = Vec::new();
         names.find(text, &mut found, &mut Meter::new(100)).unwrap();
         assert_eq!(found.contains(&Node(7)), answers, "{id} ({label}) asked as {text}");
+        if label.is_empty() {
+            assert_eq!(answers_to(id, text), answers, "{id} asked as {text}");
+            let by_form = answered_by(id).any(|form| match form {
+                Answered::Everything => true,
+                Answered::Past(prefix) => prefix.len() < text.len() && text.starts_with(prefix),
+                Answered::Exactly(name) => name == text,
+            });
+            assert_eq!(by_form, answers, "{id} asked as {text}");
+        }
     }
 
     #[test]

@@ -18,6 +18,6 @@ pub use id::{
     IdError, InterventionId, KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId,
     RiskId, SessionId, StopId, TokenId, Ulid, UserId,
 };
-pub use id::HoldId;
+pub use id::{AttestationId, HoldId, IncidentId, ReportId, SystemId};
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};

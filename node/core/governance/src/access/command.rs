@@ -40,6 +40,11 @@ pub fn right_of(command: &Command) -> Right {
         Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
             Right::Holds(ManagePolicies)
         }
+        Command::RegisterSystem(_) | Command::UpdateSystem(_) | Command::UpdateAnnexIv(_) => {
+            Right::Holds(ManagePolicies)
+        }
+        Command::RecordIncident(_) => Right::Any,
+        Command::ReportIncident(_) | Command::CloseIncident(_) => Right::Holds(ApproveAuditPacket),
         Command::RegisterNode(_) => Right::OperatorOrNode,
         Command::RetireKey(_) | Command::IssueJoinToken(_) => Right::Operator,
         Command::AssessRisk(_)
@@ -151,7 +156,13 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::AnswerExport(_)
         | Command::ClaimExport(_)
         | Command::CompleteExport(_)
-        | Command::FailExport(_) => false,
+        | Command::FailExport(_)
+        | Command::RegisterSystem(_)
+        | Command::UpdateSystem(_)
+        | Command::RecordIncident(_)
+        | Command::ReportIncident(_)
+        | Command::CloseIncident(_)
+        | Command::UpdateAnnexIv(_) => false,
     }
 }
 

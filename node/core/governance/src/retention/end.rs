@@ -14,6 +14,7 @@ use types::{EntryId, EscalationId, Json, KeyId, Object, StopId, Timestamp};
 use super::Spans;
 use super::class::is_high_risk;
 use crate::account;
+use crate::annex_iv;
 use crate::command::ErasedPart;
 use crate::export;
 use crate::outcome::Corruption;
@@ -78,7 +79,10 @@ impl Ends {
         data: &Object,
         now: Timestamp,
     ) -> Result<End, Corruption> {
-        if account::erased::is_alive(read, entry, now)? || export::is_alive(read, entry)? {
+        if account::erased::is_alive(read, entry, now)?
+            || export::is_alive(read, entry)?
+            || annex_iv::is_alive(read, entry, now)?
+        {
             return Ok(End::Open);
         }
         let own = entry.header.timestamp;

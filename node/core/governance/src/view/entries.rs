@@ -375,3 +375,36 @@ fn first_row(
     let rows = read.scan(scan)?;
     rows.first().map(|(_, value)| codec::decode(tables::name(table), value)).transpose()
 }
+
+/// How many entries of a type there are up to one.
+pub(crate) fn count_up_to(
+    read: &impl Read,
+    entry_type: EntryType,
+    as_of: EntryId,
+) -> Result<u64, Corruption> {
+    count_of_type(read, entry_type, &(0..as_of.0.saturating_add(1)))
+}
+
+/// The last entry of a type up to one.
+pub(crate) fn last_up_to(
+    read: &impl Read,
+    entry_type: EntryType,
+    as_of: EntryId,
+) -> Result<Option<EntryId>, Corruption> {
+    let number = count_up_to(read, entry_type, as_of)?;
+    if number == 0 {
+        return Ok(None);
+    }
+    let key = keys::text_and_number(entry_type.as_str(), number);
+    tables::record(read, Table::EntryByType, &key)
+}
+
+/// The first so many entries of a type up to one.
+pub(crate) fn ids_up_to(
+    read: &impl Read,
+    entry_type: EntryType,
+    as_of: EntryId,
+    ids_max: usize,
+) -> Result<Vec<EntryId>, Corruption> {
+    ids_of_type(read, entry_type, &(0..as_of.0.saturating_add(1)), ids_max)
+}

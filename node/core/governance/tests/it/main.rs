@@ -33,4 +33,5 @@ mod revoking;
 mod risks;
 mod stops;
 mod support;
+mod systems;
 mod tokens;

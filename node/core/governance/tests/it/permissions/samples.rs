@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::people::{change, create, creating, new_key, new_user, revoking, update, updating};
 use crate::support::{EXECUTIVE, decide, erase, found, intervene, load, node, policy, stop};
+use crate::systems::{close, incident, register, report, section, update as update_system};
 use governance::access::AccountRole;
 use governance::command::*;
 use governance::export::{ExportFormat, Scope};
@@ -14,6 +15,7 @@ use types::{
     ApiKeyId, ArtifactId, Digest, EntryId, EscalationId, ExportId, KeyId, LogIndex, OverrideId,
     RaftId, ResponsibilityId, SessionId, StopId, Timestamp, Ulid, UserId,
 };
+use types::{IncidentId, SystemId};
 
 /// Every variant by its name: one that is added breaks the build here.
 macro_rules! commands {
@@ -39,6 +41,7 @@ commands! {
     CreateApiKey RevokeApiKey LinkOidc IssueJoinToken RegisterNodeByToken RecordPersonalReads
     ApplyHold ReleaseHold Anonymize SetRetention
     RequestExport AnswerExport ClaimExport CompleteExport FailExport
+    RegisterSystem UpdateSystem RecordIncident ReportIncident CloseIncident UpdateAnnexIv
 }
 
 /// What a command is called in the table.
@@ -66,13 +69,14 @@ pub(super) fn all(subject: Subject) -> Vec<Command> {
     all.extend(accounts());
     all.extend(retention());
     all.extend(exports());
+    all.extend(systems());
     let place = |command: &Command| NAMES.iter().position(|known| *known == name(command));
     all.extend(policies(subject));
     all.sort_by_key(place);
     all
 }
 
-fn register() -> RegisterNode {
+fn register_node() -> RegisterNode {
     RegisterNode { node: node("n9"), nonce: "nonce".to_owned(), lost_bearer: None }
 }
 
@@ -100,7 +104,7 @@ fn system() -> Vec<Command> {
     let snapshot_index = LogIndex(1);
     vec![
         found(),
-        Command::RegisterNode(register()),
+        Command::RegisterNode(register_node()),
         Command::Tick,
         Command::Checkpoint,
         Command::Cosign(Box::new(cosign)),
@@ -287,7 +291,7 @@ fn accounts() -> Vec<Command> {
         replies: 1,
         entries: None,
     };
-    let register = RegisterNodeByToken { register: register(), token_hash: HASH };
+    let register = RegisterNodeByToken { register: register_node(), token_hash: HASH };
     let issue = IssueJoinToken { token_hash: HASH, expires_in_seconds: 60 };
     vec![
         create(new_user("new", AccountRole::Viewer, &[])),
@@ -328,5 +332,14 @@ fn retention() -> Vec<Command> {
         anonymize(ErasureCause::Request),
         anonymize(ErasureCause::Retention),
         Command::SetRetention(days),
+fn systems() -> Vec<Command> {
+    let (system, id) = (SystemId(ID), IncidentId(ID));
+    vec![
+        register("triage"),
+        update_system(system, |_| ()),
+        incident(IncidentCategory::Death, 1),
+        report(id),
+        close(id),
+        section(None, 3, r#"{"text":"x"}"#),
     ]
 }

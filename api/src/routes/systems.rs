@@ -1,0 +1,144 @@
+//! Routes about AI systems: the registry, serious incidents (Article 73), and
+//! technical documentation.
+
+use governance::access::Permission::{
+    ApproveAuditPacket, ManagePolicies, ViewAuditLogs, ViewDashboard,
+};
+use governance::access::Right;
+
+use super::{Access, Method, Op, Route, Shape};
+use crate::problem::Code;
+use crate::rest::{ai_incidents, annex_iv, systems};
+
+const SYSTEM_CODES: &[Code] = &[
+    Code::UNKNOWN_SYSTEM,
+    Code::ALREADY_EXISTS,
+    Code::NOT_ALLOWED,
+    Code::CONTEXT_TOO_LARGE,
+    Code::IDEMPOTENCY_CONFLICT,
+    Code::ERASED,
+];
+
+const INCIDENT_CODES: &[Code] = &[
+    Code::UNKNOWN_INCIDENT,
+    Code::ALREADY_REPORTED,
+    Code::ALREADY_CLOSED,
+    Code::NOT_ALLOWED,
+    Code::IDEMPOTENCY_CONFLICT,
+    Code::ERASED,
+];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post(Op::SystemRegister, "/systems", "Register an AI system")
+        .who(Right::Holds(ManagePolicies))
+        .tag("Compliance")
+        .body(Shape::Fields(systems::REGISTER))
+        .replies(systems::REPLY)
+        .codes(SYSTEM_CODES),
+    Route::get(Op::Systems, "/systems", "AI systems of the organisation")
+        .who(Right::Holds(ViewDashboard))
+        .tag("Compliance")
+        .access(Access::Audit)
+        .query(systems::LIST_QUERY)
+        .replies(systems::LIST_REPLY),
+    Route::get(Op::System, "/systems/{system_id}", "An AI system")
+        .who(Right::Holds(ViewDashboard))
+        .tag("Compliance")
+        .query(systems::QUERY)
+        .replies(systems::REPLY)
+        .codes(&[Code::UNKNOWN_SYSTEM]),
+    Route::new(
+        Op::SystemUpdate,
+        Method::Patch,
+        "/systems/{system_id}",
+        "Change what is said of an AI system",
+    )
+    .access(Access::Write)
+    .who(Right::Holds(ManagePolicies))
+    .tag("Compliance")
+    .body(Shape::Fields(systems::UPDATE))
+    .replies(systems::REPLY)
+    .codes(SYSTEM_CODES),
+    Route::post(
+        Op::IncidentRecord,
+        "/compliance/eu-ai-act/article-73/incidents",
+        "Record a serious incident, which starts its clock",
+    )
+    .who(Right::Any)
+    .tag("Compliance")
+    .body(Shape::Fields(ai_incidents::RECORD))
+    .replies(ai_incidents::REPLY)
+    .codes(&[
+        Code::UNKNOWN_DECISION,
+        Code::NOT_ALLOWED,
+        Code::IDEMPOTENCY_CONFLICT,
+        Code::ERASED,
+        Code::UNKNOWN_INCIDENT,
+    ]),
+    Route::get(Op::Incidents, "/compliance/eu-ai-act/article-73/incidents", "Serious incidents")
+        .who(Right::Holds(ViewAuditLogs))
+        .tag("Compliance")
+        .access(Access::Audit)
+        .query(ai_incidents::LIST_QUERY)
+        .replies(ai_incidents::LIST_REPLY),
+    Route::get(
+        Op::Incident,
+        "/compliance/eu-ai-act/article-73/incidents/{incident_id}",
+        "A serious incident",
+    )
+    .who(Right::Holds(ViewAuditLogs))
+    .tag("Compliance")
+    .query(ai_incidents::QUERY)
+    .replies(ai_incidents::REPLY)
+    .codes(&[Code::UNKNOWN_INCIDENT]),
+    Route::post(
+        Op::IncidentReport,
+        "/compliance/eu-ai-act/article-73/incidents/{incident_id}/reported",
+        "Say which authority was told of an incident",
+    )
+    .who(Right::Holds(ApproveAuditPacket))
+    .tag("Compliance")
+    .body(Shape::Fields(ai_incidents::REPORT))
+    .replies(ai_incidents::REPLY)
+    .codes(INCIDENT_CODES),
+    Route::post(
+        Op::IncidentClose,
+        "/compliance/eu-ai-act/article-73/incidents/{incident_id}/close",
+        "Say what came of an incident",
+    )
+    .who(Right::Holds(ApproveAuditPacket))
+    .tag("Compliance")
+    .body(Shape::Fields(ai_incidents::CLOSE))
+    .replies(ai_incidents::REPLY)
+    .codes(INCIDENT_CODES),
+    Route::get(
+        Op::AnnexIv,
+        "/compliance/eu-ai-act/annex-iv",
+        "What the technical documentation says, and what is missing",
+    )
+    .who(Right::Holds(ViewAuditLogs))
+    .tag("Compliance")
+    .query(annex_iv::QUERY)
+    .replies(annex_iv::REPLY)
+    .codes(&[Code::UNKNOWN_SYSTEM]),
+    Route::new(
+        Op::AnnexIvUpdate,
+        Method::Put,
+        "/compliance/eu-ai-act/annex-iv/{section}",
+        "Write a section of the technical documentation",
+    )
+    .access(Access::Write)
+    .who(Right::Holds(ManagePolicies))
+    .tag("Compliance")
+    .query(annex_iv::UPDATE_QUERY)
+    .body(Shape::Fields(annex_iv::UPDATE))
+    .replies(annex_iv::UPDATE_REPLY)
+    .codes(&[
+        Code::NOT_FOUND,
+        Code::UNKNOWN_SYSTEM,
+        Code::CONTEXT_TOO_LARGE,
+        Code::NOT_ALLOWED,
+        Code::IDEMPOTENCY_CONFLICT,
+        Code::ERASED,
+    ]),
+];

@@ -1,0 +1,230 @@
+//! Serious incidents of AI systems, and the clocks that run until an authority
+//! knows of them: Article 73.
+//!
+//! Whether something is such an incident, and whether an authority must be told,
+//! humans say. Nothing is frozen here: that records which may matter to the
+//! investigation stay as they are (Article 73(6)) is for a legal hold.
+//!
+//! Invariants
+//! - An incident is reported once and closed once, and not reported after.
+//! - The clock runs from the moment the organisation knew, which is never in the
+//!   future of the entry that records it.
+
+use ledger::{EntryType, StoredEntry};
+use types::{EntryId, IncidentId, Json, Micros, Object, Timestamp};
+
+use crate::access::{self, EVIDENCE};
+use crate::apply::{Context, Stop};
+use crate::command::{
+    CloseIncident, Erase, ErasedPart, ErasureCause, IncidentCategory, RecordIncident,
+    ReportIncident,
+};
+use crate::decision;
+use crate::idempotency;
+use crate::outcome::{Corruption, Outcome, Rejection};
+use crate::record::AiIncidentRecord;
+use crate::store::{Read, Store, Table};
+use crate::tables;
+
+/// Decisions that an incident may name.
+pub const DECISIONS_MAX: usize = 100;
+
+const DAY_SECONDS: u64 = 24 * 3600;
+
+/// How far an incident has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncidentStatus {
+    /// No authority was told yet.
+    Open,
+    /// One was.
+    Reported,
+    /// It is over.
+    Closed,
+}
+
+impl IncidentStatus {
+    /// Every one, in the order of a life.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Reported, Self::Closed];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Reported => "reported",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl AiIncidentRecord {
+    /// How it stood once an entry was recorded.
+    pub fn status(&self, as_of: EntryId) -> IncidentStatus {
+        let is_there = |entry: Option<EntryId>| entry.is_some_and(|entry| entry <= as_of);
+        if is_there(self.closed) {
+            IncidentStatus::Closed
+        } else if is_there(self.reported) {
+            IncidentStatus::Reported
+        } else {
+            IncidentStatus::Open
+        }
+    }
+}
+
+/// When an incident of this category must be reported at the latest; `None` past
+/// the end of time.
+pub fn report_due_at(category: IncidentCategory, aware_at: Timestamp) -> Option<Timestamp> {
+    let seconds = category.clock_days().saturating_mul(DAY_SECONDS);
+    aware_at.checked_add(Micros::from_seconds(seconds))
+}
+
+pub(crate) fn record<S: Store>(
+    context: &mut Context<'_, S>,
+    asked: &RecordIncident,
+) -> Result<Outcome, Stop> {
+    access::need_level(context, EVIDENCE)?;
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
+    }
+    let due = check(context, asked)?;
+    let id = IncidentId(context.fresh("inc", Table::AiIncident)?);
+    let mut data = context.asked();
+    let decisions = asked.decisions.iter().map(|id| id.to_string().into());
+    data.insert("aware_at", asked.aware_at.to_string());
+    data.insert("category", asked.category.as_str());
+    data.insert("clock_days", asked.category.clock_days());
+    data.insert("decision_ids", Json::Array(decisions.collect()));
+    data.insert("incident_id", id.to_string());
+    data.insert("occurred_at", asked.occurred_at.map(|at| at.to_string()));
+    data.insert("report_due_at", due.to_string());
+    let mut personal = Object::new();
+    personal.insert("description", asked.description.as_str());
+    personal.insert("title", asked.title.as_str());
+    let recorded = context.record_about(EntryType::IncidentRecorded, None, data, personal)?;
+    let record = AiIncidentRecord {
+        entry_id: recorded.entry_id,
+        category: asked.category,
+        report_due_at: due,
+        reported: None,
+        closed: None,
+    };
+    context.tables.put_record(Table::AiIncident, &id.0.key(), &record)?;
+    idempotency::keep(context, recorded.entry_id)?;
+    Ok(Outcome::Recorded(recorded))
+}
+
+/// When it must be reported, if it can have happened so.
+fn check<S: Store>(context: &Context<'_, S>, asked: &RecordIncident) -> Result<Timestamp, Stop> {
+    let beyond = |member| Stop::from(Rejection::OutOfBounds { member });
+    if context.applied.at < asked.aware_at {
+        return Err(beyond("aware_at"));
+    }
+    if asked.occurred_at.is_some_and(|at| asked.aware_at < at) {
+        return Err(beyond("occurred_at"));
+    }
+    if DECISIONS_MAX < asked.decisions.len() {
+        return Err(beyond("decision_ids"));
+    }
+    for decision in &asked.decisions {
+        decision::known(context.tables.read(), *decision)?;
+    }
+    report_due_at(asked.category, asked.aware_at).ok_or_else(|| beyond("aware_at"))
+}
+
+pub(crate) fn report<S: Store>(
+    context: &mut Context<'_, S>,
+    asked: &ReportIncident,
+) -> Result<Outcome, Stop> {
+    access::need_level(context, EVIDENCE)?;
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
+    }
+    let record = open(context.tables.read(), asked.incident)?;
+    if record.reported.is_some() {
+        return Err(Rejection::IncidentReported { incident: asked.incident }.into());
+    }
+    let mut data = context.asked();
+    data.insert("authority", asked.authority.as_str());
+    data.insert("incident_id", asked.incident.to_string());
+    data.insert("reference", asked.reference.as_str());
+    let recorded = context.record(EntryType::IncidentReported, data)?;
+    let record = AiIncidentRecord { reported: Some(recorded.entry_id), ..record };
+    context.tables.put_record(Table::AiIncident, &asked.incident.0.key(), &record)?;
+    idempotency::keep(context, recorded.entry_id)?;
+    Ok(Outcome::Recorded(recorded))
+}
+
+pub(crate) fn close<S: Store>(
+    context: &mut Context<'_, S>,
+    asked: &CloseIncident,
+) -> Result<Outcome, Stop> {
+    access::need_level(context, EVIDENCE)?;
+    if let Some(before) = idempotency::done(context)? {
+        return Ok(before);
+    }
+    let record = open(context.tables.read(), asked.incident)?;
+    let mut data = context.asked();
+    data.insert("incident_id", asked.incident.to_string());
+    let mut personal = Object::new();
+    personal.insert("notes", asked.notes.as_str());
+    let recorded = context.record_about(EntryType::IncidentClosed, None, data, personal)?;
+    let record = AiIncidentRecord { closed: Some(recorded.entry_id), ..record };
+    context.tables.put_record(Table::AiIncident, &asked.incident.0.key(), &record)?;
+    idempotency::keep(context, recorded.entry_id)?;
+    Ok(Outcome::Recorded(recorded))
+}
+
+/// An incident that is not over.
+fn open(read: &impl Read, id: IncidentId) -> Result<AiIncidentRecord, Stop> {
+    let record: Option<AiIncidentRecord> = tables::record(read, Table::AiIncident, &id.0.key())?;
+    let record = record.ok_or(Rejection::UnknownIncident { incident: id })?;
+    match record.closed {
+        Some(_) => Err(Rejection::IncidentClosed { incident: id }.into()),
+        None => Ok(record),
+    }
+}
+
+/// Whether an entry must keep what is to be erased of it, because it is about an
+/// incident that is not over.
+pub(crate) fn is_held(
+    read: &impl Read,
+    entry: &StoredEntry,
+    erase: &Erase,
+) -> Result<bool, Corruption> {
+    let is_wish = erase.cause == ErasureCause::Request && erase.part == ErasedPart::Personal;
+    let data = entry.data.as_ref().filter(|_| !is_wish && tells(entry.header.entry_type));
+    let Some(data) = data.and_then(|data| serde_json::from_str(&data.text).ok()) else {
+        return Ok(false);
+    };
+    let Some(id) = id_in(&data) else { return Ok(false) };
+    let record: Option<AiIncidentRecord> = tables::record(read, Table::AiIncident, &id.0.key())?;
+    Ok(record.is_some_and(|record| record.closed.is_none()))
+}
+
+fn tells(entry_type: EntryType) -> bool {
+    matches!(
+        entry_type,
+        EntryType::IncidentRecorded | EntryType::IncidentReported | EntryType::IncidentClosed
+    )
+}
+
+fn id_in(data: &Object) -> Option<IncidentId> {
+    data.get("incident_id").and_then(Json::as_str)?.parse().ok()
+}
+
+/// Takes an incident away with the entry that recorded it.
+pub(crate) fn forget<S: Store>(
+    context: &mut Context<'_, S>,
+    entry: &StoredEntry,
+    data: &Object,
+    part: ErasedPart,
+) {
+    let is_record = entry.header.entry_type == EntryType::IncidentRecorded;
+    if let Some(id) = id_in(data).filter(|_| is_record && part == ErasedPart::All) {
+        context.tables.delete(Table::AiIncident, &id.0.key());
+    }
+}
