@@ -16,12 +16,12 @@ use governance::view::{self, AsOf};
 use governance::{Read, Rejection};
 use types::{EntryId, LogIndex};
 
+pub(crate) use super::as_of::AS_OF;
+use super::as_of::{self, asked};
 use super::ledger::checkpoint::{frozen, last_note};
-use super::oversight::effectiveness;
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
-use crate::fields::{Field, Kind, Text};
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, integer, text};
 use crate::routes::Op;
@@ -40,13 +40,6 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     }
 }
 
-/// The entry up to which something is answered.
-pub(crate) const AS_OF: Field = Field::optional(
-    "as_of",
-    Kind::Text(Text::any(64)),
-    "An entry id, or a time: answers from the entries up to that one, or the last one not later.",
-);
-
 /// Members that say whether the ledger holds.
 pub(crate) const INTEGRITY: &[Member] = &[
     flag("valid", "Whether every entry up to there holds; null while not all were hashed again.")
@@ -59,11 +52,6 @@ pub(crate) const INTEGRITY: &[Member] = &[
     )
     .or_null(),
 ];
-
-/// What `as_of` of a call means.
-fn asked(call: &Call) -> Result<AsOf, Problem> {
-    Ok(call.query.word("as_of").map(effectiveness::as_of).transpose()?.unwrap_or(AsOf::Head))
-}
 
 /// Entries that are hashed again within one request that names none.
 const CATCH_UP_MAX: u64 = 1_000;
@@ -82,7 +70,7 @@ async fn settled<B: Backend>(app: &App<B>, asked: AsOf) -> Result<EntryId, Probl
     loop {
         let applied = app.backend.applied_index();
         let read = app.backend.view()?;
-        let last = view::as_of(&read, asked)?.ok_or_else(|| effectiveness::nothing(asked))?;
+        let last = as_of::last(&read, asked)?;
         if asked == AsOf::Head || view::first_final(&read, last)?.is_some() {
             return Ok(last);
         }
@@ -120,7 +108,9 @@ impl Integrity {
             Some(_) | None => progress.through.filter(|through| last <= *through).map(|_| true),
         };
         let checkpoint = match is_named {
-            true => view::first_final(read, last)?.map(|record| frozen(read, &record)).transpose()?,
+            true => {
+                view::first_final(read, last)?.map(|record| frozen(read, &record)).transpose()?
+            }
             false => last_note(read)?,
         };
         let verified_through = match is_named && valid == Some(true) {

@@ -124,7 +124,7 @@ pub struct ChangeArgs {
 
 /// What both may say.
 #[derive(Clone, Debug, clap::Args)]
-pub struct MoreArgs {
+pub(crate) struct MoreArgs {
     /// Whose decisions belong to it; may be given again
     #[arg(long = "actor", value_name = "NAME or PREFIX:*")]
     actors: Vec<String>,

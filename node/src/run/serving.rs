@@ -17,7 +17,8 @@ use crate::resealing::{self, Stores};
 use crate::telemetry::Telemetry;
 use crate::tls::Certificates;
 use crate::{
-    admin, checkpoints, cluster_key, exports, forgetting, founding, joining, notices, ports, quarantine, recovery, retention, rotation, scrub, sweep, usage,
+    admin, checkpoints, cluster_key, exports, forgetting, founding, joining, notices, ports,
+    quarantine, recovery, retention, rotation, scrub, sweep, usage,
 };
 
 /// How a node ended.

@@ -16,7 +16,6 @@ use crate::fields::Field;
 use crate::problem::Problem;
 use crate::reply::{Member, free, hash, integer, list, object, text, time};
 use crate::rest::decision::reply::parts;
-use crate::rest::ledger::erased;
 use crate::rest::oversight::effectiveness;
 use crate::rest::{escalation, overrides};
 
@@ -183,7 +182,7 @@ impl Evidence {
         row.insert("timestamp", entry.header.timestamp.to_string());
         row.insert("ledger_entry_id", id.0);
         row.insert("ledger_entry_hash", entry.hash().to_string());
-        row.insert("erased", erased(read, &entry)?);
+        row.insert("erased", shown::erased(read, &entry)?);
         self.interventions.push(row);
         self.see(&entry)
     }
@@ -312,6 +311,6 @@ fn days(from: Timestamp, to: Timestamp) -> u32 {
 fn members(answer: Answer) -> Object {
     match answer.content {
         Content::Json(members) => members,
-        Content::Bytes { .. } | Content::File { .. } => Object::new(),
+        Content::Bytes { .. } | Content::File { .. } | Content::Download { .. } => Object::new(),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use governance::view::{self, HoldQuery, Standings};
-use governance::{Read, retention};
+use governance::{Read, retention, shown};
 use ledger::StoredEntry;
 use types::{EntryId, Json, Object};
 
@@ -19,7 +19,6 @@ use crate::fields::Field;
 use crate::problem::Problem;
 use crate::reply::{Member, free, hash, integer, list, object, text, time};
 use crate::rest::decision::reply::parts;
-use crate::rest::ledger::erased;
 
 const TYPE: &str = "EU_AI_ACT_ARTICLE_12";
 
@@ -154,7 +153,7 @@ impl Records {
         row.insert("classification", one.class.as_str());
         row.insert("status", one.status);
         row.insert("data", data.map(Json::Object));
-        row.insert("erased", erased(read, entry)?);
+        row.insert("erased", shown::erased(read, entry)?);
         row.insert("data_hash", header.data_hash.to_string());
         row.insert("personal_hash", header.personal_hash.map(|hash| hash.to_string()));
         row.insert("current_hash", entry.hash().to_string());

@@ -22,8 +22,8 @@ use crate::command::{EntryRange, Erase, ErasedPart, ErasureCause, ReportForgotte
 use crate::decision;
 use crate::escalation;
 use crate::evidence;
-use crate::idempotency;
 use crate::export;
+use crate::idempotency;
 use crate::intervention;
 use crate::keys;
 use crate::login::pairs;
@@ -131,9 +131,10 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// `data` of the entry, from who asked.
     pub(crate) fn data(&self, asked: Object) -> Object {
-        let ranges = self.ranges.iter().map(|range| {
-            Json::object([("from", range.from.0.into()), ("to", range.to.0.into())])
-        });
+        let ranges = self
+            .ranges
+            .iter()
+            .map(|range| Json::object([("from", range.from.0.into()), ("to", range.to.0.into())]));
         let mut data = asked;
         data.insert("cause", self.cause.as_str());
         data.insert("count", self.count);

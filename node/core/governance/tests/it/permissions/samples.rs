@@ -332,6 +332,9 @@ fn retention() -> Vec<Command> {
         anonymize(ErasureCause::Request),
         anonymize(ErasureCause::Retention),
         Command::SetRetention(days),
+    ]
+}
+
 fn systems() -> Vec<Command> {
     let (system, id) = (SystemId(ID), IncidentId(ID));
     vec![
