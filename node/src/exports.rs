@@ -3,3 +3,13 @@
 
 pub(crate) mod output;
 pub(crate) mod sink;
+
+pub(crate) mod csv;
+pub(crate) mod html;
+pub(crate) mod markdown;
+pub(crate) mod oscal;
+pub(crate) mod report;
+pub(crate) mod zip;
+
+#[cfg(test)]
+mod tests;

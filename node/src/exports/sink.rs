@@ -77,6 +77,10 @@ pub(crate) trait Source {
     /// [`ledger::tile::bundles`] of the size.
     fn tile(&self, resource: Resource) -> io::Result<Vec<u8>>;
 
+    /// An entry as [`Sink::entry`] gets it, from `ledger_size` to before the
+    /// checkpoint's size: without those nobody could check the checkpoint.
+    fn entry(&self, id: EntryId) -> io::Result<Json>;
+
     /// A version of the policy as a record of [`RecordKind::Policy`], its
     /// `document` among it, whatever the scope.
     fn policy(&self, version: u64) -> io::Result<Object>;
