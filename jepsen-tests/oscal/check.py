@@ -11,14 +11,16 @@ itself: that references lead somewhere and ids are UUIDs of version 5.
 import json
 import re
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any, Iterator, Tuple
 
-from trestle.core.all_validator import AllValidator
+from trestle.core.validator_factory import validator_factory
 from trestle.oscal.assessment_results import AssessmentResults
 from trestle.oscal.component import ComponentDefinition
 
 MODELS = {"assessment-results": AssessmentResults, "component-definition": ComponentDefinition}
+ALL = validator_factory.get(Namespace(mode="all"))
 UUID_5 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -36,7 +38,7 @@ def check(path: Path) -> None:
     document = json.loads(path.read_text("utf-8"))
     (kind,) = document
     model = MODELS[kind].oscal_read(path)
-    if not AllValidator().model_is_valid(model, quiet=False):
+    if not ALL.model_is_valid(model, quiet=False):
         raise SystemExit(f"{path}: trestle's validators refuse it")
     uuids = [item for name, item in members(document) if name == "uuid"]
     wrong = [uuid for uuid in uuids if UUID_5.fullmatch(uuid) is None]

@@ -151,17 +151,24 @@ fn reviewed(items: &[Item<'_>]) -> Json {
     let selection = |framework: &str| {
         let mut selection = Object::new();
         selection.insert("props", properties([("framework", framework)]));
-        for (name, applies) in [("include-controls", true), ("exclude-controls", false)] {
-            let ids = chosen(framework, applies);
-            if !ids.is_empty() {
-                selection.insert(name, Json::Array(ids));
-            }
+        let (included, excluded) = (chosen(framework, true), chosen(framework, false));
+        // OSCAL wants a selection to include something, if only to leave it out.
+        match included.is_empty() {
+            true => selection.insert("include-all", Json::object([])),
+            false => selection.insert("include-controls", Json::Array(included)),
+        };
+        if !excluded.is_empty() {
+            selection.insert("exclude-controls", Json::Array(excluded));
         }
         Json::Object(selection)
     };
     let mut selections: Vec<Json> = frameworks.into_iter().map(selection).collect();
     if selections.is_empty() {
-        selections.push(Json::object([("description", "No control was looked at.".into())]));
+        let none = Json::object([("control-id", "none".into())]);
+        selections.push(Json::object([
+            ("description", "No control was looked at; one has to be named.".into()),
+            ("include-controls", Json::Array(vec![none])),
+        ]));
     }
     Json::object([("control-selections", Json::Array(selections))])
 }
