@@ -11,7 +11,9 @@ use std::time::Duration;
 use governance::command::{Envelope, KeyUsage, NodeDescription, Principal};
 use governance::{Outcome, Read, Recorded};
 use secrecy::SecretSlice;
-use types::{ApiKeyId, ClusterId, Digest, EntryId, KeyId, LogIndex, RaftId, SessionId, Timestamp};
+use types::{
+    ApiKeyId, ClusterId, Digest, EntryId, ExportId, KeyId, LogIndex, RaftId, SessionId, Timestamp,
+};
 
 /// A node as the interface sees it.
 pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
@@ -139,6 +141,14 @@ pub trait Backend: Clone + Send + Sync + fmt::Debug + 'static {
     /// the greatest of them if they are known. It is recorded in batches, one
     /// entry for each principal and five minutes.
     fn note_personal_read(&self, principal: &Principal, entries: Option<(EntryId, EntryId)>);
+
+    /// The file of an export that is completed. Where this node has none, it
+    /// builds it, and says `None` when that takes longer than `at_most`.
+    fn export_file(
+        &self,
+        id: ExportId,
+        at_most: Duration,
+    ) -> impl Future<Output = Result<Option<ExportFile>, Unavailable>> + Send;
 
     /// Takes a snapshot of this node's state.
     fn snapshot(&self) -> impl Future<Output = Result<SnapshotTaken, Unavailable>> + Send;
@@ -368,6 +378,17 @@ pub struct Rotated {
     pub replaces: Option<KeyId>,
     /// The entry that says so.
     pub recorded: Recorded,
+}
+
+/// A file that is there as a whole.
+#[derive(Debug)]
+pub struct ExportFile {
+    /// Open for reading.
+    pub file: std::fs::File,
+    /// Its size.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Digest,
 }
 
 /// A snapshot that was taken.

@@ -10,6 +10,7 @@ use ledger::StoredEntry;
 use secrecy::SecretString;
 use types::{Digest, EntryId, Json, LogIndex, Object};
 
+use crate::backend::ExportFile;
 use crate::cookies::SetCookie;
 use crate::fields::{Checked, check_body, check_open_body};
 use crate::problem::{Code, Fault, Problem};
@@ -48,6 +49,26 @@ pub(crate) struct Call {
     pub(crate) binding: Option<SecretString>,
     /// Which of the two forms of [`crate::routes::Reply::Either`] is wanted.
     pub(crate) form: Form,
+    /// Which piece of a file is wanted.
+    pub(crate) range: Option<RangeAsked>,
+}
+
+/// `Range` and `If-Range`.
+#[derive(Debug)]
+pub(crate) struct RangeAsked {
+    /// As sent.
+    pub(crate) range: String,
+    /// Only of this file; else the whole.
+    pub(crate) if_range: Option<String>,
+}
+
+/// A piece of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// The first byte.
+    pub(crate) from: u64,
+    /// The end, exclusive.
+    pub(crate) to: u64,
 }
 
 /// A form of an answer.
@@ -133,6 +154,8 @@ pub(crate) struct Answer {
     pub(crate) index: Option<LogIndex>,
     /// Whether it was recorded before.
     pub(crate) replayed: bool,
+    /// Whether what was asked for is still to be done.
+    pub(crate) is_accepted: bool,
     /// How long it may be kept.
     pub(crate) caching: Caching,
     /// What the browser is to keep.
@@ -185,6 +208,17 @@ pub(crate) enum Content {
         /// Their digest.
         sha256: Digest,
     },
+    /// A file on the disk.
+    Download {
+        /// Media type.
+        media: &'static str,
+        /// The file.
+        file: ExportFile,
+        /// Which piece of it; `None` is the whole.
+        piece: Option<Piece>,
+        /// What it is to be called.
+        name: String,
+    },
 }
 
 impl Answer {
@@ -212,10 +246,18 @@ impl Answer {
             content,
             index: None,
             replayed: false,
+            is_accepted: false,
             caching: Caching::Never,
             cookies: Vec::new(),
             personal: None,
         }
+    }
+
+    /// That something is to be done, and not done yet.
+    #[must_use]
+    pub(crate) fn accepted(mut self) -> Self {
+        self.is_accepted = true;
+        self
     }
 
     /// With a cookie for the browser.

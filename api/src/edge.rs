@@ -9,6 +9,7 @@
 //! - Who asks too often is told so before anything else is looked at.
 
 pub(crate) mod address;
+mod download;
 pub(crate) mod headers;
 pub(crate) mod intake;
 pub(crate) mod rates;
@@ -268,15 +269,21 @@ pub(crate) async fn within<B: Backend>(
 }
 
 fn answer_response<B: Backend>(app: &App<B>, answer: Answer) -> Response<Body> {
-    let Answer { content, index, replayed, caching, cookies, personal: _ } = answer;
+    let Answer { content, index, replayed, is_accepted, caching, cookies, personal: _ } = answer;
     let (media, body) = match content {
         Content::Json(object) => {
             ("application/json", Body::from(Json::Object(object).to_canonical()))
         }
         Content::Bytes { media, bytes } => (media, Body::from(bytes)),
         Content::File { media, bytes, sha256 } => return file(media, bytes, &sha256),
+        Content::Download { media, file, piece, name } => {
+            return download::response(media, &name, file, piece);
+        }
     };
     let mut response = Response::new(body);
+    if is_accepted {
+        *response.status_mut() = StatusCode::ACCEPTED;
+    }
     headers::put(&mut response, "content-type", media);
     headers::put(&mut response, "cache-control", caching.as_str());
     if replayed {

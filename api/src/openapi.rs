@@ -6,7 +6,7 @@ use types::{Json, Object};
 use crate::fields::{Field, schema};
 use crate::problem::Code;
 use crate::reply::{Member, Value};
-use crate::routes::{self, Access, Reply, Route, Shape};
+use crate::routes::{self, Access, Op, Reply, Route, Shape};
 
 /// Codes that any route may answer with.
 const ANYWHERE: &[Code] = &[
@@ -185,8 +185,10 @@ fn request_body(route: &Route) -> Option<Json> {
 
 fn responses(route: &Route) -> Json {
     let mut responses = Object::new();
+    // What is still to be done when it is answered.
+    let done = if route.op == Op::ExportRequest { "202" } else { "200" };
     responses.insert(
-        "200",
+        done,
         Json::object([("description", "Done.".into()), ("content", answer_content(route.reply))]),
     );
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
@@ -349,7 +351,12 @@ fn components() -> Json {
 }
 
 fn problem() -> Json {
-    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name).collect();
+    let mut codes: Vec<&str> = Vec::new();
+    for code in Code::ALL {
+        if !codes.contains(&code.name) {
+            codes.push(code.name);
+        }
+    }
     let text = || Json::object([("type", "string".into())]);
     let fault = Json::object([
         ("type", "object".into()),

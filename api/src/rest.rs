@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 pub(crate) mod decision;
 pub(crate) mod escalation;
 pub(crate) mod evidence;
+pub(crate) mod exports;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod named;
@@ -154,6 +155,12 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
         Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
+        Op::ExportRequest
+        | Op::ExportStatus
+        | Op::ExportApprove
+        | Op::ExportReject
+        | Op::Exports
+        | Op::ExportDownload => exports::answer(app, call).await,
         _ => auth::answer(app, call).await,
     }
 }

@@ -9,6 +9,7 @@ mod cluster;
 mod decisions;
 mod escalations;
 mod evidence;
+mod exports;
 mod keys;
 mod ledger;
 mod overrides;
@@ -148,6 +149,12 @@ pub(crate) enum Op {
     OpenApi,
     Docs,
     Root,
+    ExportRequest,
+    ExportStatus,
+    ExportApprove,
+    ExportReject,
+    Exports,
+    ExportDownload,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -367,6 +374,7 @@ const AREAS: &[&[Route]] = &[
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,
+    exports::ROUTES,
 ];
 
 /// Every route.

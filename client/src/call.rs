@@ -34,6 +34,10 @@ pub(crate) struct Call {
     pub(crate) accept: Option<&'static str>,
     /// What binds it to an earlier one.
     pub(crate) cookie: Option<HeaderValue>,
+    /// Which piece of a file is wanted.
+    pub(crate) range: Option<String>,
+    /// And of which file alone.
+    pub(crate) if_range: Option<String>,
 }
 
 impl fmt::Debug for Call {
@@ -64,6 +68,8 @@ impl Call {
             takes_unhealthy: false,
             accept: None,
             cookie: None,
+            range: None,
+            if_range: None,
         }
     }
 
@@ -112,6 +118,20 @@ impl Call {
     #[must_use]
     pub(crate) fn cookie(mut self, cookie: Option<HeaderValue>) -> Self {
         self.cookie = cookie;
+        self
+    }
+
+    /// A piece of a file, as `Range` says it.
+    #[must_use]
+    pub(crate) fn range(mut self, range: String) -> Self {
+        self.range = Some(range);
+        self
+    }
+
+    /// The whole where the file has not this tag.
+    #[must_use]
+    pub(crate) fn only_of(mut self, tag: Option<String>) -> Self {
+        self.if_range = tag;
         self
     }
 

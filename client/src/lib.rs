@@ -15,6 +15,7 @@
 //! - Every call ends within its time limit; every reply is bounded in size.
 
 pub mod access;
+pub mod audit;
 pub mod auth;
 pub mod checkpoint;
 pub mod cluster;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue, IF_RANGE, RANGE};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -228,6 +228,11 @@ impl Client {
         }
         if let Some(cookie) = &call.cookie {
             request = request.header(COOKIE, cookie);
+        }
+        for (name, value) in [(RANGE, &call.range), (IF_RANGE, &call.if_range)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
         }
         if let Some(media) = call.accept {
             request = request.header(ACCEPT, media);

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, JoinBy, Joined, Member,
-    Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, ExportFile, JoinBy, Joined,
+    Member, Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
 use governance::command::{
     Command, Envelope, KeyUsage, NodeDescription, Principal, RegisterNode, RegisterNodeByToken,
@@ -15,7 +15,7 @@ use governance::command::{
 use governance::{Outcome, Rejection, view};
 use raft::{ChangeError, Clock as _, ProposeError, SystemClock};
 use secrecy::SecretSlice;
-use types::{ClusterId, EntryId, KeyId, LogIndex, RaftId, Timestamp};
+use types::{ClusterId, EntryId, ExportId, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::keys::InForce;
 use crate::rotation;
@@ -291,6 +291,16 @@ impl Backend for ReplicaBackend {
             self.retire(lost, &node.name).await;
         }
         Ok(Joined { cluster_id, raft_id, incarnation: registered.incarnation })
+    }
+
+    async fn export_file(
+        &self,
+        id: ExportId,
+        at_most: Duration,
+    ) -> Result<Option<ExportFile>, Unavailable> {
+        self.quarantined()?;
+        let running = &self.inner.running;
+        running.exports.file(running, id, at_most).await
     }
 
     async fn snapshot(&self) -> Result<SnapshotTaken, Unavailable> {

@@ -23,6 +23,7 @@ use types::{RaftId, Timestamp};
 
 use crate::cluster_key::ClusterKey;
 use crate::config::{Config, ConfigError, Encryption, Settings};
+use crate::exports::Exports;
 use crate::founding;
 use crate::identity::{Identity, IdentityError, Joining};
 use crate::joining;
@@ -138,6 +139,12 @@ pub enum StartError {
     /// The runtime.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
+    /// The directory of exports.
+    #[error("cannot use the directory of exports")]
+    Exports {
+        /// The cause.
+        source: io::Error,
+    },
     /// Metrics or signals.
     #[error("cannot set up {what}: {why}")]
     Setup {
@@ -164,6 +171,7 @@ pub(crate) struct Running {
     pub(crate) watch: Watch,
     pub(crate) cluster_key: ClusterKey,
     pub(crate) usage: Usage,
+    pub(crate) exports: Exports,
     pub(crate) config: Arc<Config>,
     pub(crate) started: Instant,
 }
@@ -327,6 +335,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         metrics,
     };
     let watch = Watch::new(watched, rebuilt_through);
+    let exports = Exports::open(dir.path()).map_err(|source| StartError::Exports { source })?;
     let replica = Replica::start(raft::Start {
         config: raft_config,
         listener: peers,
@@ -345,6 +354,7 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         watch,
         cluster_key,
         usage: Usage::default(),
+        exports,
         config: Arc::new(config),
         started,
     };

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use crate::app::App;
 use crate::auth::Asker;
 use crate::backend::Backend;
-use crate::call::{Body as CallBody, Call, Form};
+use crate::call::{Body as CallBody, Call, Form, RangeAsked};
 use crate::cookies;
 use crate::fields::{Checked, check_open_query, check_query};
 use crate::idempotency;
@@ -73,6 +73,7 @@ impl Intake<'_> {
             address: asker.address,
             binding: cookies::read(headers, cookies::binding_name(&app.config)),
             form,
+            range: range(headers),
         })
     }
 }
@@ -85,6 +86,13 @@ pub(crate) fn check_tenant(headers: &HeaderMap) -> Result<(), Problem> {
             Err(Problem::new(Code::TENANT_UNSUPPORTED, detail))
         }
     }
+}
+
+/// Which piece of a file is wanted.
+fn range(headers: &HeaderMap) -> Option<RangeAsked> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let if_range = text("if-range");
+    text("range").map(|range| RangeAsked { range, if_range })
 }
 
 /// The form of the answer that the caller takes. Of two that it likes the same
@@ -107,8 +115,8 @@ fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
         ranges.extend(value.split(',').map(str::trim).filter(|range| !range.is_empty()));
     }
     // What a file is shows once it is read.
-    let takes_all =
-        ranges.is_empty() || matches!(route.op, Op::Root | Op::Docs | Op::ArtifactContent);
+    let takes_all = ranges.is_empty()
+        || matches!(route.op, Op::Root | Op::Docs | Op::ArtifactContent | Op::ExportDownload);
     let mut best: Option<(Form, f32)> = None;
     for (form, media) in forms.into_iter().flatten() {
         let quality = if takes_all { 1.0 } else { quality(&ranges, media) };

@@ -100,7 +100,9 @@ impl<B: Backend> Service<B> {
     ) -> Result<tonic::Response<T>, Status> {
         self.answer_any(extensions, input, |content| match content {
             Content::Json(members) => Ok(message(members)),
-            Content::Bytes { .. } | Content::File { .. } => Err(Problem::internal()),
+            Content::Bytes { .. } | Content::File { .. } | Content::Download { .. } => {
+                Err(Problem::internal())
+            }
         })
         .await
     }
@@ -125,7 +127,7 @@ impl<B: Backend> Service<B> {
             self.call(&caller, input).await
         };
         let refused = |problem: Problem| status::of(&problem, &caller.request_id);
-        let Answer { content, index, replayed, caching: _, cookies, personal: _ } =
+        let Answer { content, index, replayed, is_accepted: _, caching: _, cookies, personal: _ } =
             answered.await.map_err(refused)?;
         let mut response = tonic::Response::new(message(content).map_err(refused)?);
         let metadata = response.metadata_mut();
@@ -170,6 +172,7 @@ impl<B: Backend> Service<B> {
             address: caller.asker.address,
             binding: caller.binding.clone(),
             form: Form::Json,
+            range: None,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await
     }

@@ -133,7 +133,7 @@ impl<B: Backend> Decisions for Service<B> {
                 let text = String::from_utf8(bytes.into()).map_err(|_| Problem::internal())?;
                 Ok(ReceiptReply { receipt: None, tlog_proof: Some(text) })
             }
-            Content::File { .. } => Err(Problem::internal()),
+            Content::File { .. } | Content::Download { .. } => Err(Problem::internal()),
         })
         .await
     }

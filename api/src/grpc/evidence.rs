@@ -94,9 +94,10 @@ impl<B: Backend> Evidence for Service<B> {
                 content_type: media.to_owned(),
                 sha256_hash: sha256.to_string(),
             }),
-            Content::File { bytes: None, .. } | Content::Json(_) | Content::Bytes { .. } => {
-                Err(Problem::internal())
-            }
+            Content::File { bytes: None, .. }
+            | Content::Json(_)
+            | Content::Bytes { .. }
+            | Content::Download { .. } => Err(Problem::internal()),
         })
         .await
     }

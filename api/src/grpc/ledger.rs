@@ -225,7 +225,9 @@ impl<B: Backend> Ledger for Service<B> {
         let input = Input { path: message.path, query, ..Input::of(Op::Tile) };
         self.answer_any(&extensions, Ok(input), |content| match content {
             Content::Bytes { bytes, .. } => Ok(TileReply { tile: bytes }),
-            Content::Json(_) | Content::File { .. } => Err(Problem::internal()),
+            Content::Json(_) | Content::File { .. } | Content::Download { .. } => {
+                Err(Problem::internal())
+            }
         })
         .await
     }

@@ -2,11 +2,11 @@
 
 mod lists;
 
-use governance::Rejection;
 use governance::command::{AcknowledgeEscalation, Command, CreateEscalation, ResolveEscalation};
 use governance::record::{Priority, Resolution, Trigger};
-use governance::view::{self, Absent, Escalation};
-use types::{EscalationId, Json, Object};
+use governance::view::{self, Absent};
+use governance::{Rejection, shown};
+use types::EscalationId;
 
 use super::ledger::entries::LIMIT;
 use super::named::{self, HUMAN_ID};
@@ -212,7 +212,7 @@ fn answer<B: Backend>(app: &App<B>, recording: recording::Recording) -> Result<A
     let now = now(app, &read)?;
     let it = view::escalation(&read, id, now)?.map_err(|why| absent(id, why))?;
     let it = it.as_of(recording.entry);
-    let mut reply = shown(&it);
+    let mut reply = shown::escalation(&it);
     reply.insert("ledger_entry_id", recording.entry.0);
     Ok(recording.answer(reply))
 }
@@ -222,7 +222,7 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     let id = parse(&call.path)?;
     let read = app.backend.view()?;
     let it = view::escalation(&read, id, now(app, &read)?)?.map_err(|why| absent(id, why))?;
-    Ok(Answer::json(shown(&it)))
+    Ok(Answer::json(shown::escalation(&it)))
 }
 
 fn parse(path: &str) -> Result<EscalationId, Problem> {
@@ -236,36 +236,4 @@ fn absent(id: EscalationId, why: Absent) -> Problem {
             Problem::new(Code::ERASED, "the content of this escalation has been erased")
         }
     }
-}
-
-fn shown(it: &Escalation) -> Object {
-    let record = &it.record;
-    let resolution = it.answer.as_ref().map(|answer| {
-        Json::object([
-            ("outcome", answer.resolution.as_str().into()),
-            ("resolved_by", answer.by.as_deref().into()),
-            ("notes", answer.notes.as_deref().into()),
-        ])
-    });
-    let mut reply = Object::new();
-    reply.insert("escalation_id", it.id.to_string());
-    reply.insert("decision_id", record.decision.to_string());
-    reply.insert("trigger", record.trigger.as_str());
-    reply.insert("priority", record.priority.as_str());
-    reply.insert("status", it.status.as_str());
-    reply.insert("escalated_to", record.recipients.clone());
-    reply.insert("context_summary", it.summary.as_deref());
-    reply.insert("action_digest", it.action_digest.map(|digest| digest.to_string()));
-    reply.insert("created_at", record.created_at.to_string());
-    reply.insert("sla_deadline", record.deadline.to_string());
-    reply.insert("acknowledged_at", it.acknowledged_at.map(|at| at.to_string()));
-    let acknowledged_by = record.acknowledged.as_ref().map(|(by, _)| by.as_str());
-    reply.insert("acknowledged_by", acknowledged_by.filter(|by| !by.is_empty()));
-    reply.insert("resolved_at", it.answer.as_ref().map(|answer| answer.at.to_string()));
-    reply.insert("resolution", resolution);
-    reply.insert("auto", record.auto);
-    reply.insert("risk_id", record.risk.map(|id| id.to_string()));
-    reply.insert("metadata", it.metadata.clone().map(Json::Object));
-    reply.insert("ledger_entry_id", record.entry_id.0);
-    reply
 }

@@ -8,8 +8,8 @@ pub(crate) mod later;
 pub(crate) mod read;
 pub(crate) mod register;
 
-use governance::Read;
-use governance::view::{self, Absent, Artifact, Linked, Signed};
+use governance::view::{self, Absent, Artifact, Linked};
+use governance::{Read, shown};
 use types::{ArtifactId, EntryId, Json, Object};
 
 use crate::app::App;
@@ -134,48 +134,9 @@ fn unknown_decision() -> Problem {
     Problem::new(Code::UNKNOWN_DECISION, "no such decision is recorded")
 }
 
-/// The members of an artifact as it was when an entry was recorded: what was
-/// added later is not shown.
-fn shown(artifact: &Artifact, as_of: EntryId) -> Object {
-    let links = artifact.links.iter().filter(|link| link.entry_id <= as_of);
-    let decisions = artifact.decisions.iter().chain(links.map(|link| &link.decision));
-    let decisions: Vec<String> = decisions.map(ToString::to_string).collect();
-    let signatures = artifact.signatures.iter().filter(|signed| signed.entry_id <= as_of);
-    let signatures = signatures.map(signature).collect();
-    let mut reply = Object::new();
-    reply.insert("artifact_id", artifact.id.to_string());
-    reply.insert("artifact_type", artifact.kind.as_str());
-    reply.insert("sha256_hash", artifact.content.map(|content| content.sha256.to_string()));
-    reply.insert("size_bytes", artifact.content.map(|content| content.size));
-    reply.insert("content_type", artifact.content_type.clone());
-    reply.insert("source", artifact.source.clone());
-    reply.insert("created_at", artifact.at.to_string());
-    reply.insert("retention_until", artifact.retention_until.map(|until| until.to_string()));
-    reply.insert("is_immutable", true);
-    reply.insert("storage_uri", artifact.storage_uri.clone());
-    reply.insert("related_decision_ids", decisions);
-    reply.insert("related_control_ids", artifact.controls.clone());
-    reply.insert("signatures", Json::Array(signatures));
-    reply.insert("content_url", format!("/evidence/{}/content", artifact.id));
-    reply.insert("registered_by", artifact.registered_by.clone());
-    reply.insert("metadata", artifact.metadata.clone().map(Json::Object));
-    reply.insert("ledger_entry_id", artifact.entry_id.0);
-    reply
-}
-
-/// The same with all that was added until now.
+/// The members of an artifact with all that was added until now.
 fn shown_now(artifact: &Artifact) -> Object {
-    shown(artifact, EntryId(u64::MAX))
-}
-
-fn signature(signed: &Signed) -> Json {
-    Json::object([
-        ("key_id", signed.key.to_string().into()),
-        ("signer", signed.signer.clone().into()),
-        ("algorithm", "Ed25519".into()),
-        ("signature", signed.signature.as_str().into()),
-        ("signed_at", signed.at.to_string().into()),
-    ])
+    shown::artifact(artifact, EntryId(u64::MAX))
 }
 
 fn link(link: &Linked) -> Json {

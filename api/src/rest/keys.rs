@@ -3,13 +3,9 @@
 //! Private halves are the node's business: it makes the new key of a rotation,
 //! and nothing here ever sees one.
 
-use governance::command::{Command, KeyMaterial, KeyUsage, RetireKey};
-use governance::record::KeyRecord;
-use governance::view;
-use ledger::note;
-use ledger::signature::{self, RsaPublic};
-use types::digest::to_hex;
-use types::{Json, KeyId, Object};
+use governance::command::{Command, KeyUsage, RetireKey};
+use governance::{shown, view};
+use types::{KeyId, Object};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -107,60 +103,8 @@ pub(crate) fn list_keys<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     let Some(cluster) = view::cluster(&read)? else {
         return Err(Problem::new(Code::STARTING, "the cluster has no genesis yet"));
     };
-    let origin = cluster.origin();
-    let (mut ed25519, mut rsa) = (Vec::new(), Vec::new());
-    for key in &view::keys(&read)? {
-        match &key.material {
-            KeyMaterial::Ed25519(public) => {
-                ed25519.push(Json::Object(ed25519_json(key, public, &origin)));
-            }
-            KeyMaterial::Rsa { n, e } => {
-                let public = RsaPublic::new(n.clone(), e.clone());
-                rsa.extend(public.map(|public| Json::Object(rsa_json(key, &public, &origin))));
-            }
-        }
-    }
-    let keys = [("keys", Json::Array(ed25519)), ("rsa_keys", Json::Array(rsa))];
-    Ok(Answer::members(keys).kept(Caching::Minute))
-}
-
-fn ed25519_json(key: &KeyRecord, public: &[u8; 32], origin: &str) -> Object {
-    let mut row = row(key, origin, note::key_id(origin, &[note::ED25519], public));
-    row.insert("kty", "OKP");
-    row.insert("crv", "Ed25519");
-    row.insert("x", signature::to_text(public));
-    row.insert("alg", "Ed25519");
-    row.insert("use", key.usage.as_str());
-    row.insert("vkey", note::vkey(origin, public));
-    row
-}
-
-fn rsa_json(key: &KeyRecord, public: &RsaPublic, origin: &str) -> Object {
-    let mut row = row(key, origin, note::key_id(origin, note::RSA_PSS, &public.spki_der()));
-    row.insert("kty", "RSA");
-    row.insert("alg", "PS256");
-    row.insert("n", signature::to_text(public.n()));
-    row.insert("e", signature::to_text(public.e()));
-    row
-}
-
-fn row(key: &KeyRecord, origin: &str, note_key_id: [u8; 4]) -> Object {
-    let mut row = Object::new();
-    row.insert("kid", key.id.to_string());
-    row.insert("name", origin);
-    row.insert("note_key_id", to_hex(&note_key_id));
-    row.insert("status", status(key));
-    row.insert("valid_from_index", key.valid_from.0);
-    row.insert("valid_until_index", key.valid_until.map(|until| until.0));
-    row
-}
-
-fn status(key: &KeyRecord) -> &'static str {
-    match key {
-        KeyRecord { revoked: true, .. } => "revoked",
-        KeyRecord { valid_until: Some(_), .. } => "retired",
-        KeyRecord { valid_until: None, .. } => "active",
-    }
+    let keys = shown::keys(&view::keys(&read)?, &cluster.origin());
+    Ok(Answer::json(keys).kept(Caching::Minute))
 }
 
 /// `POST /keys/rotate`.

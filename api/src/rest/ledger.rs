@@ -9,15 +9,10 @@ pub(crate) mod verify;
 mod erasures;
 mod gaps;
 
-use governance::{Read, view};
-use ledger::StoredEntry;
-use types::digest::to_hex;
-use types::{Json, Object};
-
-use super::decision::reply::Parts;
 use crate::fields::{Field, Kind};
-use crate::problem::Problem;
 use crate::reply::{Member, flag, free, hash, integer, object, text, time};
+pub(crate) use governance::shown::entry as entry_json;
+
 pub(crate) use checkpoint::{
     CHECKPOINT_QUERY, CHECKPOINT_REPLY, CHECKPOINTS_QUERY, CHECKPOINTS_REPLY,
 };
@@ -89,51 +84,6 @@ pub(crate) fn plain_number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
     Some(text).filter(|_| plain && canonical).and_then(|text| text.parse().ok())
-}
-
-/// An entry as replies show it.
-pub(crate) fn entry_json(
-    read: &impl Read,
-    entry: &StoredEntry,
-    parts: Parts,
-) -> Result<Object, Problem> {
-    let header = &entry.header;
-    let Parts { data, personal } = parts;
-    let salt = |part: &Option<ledger::Part>| part.as_ref().map(|part| to_hex(&part.salt));
-    let actor = data.as_ref().and_then(|data| data.get("actor").cloned()).unwrap_or_default();
-    let mut json = Object::new();
-    json.insert("id", header.id.0);
-    json.insert("format", ledger::header::FORMAT);
-    json.insert("entry_type", header.entry_type.as_str());
-    json.insert("timestamp", header.timestamp.to_string());
-    json.insert("actor", actor);
-    json.insert("data", data);
-    json.insert("salt", salt(&entry.data));
-    json.insert("data_hash", header.data_hash.to_string());
-    json.insert("personal", personal);
-    json.insert("personal_salt", salt(&entry.personal));
-    json.insert("personal_hash", header.personal_hash.map(|hash| hash.to_string()));
-    json.insert("previous_hash", header.previous_hash.to_string());
-    json.insert("current_hash", entry.hash().to_string());
-    json.insert("type_seq", header.type_seq);
-    json.insert("actor_seq", header.actor_seq);
-    json.insert("erased", erased(read, entry)?);
-    Ok(json)
-}
-
-/// Which part of an entry is gone, when, and by which run. What no run names
-/// has neither.
-pub(crate) fn erased(read: &impl Read, entry: &StoredEntry) -> Result<Json, Problem> {
-    if !entry.is_erased() {
-        return Ok(Json::Null);
-    }
-    let part = if entry.data.is_none() { "all" } else { "personal" };
-    let run = view::erased(read, entry.header.id)?;
-    Ok(Json::object([
-        ("part", part.into()),
-        ("at", run.map(|run| run.at.to_string()).into()),
-        ("by_entry_id", run.map(|run| run.by.0).into()),
-    ]))
 }
 
 /// Whether a chain holds, as replies show it.

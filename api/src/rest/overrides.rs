@@ -3,11 +3,11 @@
 mod describe;
 
 use governance::command::{Command, ExecuteOverride, OverrideScope, ReviewOverride};
-use governance::effective;
 use governance::record::{OverrideKind, OverrideRecord, OverrideStatus, ReviewVerdict};
-use governance::view::{self, Absent, Override, Review, ReviewPlace};
+use governance::view::{self, Absent, Override, ReviewPlace};
+use governance::{effective, shown};
 use policy::Verdict;
-use types::{ArtifactId, DecisionId, EntryId, Json, Object, OverrideId, Timestamp};
+use types::{ArtifactId, DecisionId, EntryId, Json, OverrideId, Timestamp};
 
 use super::named;
 use super::recording::{self, Recording, record};
@@ -88,7 +88,7 @@ fn answer<B: Backend>(app: &App<B>, recording: Recording) -> Result<Answer, Prob
     let entry = view::entry(&read, recording.entry)?.ok_or_else(Problem::internal)?;
     let found = view::override_of(&read, id)?.map_err(absent)?;
     let found = as_of(found, recording.entry);
-    Ok(recording.answer(shown(&found, entry.header.timestamp)))
+    Ok(recording.answer(shown::override_of(&found, entry.header.timestamp)))
 }
 
 /// Without what later entries say of it.
@@ -126,7 +126,7 @@ pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Probl
     let id: OverrideId = call.path.parse().map_err(|_| absent(Absent::Unknown))?;
     let read = app.backend.view()?;
     let found = view::override_of(&read, id)?.map_err(absent)?;
-    Ok(Answer::json(shown(&found, now(app, &read)?)))
+    Ok(Answer::json(shown::override_of(&found, now(app, &read)?)))
 }
 
 /// `GET /overrides/decision/{decision_id}`.
@@ -160,7 +160,7 @@ pub(crate) fn active<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Pr
     Ok(Answer::members([
         ("decision_id", decision.to_string().into()),
         ("is_overridden", active.is_some().into()),
-        ("override", active.map(|found| shown(&found, now)).into()),
+        ("override", active.map(|found| shown::override_of(&found, now)).into()),
     ]))
 }
 
@@ -195,48 +195,5 @@ fn bad_place() -> Problem {
 }
 
 fn rows(found: &[Override], now: Timestamp) -> Json {
-    Json::Array(found.iter().map(|found| Json::Object(shown(found, now))).collect())
-}
-
-/// Members that `data` of the entry has under the same name.
-const RECORDED: [&str; 8] = [
-    "override_type",
-    "authorized_role",
-    "original_outcome",
-    "new_outcome",
-    "expires_at",
-    "scope",
-    "review_required_by",
-    "evidence_ids",
-];
-
-fn shown(found: &Override, now: Timestamp) -> Object {
-    let told = |name: &str| found.data.get(name).cloned().unwrap_or_default();
-    let personal = |name: &str| {
-        found.personal.as_ref().and_then(|personal| personal.get(name)).cloned().unwrap_or_default()
-    };
-    let mut reply = Object::new();
-    for name in RECORDED {
-        reply.insert(name, told(name));
-    }
-    reply.insert("override_id", found.id.to_string());
-    reply.insert("decision_id", found.record.decision.to_string());
-    reply.insert("authorized_by", told("by"));
-    reply.insert("justification", personal("justification"));
-    reply.insert("metadata", personal("metadata"));
-    reply.insert("timestamp", found.record.at.to_string());
-    reply.insert("status", found.record.status(now).as_str());
-    reply.insert("review", found.review.as_ref().map(shown_review));
-    reply.insert("ledger_entry_id", found.record.entry_id.0);
-    reply
-}
-
-fn shown_review(review: &Review) -> Json {
-    Json::object([
-        ("verdict", review.verdict.as_str().into()),
-        ("reviewed_by", review.by.clone().into()),
-        ("reviewed_at", review.at.to_string().into()),
-        ("notes", review.notes.clone().into()),
-        ("ledger_entry_id", review.entry_id.0.into()),
-    ])
+    Json::Array(found.iter().map(|found| Json::Object(shown::override_of(found, now))).collect())
 }

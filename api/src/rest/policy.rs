@@ -7,7 +7,7 @@ pub(crate) mod impact;
 pub(crate) mod load;
 
 use governance::record::PolicyRecord;
-use governance::view;
+use governance::{shown, view};
 use policy::{Compiled, Document, Warning};
 use types::{Json, Object};
 
@@ -99,7 +99,9 @@ pub(crate) async fn list_versions<B: Backend>(
             let chunk = view::policies(&read, last, CHUNK.min(limit - rows.len()))?;
             let Some(end) = chunk.last() else { break };
             last = Some(end.version);
-            rows.extend(chunk.iter().map(|record| Json::Object(row(record, active.version))));
+            rows.extend(
+                chunk.iter().map(|record| Json::Object(shown::policy(record, active.version))),
+            );
         }
         Ok(list_reply(rows, &active, last))
     };
@@ -121,42 +123,20 @@ fn list_reply(rows: Vec<Json>, active: &PolicyRecord, last: Option<u64>) -> Obje
     reply
 }
 
-fn row(record: &PolicyRecord, active: u64) -> Object {
-    let mut row = Object::new();
-    row.insert("version", record.version);
-    row.insert("policy_hash", record.policy_hash.to_string());
-    row.insert("name", record.name.as_deref());
-    row.insert("document_version", record.document_version.as_str());
-    row.insert("mode", record.mode.as_str());
-    row.insert("terms_count", record.terms_count);
-    row.insert("relations_count", record.relations_count);
-    row.insert("loaded_at", record.entry_id.map(|_| record.loaded_at.to_string()));
-    row.insert("loaded_by", record.loaded_by.as_deref());
-    row.insert("active", record.version == active);
-    row.insert("ledger_entry_id", record.entry_id.map(|id| id.0));
-    row
-}
-
 /// `GET /policies/{version}`.
 pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let unknown = || Problem::new(Code::UNKNOWN_POLICY, "there is no such version");
     let version = plain_number(&call.path).ok_or_else(unknown)?;
     let read = app.backend.view()?;
     let record = view::policy(&read, version)?.ok_or_else(unknown)?;
-    Ok(Answer::json(whole(record, view::active_policy(&read)?.version)))
+    Ok(Answer::json(shown::policy_with_document(record, view::active_policy(&read)?.version)))
 }
 
 /// `GET /policies/active`.
 pub(crate) fn active<B: Backend>(app: &App<B>) -> Result<Answer, Problem> {
     let record = view::active_policy(&app.backend.view()?)?;
     let version = record.version;
-    Ok(Answer::json(whole(record, version)))
-}
-
-fn whole(record: PolicyRecord, active: u64) -> Object {
-    let mut row = row(&record, active);
-    row.insert("document", record.document);
-    row
+    Ok(Answer::json(shown::policy_with_document(record, version)))
 }
 
 /// A document that could be put in force.

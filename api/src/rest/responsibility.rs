@@ -6,8 +6,9 @@ mod lists;
 mod record;
 mod report;
 
-use governance::view::{Responsibility, ResponsibilityReview};
-use types::{DecisionId, Json, Object};
+use governance::shown;
+use governance::view::Responsibility;
+use types::{DecisionId, Json};
 
 use crate::call::Call;
 use crate::fields::{Alphabet, Kind, Text};
@@ -96,39 +97,8 @@ fn decision(call: &Call) -> Result<DecisionId, Problem> {
     call.path.parse().map_err(|_| unknown_decision())
 }
 
-/// A record as it is shown.
-fn shown(record: &Responsibility) -> Object {
-    let mut reply = Object::new();
-    reply.insert("record_id", record.id.to_string());
-    reply.insert("decision_id", record.decision.to_string());
-    reply.insert("decision_maker", record.maker.as_str());
-    reply.insert("responsible_party", record.party.as_str());
-    reply.insert("role", record.role.as_str());
-    reply.insert("reasoning", record.reasoning.as_deref());
-    reply.insert("responsibility_level", record.level.as_str());
-    reply.insert("confidence_percent", record.confidence);
-    reply.insert("delegated_from", record.delegated_from.as_deref());
-    reply.insert("escalation_id", record.escalation().map(|id| id.to_string()));
-    reply.insert("override_id", record.overridden_by().map(|id| id.to_string()));
-    reply.insert("review_required", record.review_required);
-    reply.insert("review", record.review.as_ref().map(shown_review));
-    reply.insert("timestamp", record.at.to_string());
-    reply.insert("ledger_entry_id", record.entry_id.0);
-    reply
-}
-
-fn shown_review(review: &ResponsibilityReview) -> Json {
-    Json::object([
-        ("outcome", review.outcome.map(|outcome| outcome.as_str()).into()),
-        ("notes", review.notes.as_deref().into()),
-        ("reviewed_by", review.by.as_deref().into()),
-        ("reviewed_at", review.at.to_string().into()),
-        ("ledger_entry_id", review.entry_id.0.into()),
-    ])
-}
-
 fn shown_list(records: &[Responsibility]) -> Json {
-    Json::Array(records.iter().map(|record| Json::Object(shown(record))).collect())
+    Json::Array(records.iter().map(|record| Json::Object(shown::responsibility(record))).collect())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use governance::command::{AssessRisk, Command, RiskInput};
 use governance::view::{self, Absent, Assessment, RiskPlace, RiskQuery};
-use governance::{Read, risk};
-use types::{DecisionId, EntryId, Json, Object, RiskId};
+use governance::{Read, risk, shown};
+use types::{DecisionId, EntryId, Json, RiskId};
 
 use super::decision::{PERCENT, RISK, dimensions};
 use super::ledger::entries::LIMIT;
@@ -140,7 +140,7 @@ pub(crate) async fn assess<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let recording = record(app, &principal, idempotency, command).await?;
     let id = recording::id(&recording::data(app, recording.entry)?, "risk_id")?;
     let assessment = view::risk(&app.backend.view()?, id)?.map_err(absent)?;
-    Ok(recording.answer(shown(&assessment)))
+    Ok(recording.answer(shown::risk(&assessment)))
 }
 
 fn unknown_decision() -> Problem {
@@ -164,7 +164,7 @@ fn absent(why: Absent) -> Problem {
 pub(crate) fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let id: RiskId = call.path.parse().map_err(|_| absent(Absent::Unknown))?;
     let assessment = view::risk(&app.backend.view()?, id)?.map_err(absent)?;
-    Ok(Answer::json(shown(&assessment)))
+    Ok(Answer::json(shown::risk(&assessment)))
 }
 
 /// `GET /risks/decision/{decision_id}`.
@@ -175,9 +175,9 @@ pub(crate) async fn of_decision<B: Backend>(app: &App<B>, call: &Call) -> Result
         view::decision_entry(&read, decision)?.ok_or_else(unknown_decision)?;
         let latest = view::latest_risk(&read, decision)?;
         let (latest, _) = latest.ok_or_else(|| absent(Absent::Unknown))?;
-        let mut reply = shown(&view::risk(&read, latest)?.map_err(absent)?);
+        let mut reply = shown::risk(&view::risk(&read, latest)?.map_err(absent)?);
         let versions = whole(&read, decision)?;
-        let versions = versions.iter().map(|version| Json::Object(shown(version)));
+        let versions = versions.iter().map(|version| Json::Object(shown::risk(version)));
         reply.insert("versions", Json::Array(versions.collect()));
         Ok(reply)
     };
@@ -193,21 +193,6 @@ fn whole(read: &impl Read, decision: DecisionId) -> Result<Vec<Assessment>, Prob
     Ok(found)
 }
 
-/// `risk_versions` of a decision.
-pub(crate) fn versions(read: &impl Read, decision: DecisionId) -> Result<Vec<Json>, Problem> {
-    let versions = whole(read, decision)?;
-    let versions = versions.iter().map(|version| {
-        Json::object([
-            ("risk_id", version.id.to_string().into()),
-            ("version", version.version.into()),
-            ("overall_score", version.score.into()),
-            ("risk_level", risk::level(version.score).into()),
-            ("timestamp", version.at.to_string().into()),
-        ])
-    });
-    Ok(versions.collect())
-}
-
 /// `GET /risks`.
 pub(crate) async fn list_risks<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let after = call.query.word("after").map(|text| place(text).ok_or_else(bad_place));
@@ -219,7 +204,7 @@ pub(crate) async fn list_risks<B: Backend>(app: &App<B>, call: &Call) -> Result<
     let read = app.backend.view()?;
     let work = move || {
         let page = view::risks(&read, &query)?;
-        let risks = page.risks.iter().map(|risk| Json::Object(shown(risk))).collect();
+        let risks = page.risks.iter().map(|risk| Json::Object(shown::risk(risk))).collect();
         let next = page.next.map(|next| format!("{}-{}", next.score, next.entry));
         Ok(Answer::members([
             ("risks", Json::Array(risks)),
@@ -251,33 +236,6 @@ fn place(text: &str) -> Option<RiskPlace> {
 
 fn bad_place() -> Problem {
     Problem::fault(Fault::parameter("after", "bad_format", "is no `next` of a page"))
-}
-
-fn shown(assessment: &Assessment) -> Object {
-    let given = risk::weighted(&assessment.dimensions);
-    let by_dimension = given.map(|(name, _, value)| (name, value.map(u32::from).into()));
-    let factors = given.into_iter().filter_map(|(name, weight, value)| {
-        let value = u32::from(value?);
-        let name = format!("{name}_risk");
-        Some(Json::object([
-            ("name", name.into()),
-            ("weight", weight.into()),
-            ("value", value.into()),
-        ]))
-    });
-    let mut reply = Object::new();
-    reply.insert("risk_id", assessment.id.to_string());
-    reply.insert("decision_id", assessment.decision.to_string());
-    reply.insert("version", assessment.version);
-    reply.insert("supersedes", assessment.supersedes.map(|id| id.to_string()));
-    reply.insert("overall_score", assessment.score);
-    reply.insert("risk_level", risk::level(assessment.score));
-    reply.insert("dimensions", Json::object(by_dimension));
-    reply.insert("factors", Json::Array(factors.collect()));
-    reply.insert("escalation_id", assessment.escalation.map(|id| id.to_string()));
-    reply.insert("timestamp", assessment.at.to_string());
-    reply.insert("ledger_entry_id", assessment.entry_id.0);
-    reply
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ fn get(path: &'static str, at: impl Into<String>) -> Call {
 }
 
 /// Paths that answer in another media type.
-const OTHER_MEDIA: [&str; 7] = [
+const OTHER_MEDIA: [&str; 8] = [
+    "/audit/exports/{export_id}/download",
     "/checkpoint",
     "/docs",
     "/evidence/{artifact_id}/content",
@@ -51,6 +52,7 @@ const READ: &[(&str, &str)] = &[
     ("/escalations", "/escalations?limit=1"),
     ("/escalations/sla/violations", "/escalations/sla/violations"),
     ("/", "/"),
+    ("/audit/exports", "/audit/exports?order=desc"),
     ("/auth/password-policy", "/auth/password-policy"),
     ("/auth/users", "/auth/users"),
     ("/auth/api-keys", "/auth/api-keys"),
@@ -373,7 +375,12 @@ async fn answers_have_exactly_the_members_that_are_described() {
         seen.push((*method, *template));
     }
     let mut unseen = unseen(&document, &seen);
-    unseen.retain(|(_, path)| !is_of_accounts(path));
+    // `exports.rs` asks for what is answered otherwise than at once.
+    unseen.retain(|(method, path)| {
+        let is_of_exports =
+            path.starts_with("/audit/") && (*method == "post" || path.contains("status"));
+        !is_of_accounts(path) && !is_of_exports
+    });
     assert_eq!(unseen, OTHER_MEDIA.map(|path| ("get", path)));
     checkpoint(&server, &document).await;
 }

@@ -2,12 +2,14 @@
 //! come, keys and signatures are real. What consensus would do can be told.
 
 use std::fmt;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use api::backend::{
-    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, JoinBy, Joined, Member,
-    Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
+    Backend, Change, ChangeDone, ChangeRefused, Committed, Credential, ExportFile, JoinBy, Joined,
+    Member, Plan, Role, Rotated, Signature, SnapshotTaken, Status, Unavailable,
 };
 use api::{Config, Metrics};
 use axum::Router;
@@ -26,7 +28,7 @@ use secrecy::SecretSlice;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
-use types::{ClusterId, EntryId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
+use types::{ClusterId, EntryId, ExportId, KeyId, LogIndex, RaftId, Timestamp, Ulid};
 
 /// A principal that was shown personal parts, and of which entries.
 pub(crate) type PersonalRead = (Principal, Option<(EntryId, EntryId)>);
@@ -46,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) quarantine: Option<String>,
     pub(crate) recovered: bool,
     pub(crate) disk_full: bool,
+    /// Whether files of exports are there.
+    pub(crate) has_exports: bool,
     pub(crate) staleness: Option<Duration>,
     /// What submitting and confirming answer, if not done.
     pub(crate) refuse: Option<Unavailable>,
@@ -150,6 +154,7 @@ impl Node {
             quarantine: None,
             recovered: true,
             disk_full: false,
+            has_exports: true,
             staleness: Some(Duration::ZERO),
             refuse: None,
             hang: false,
@@ -271,7 +276,7 @@ impl Node {
     /// Seals the ledger as it is; nobody has signed yet.
     pub(crate) fn seal(&self) -> Sealed {
         self.inner().now += 1_000_000;
-        match self.apply(envelope(Command::Checkpoint)).outcome {
+        match self.apply(envelope_of("n1", Command::Checkpoint)).outcome {
             Outcome::Sealed(sealed) => sealed,
             other => panic!("{other:?}"),
         }
@@ -292,7 +297,7 @@ impl Node {
             signature: key.sign(text.as_bytes()).to_bytes().to_vec(),
             rsa: None,
         };
-        match self.apply(envelope(Command::Cosign(Box::new(cosign)))).outcome {
+        match self.apply(envelope_of("n1", Command::Cosign(Box::new(cosign)))).outcome {
             Outcome::Cosigned(cosigned) => cosigned,
             other => panic!("{other:?}"),
         }
@@ -340,6 +345,24 @@ pub(crate) fn envelope(command: Command) -> Envelope {
         seed: Seed([9; 32]),
         asked_node: "n1".to_owned(),
     }
+}
+
+/// What the file of an export says.
+pub(crate) fn export_text(id: ExportId) -> String {
+    format!("{id}\n").repeat(20_000)
+}
+
+/// A file that has no name any more.
+fn nameless(bytes: &[u8]) -> std::fs::File {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("lexecon-api-{}-{number}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut file =
+        std::fs::File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file.write_all(bytes).unwrap();
+    file
 }
 
 /// The same on a node's own account.
@@ -519,6 +542,21 @@ impl Backend for Node {
         }
     }
 
+    /// A file for every export that is completed: its id, many times.
+    async fn export_file(
+        &self,
+        id: ExportId,
+        _: Duration,
+    ) -> Result<Option<ExportFile>, Unavailable> {
+        if !self.inner().has_exports {
+            return Ok(None);
+        }
+        let text = export_text(id);
+        let file = nameless(text.as_bytes());
+        let sha256 = ledger::hash::sha256(text.as_bytes());
+        Ok(Some(ExportFile { file, size: text.len() as u64, sha256 }))
+    }
+
     async fn rotate_key(&self, usage: KeyUsage) -> Result<Rotated, Unavailable> {
         if let Some(why) = self.inner().refuse.clone() {
             return Err(why);
@@ -589,8 +627,8 @@ impl Reply {
 
     /// `200`, or the status and code of a problem that has every member.
     pub(crate) fn outcome(&self) -> String {
-        if self.status == 200 {
-            return "200".to_owned();
+        if [200, 202].contains(&self.status) {
+            return self.status.to_string();
         }
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.status);
         let problem = self.json();

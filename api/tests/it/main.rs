@@ -18,6 +18,7 @@ mod decide;
 mod description;
 mod escalations;
 mod evidence;
+mod exports;
 mod floods;
 mod grpc;
 mod hostile;

@@ -7,9 +7,9 @@ use client::Credential;
 
 use crate::failure::Failure;
 use crate::{
-    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, intervention, keys,
-    ledger, login, mfa, overrides, oversight, password, policy, responsibility, risk, session,
-    signer, stop, token, user, verify,
+    admin, api_key, audit, certs, cluster, decide, decisions, escalation, evidence, intervention,
+    keys, ledger, login, mfa, overrides, oversight, password, policy, responsibility, risk,
+    session, signer, stop, token, user, verify,
 };
 
 const UNIX: &str = "unix://";
@@ -198,6 +198,9 @@ pub enum Command {
     /// Check an export, a receipt or a decision reply, without any server
     #[command(long_about = verify::HELP)]
     Verify(verify::Args),
+    /// Exports for auditors: asking for one, letting it go out, fetching it
+    #[command(subcommand, long_about = audit::HELP)]
+    Audit(audit::Verb),
 }
 
 const STATUS_HELP: &str = "\

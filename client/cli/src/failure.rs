@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use client::audit::DownloadError;
 use client::{Error, export};
 use policy::Fault;
 use types::Json;
@@ -32,6 +33,9 @@ pub(crate) enum Failure {
     /// No export was written.
     #[error(transparent)]
     Export(export::Error),
+    /// An export was not fetched.
+    #[error(transparent)]
+    Download(DownloadError),
     /// No certificate was made.
     #[error(transparent)]
     Certs(#[from] certs::Error),
@@ -70,7 +74,9 @@ impl Failure {
                 | export::Error::NotFinal(_)
                 | export::Error::KeysMismatch,
             ) => Exit::No,
-            Self::Input(InputError::Malformed { .. }) | Self::PolicyInvalid { .. } => Exit::No,
+            Self::Input(InputError::Malformed { .. })
+            | Self::PolicyInvalid { .. }
+            | Self::Download(DownloadError::Differs { .. }) => Exit::No,
             Self::Client(Error::Problem(problem) | Error::SessionOver(problem)) => {
                 Exit::of_problem(problem)
             }
@@ -85,6 +91,9 @@ impl Failure {
                 | certs::Error::Unmade(_),
             )
             | Self::Unwritten { .. }
+            | Self::Download(
+                DownloadError::Client(_) | DownloadError::Write(_) | DownloadError::NotReady(_),
+            )
             | Self::Kept { .. }
             | Self::Interrupted
             | Self::Print(_) => Exit::Failed,
@@ -111,6 +120,10 @@ impl Failure {
             }
             Self::Certs(certs::Error::NoAuthority { .. }) => ("unreadable", false),
             Self::Certs(certs::Error::Unmade(_)) => ("not_made", false),
+            Self::Download(DownloadError::Client(_)) => ("unreachable", false),
+            Self::Download(DownloadError::Write(_)) => ("not_written", false),
+            Self::Download(DownloadError::Differs { .. }) => ("sha256_mismatch", false),
+            Self::Download(DownloadError::NotReady(_)) => ("not_ready", false),
             Self::Kept { .. } => ("session_unusable", false),
             Self::Interrupted => ("interrupted", false),
             Self::Print(_) => ("not_printed", false),

@@ -16,6 +16,7 @@ pub mod certs;
 
 mod admin;
 mod api_key;
+mod audit;
 mod cluster;
 mod command;
 mod console;
@@ -140,6 +141,7 @@ async fn dispatch(
         Command::Admin(verb) => secret::guarded(admin::run(verb, globals, console)).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
+        Command::Audit(verb) => audit::run(verb, &connect(globals)?, console).await,
     }
 }
 

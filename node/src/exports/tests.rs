@@ -1,254 +1,189 @@
-//! Every format, written by the same calls from the small package of
-//! `client/tests/package`, against what it wrote when somebody last looked.
-//!
-//! `UPDATE_GOLDEN=1` writes the files of `exports/tests` anew.
+//! A node that runs builds what it is asked for, the same however far the ledger
+//! has grown, and nothing of it outlives an erasure.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::time::Duration;
 
-use client::offline::Question;
-use client::package::verify;
-use governance::export::{ExportFormat, RecordKind, Scope};
-use ledger::line::Line;
-use ledger::tile::Resource;
-use types::{EntryId, Json, Object, Timestamp};
+use governance::command::{Command, EntryRange, Erase, ErasedPart, ErasureCause, RequestExport};
+use governance::export::{self, ExportFormat, Scope};
+use governance::record::{ExportRecord, ExportStatus};
+use governance::{Outcome, view};
+use storage::DataDir;
+use tokio_util::sync::CancellationToken;
+use types::{ExportId, Json, Object};
 
-use super::csv::Csv;
-use super::html::Html;
-use super::markdown::Markdown;
-use super::oscal::Oscal;
-use super::report::Report;
-use super::sink::{About, Closing, Sink, Source};
-use super::zip::Zip;
+use crate::forgetting::tests::{SECRET, decide, propose, start, telling};
+use crate::run::Running;
+use crate::{checkpoints, exports};
 
-const ORIGIN: &str = "lexecon.local/clu_01K1R0C9N5T8Z4W2Y6V3Q7M1HD";
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/tests/package")
-}
-
-fn json(name: &str) -> Json {
-    serde_json::from_slice(&fs::read(fixture().join(name)).unwrap()).unwrap()
-}
-
-/// The entries as `GET /ledger/entries` shows them.
-fn entries() -> Vec<Json> {
-    let text = fs::read_to_string(fixture().join("ledger/entries.jsonl")).unwrap();
-    text.split_inclusive('\n').map(|line| shown(&Line::parse(line.as_bytes()).unwrap())).collect()
-}
-
-fn shown(line: &Line) -> Json {
-    let entry = &line.entry;
-    let header = &entry.header;
-    let value = |part: &Option<ledger::Part>| -> Json {
-        part.as_ref().map_or(Json::Null, |part| serde_json::from_str(&part.text).unwrap())
-    };
-    let salt = |part: &Option<ledger::Part>| -> Json {
-        part.as_ref().map_or(Json::Null, |part| types::digest::to_hex(&part.salt).into())
-    };
-    let data = value(&entry.data);
-    let actor = data.as_object().and_then(|data| data.get("actor")).cloned();
-    Json::object([
-        ("actor", actor.unwrap_or_default()),
-        ("actor_seq", header.actor_seq.into()),
-        ("current_hash", entry.hash().to_string().into()),
-        ("data", data),
-        ("data_hash", header.data_hash.to_string().into()),
-        ("entry_type", header.entry_type.as_str().into()),
-        ("erased", Json::Null),
-        ("format", 1_u32.into()),
-        ("id", header.id.0.into()),
-        ("personal", value(&entry.personal)),
-        ("personal_hash", header.personal_hash.map(|hash| hash.to_string()).into()),
-        ("personal_salt", salt(&entry.personal)),
-        ("previous_hash", header.previous_hash.to_string().into()),
-        ("salt", salt(&entry.data)),
-        ("timestamp", header.timestamp.to_string().into()),
-        ("type_seq", header.type_seq.into()),
-    ])
-}
-
-/// What a node has at hand.
-struct Store(Vec<Json>);
-
-impl Source for Store {
-    fn tile(&self, _resource: Resource) -> io::Result<Vec<u8>> {
-        Err(io::Error::other("no format asks for tiles: entries make them"))
-    }
-
-    fn entry(&self, id: EntryId) -> io::Result<Json> {
-        Ok(self.0[usize::try_from(id.0).unwrap()].clone())
-    }
-
-    fn policy(&self, version: u64) -> io::Result<Object> {
-        let mut policy = Object::new();
-        policy.insert("version", version);
-        Ok(policy)
-    }
-}
-
-fn about(scope: Scope) -> About {
-    About {
-        scope,
-        format: ExportFormat::Zip,
+fn asking(format: ExportFormat, ledger_size: Option<u64>) -> Command {
+    Command::RequestExport(Box::new(RequestExport {
+        scope: Scope::All,
+        format,
         from: None,
         to: None,
-        ledger_size: 10,
-        erasures_through: None,
-        now: Timestamp::from_canonical("2027-03-04T05:06:18.373456Z").unwrap(),
-        cluster_id: "clu_01K1R0C9N5T8Z4W2Y6V3Q7M1HD".to_owned(),
-        origin: ORIGIN.to_owned(),
+        ledger_size,
+        purpose: None,
+    }))
+}
+
+fn known(running: &Running, id: ExportId) -> ExportRecord {
+    export::export(&running.handle.view().unwrap(), id).unwrap().unwrap()
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + WAIT_MAX;
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "not so in time: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The calls that a node makes.
-fn write(sink: &mut dyn Sink, scope: Scope) -> io::Result<()> {
-    sink.begin(&about(scope))?;
-    let records = json("records.json");
-    for kind in scope.kinds() {
-        let list = records.as_object().unwrap().get(kind.as_str()).unwrap();
-        for record in list.as_array().unwrap() {
-            sink.record(*kind, record.as_object().unwrap())?;
-        }
-    }
-    if scope.has_compliance() {
-        sink.compliance(&json("compliance.json"))?;
-    }
-    let entries = entries();
-    entries[..10].iter().try_for_each(|entry| sink.entry(entry))?;
-    sink.end(&Closing {
-        checkpoint: &fs::read_to_string(fixture().join("ledger/checkpoint")).unwrap(),
-        checkpoint_size: 11,
-        consistency: &Json::object([("from", 10_u32.into()), ("to", 11_u32.into())]),
-        keys: &json("ledger/keys.json"),
-        policy_last: 1,
-        statistics: &Json::object([("decisions", 2_u32.into())]),
-        does_not_establish: &["That what was recorded is <true>.", "That nobody went past | it."],
-        source: &Store(entries),
-    })
+/// Asks for an export and waits until it is there.
+async fn completed(running: &Running, command: Command) -> ExportId {
+    let outcome = propose(running, command).await;
+    let Outcome::Recorded(recorded) = outcome else { panic!("not recorded: {outcome:?}") };
+    let entry = view::entry(&running.handle.view().unwrap(), recorded.entry_id).unwrap().unwrap();
+    let data: Object = serde_json::from_str(&entry.data.unwrap().text).unwrap();
+    let id: ExportId = data.get("export_id").and_then(Json::as_str).unwrap().parse().unwrap();
+    until("completed", || known(running, id).status == ExportStatus::Completed).await;
+    id
 }
 
-fn golden(name: &str, written: &[u8]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/exports/tests").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, written).unwrap();
-    }
-    let expected = fs::read(&path).unwrap();
-    let is_same = expected == written;
-    assert!(is_same, "`{name}` is written otherwise: UPDATE_GOLDEN=1 writes it, then look at it");
+/// The text of an export, which may have to be built first.
+async fn file(running: &Running, id: ExportId) -> String {
+    String::from_utf8(bytes(running, id).await).unwrap()
 }
 
-/// What a format writes.
-fn written(sink: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>, scope: Scope) -> Vec<u8> {
-    let mut out = Vec::new();
-    write(sink(&mut out).as_mut(), scope).unwrap();
-    out
+async fn bytes(running: &Running, id: ExportId) -> Vec<u8> {
+    let file = running.exports.file(running, id, WAIT_MAX).await.unwrap().unwrap();
+    let mut bytes = Vec::new();
+    let mut read = &file.file;
+    read.read_to_end(&mut bytes).unwrap();
+    assert_eq!(file.size, bytes.len() as u64);
+    assert_eq!(file.sha256, ledger::hash::sha256(&bytes));
+    bytes
 }
 
-fn packed(scope: Scope) -> Vec<u8> {
-    let beside = tempfile::tempdir().unwrap();
-    let out = written(|out| Box::new(Zip::new(out, beside.path())), scope);
-    assert_eq!(fs::read_dir(beside.path()).unwrap().count(), 0, "the folder is still there");
-    out
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_the_same_as_the_ledger_grows_and_another_after_an_erasure() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(root.path().join("n1")).unwrap();
+    let (running, replica) = start(&dir).await;
+    let stop = CancellationToken::new();
+    let sealing = tokio::spawn(checkpoints::run(running.clone(), stop.clone()));
+    let building = tokio::spawn(exports::job::run(running.clone(), stop.clone()));
+    let Outcome::Decided(decided) = propose(&running, decide()).await else {
+        panic!("not decided")
+    };
+    let entry = decided.recorded.entry_id;
+    let first = completed(&running, asking(ExportFormat::Json, None)).await;
+    let size = known(&running, first).ledger_size;
+    let text = file(&running, first).await;
+    assert!(text.contains(SECRET) && text.ends_with("\n}\n"));
+    check(&text, size);
+
+    propose(&running, decide()).await;
+    let again = completed(&running, asking(ExportFormat::Json, Some(size))).await;
+    assert!(file(&running, again).await == text, "the ledger has grown, and the file differs");
+
+    let ranges = vec![EntryRange { from: entry, to: entry }];
+    let (part, cause) = (ErasedPart::Personal, ErasureCause::Request);
+    let outcome = propose(&running, Command::Erase(Erase { part, ranges, cause })).await;
+    let Outcome::Erased(erased) = outcome else { panic!("not erased: {outcome:?}") };
+    let directory = dir.path().join("exports");
+    until("gone", || telling(&directory).is_empty()).await;
+    let text = file(&running, first).await;
+    assert!(!text.contains(SECRET), "what was erased is in the file that was built after it");
+    let (built, _) = known(&running, first).built.unwrap();
+    assert_eq!(built.erasures_through, Some(erased.recorded.entry_id));
+    stop.cancel();
+    sealing.await.unwrap();
+    building.await.unwrap();
+    replica.shutdown().await;
 }
 
-#[test]
-fn csv_is_that_of_the_golden_file() {
-    golden("all.csv", &written(|out| Box::new(Report::new(Csv::new(out))), Scope::All));
-    let risks = written(|out| Box::new(Report::new(Csv::new(out))), Scope::RiskOnly);
-    golden("risks.csv", &risks);
+/// A document has what the contract names, in the order of its keys.
+fn check(text: &str, size: u64) {
+    let document: serde_json::Value = serde_json::from_str(text).unwrap();
+    let names: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(
+        names,
+        [
+            "compliance",
+            "decisions",
+            "does_not_establish",
+            "escalations",
+            "evidence",
+            "export",
+            "interventions",
+            "ledger",
+            "overrides",
+            "policies",
+            "responsibility",
+            "risks",
+            "statistics",
+        ]
+    );
+    assert!(
+        serde_json::to_string_pretty(&document).unwrap() + "\n" == text,
+        "not as everybody does"
+    );
+    let entries = document["ledger"]["entries"].as_array().unwrap();
+    let ids: Vec<u64> = entries.iter().map(|entry| entry["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (0..size).collect::<Vec<u64>>());
+    let checkpoint = document["ledger"]["checkpoint"].as_str().unwrap();
+    let covered: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    assert!(size <= covered);
+    assert_eq!(document["ledger"]["consistency"]["to"], covered);
+    assert_eq!(document["export"]["ledger_size"], size);
+    assert_eq!(document["decisions"].as_array().unwrap().len(), 1);
+    assert_eq!(document["statistics"]["records"]["decisions"], 1);
+    assert_eq!(document["compliance"]["as_of_index"], size - 1);
 }
 
-#[test]
-fn markdown_is_that_of_the_golden_file() {
-    golden("all.md", &written(|out| Box::new(Report::new(Markdown::new(out))), Scope::All));
-}
-
-#[test]
-fn html_is_that_of_the_golden_file() {
-    let html = written(|out| Box::new(Report::new(Html::new(out))), Scope::All);
-    golden("all.html", &html);
-    let html = String::from_utf8(html).unwrap();
-    for forbidden in
-        ["<script", "http://evil.example\"", " onload", "url(", "@import", "<a href=\"http"]
-    {
-        assert!(!html.contains(forbidden), "{forbidden}");
-    }
-}
-
-#[test]
-fn oscal_is_that_of_the_golden_file() {
-    golden("all.oscal.json", &written(|out| Box::new(Oscal::new(out)), Scope::All));
-}
-
-#[test]
-fn a_package_has_every_record_and_verifies_with_nothing_else_at_hand() {
+/// What a package of a node says, verified elsewhere.
+fn verified(bytes: &[u8]) -> client::package::VerifiedPackage {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = elsewhere.path().join("package.zip");
-    fs::write(&path, packed(Scope::All)).unwrap();
-    let verified = verify(&path, &Question::default()).unwrap();
-    assert_eq!((verified.scope.as_str(), verified.ledger_size), ("all", 10));
-    assert_eq!(verified.ledger.checkpoint.size, 11);
-    assert_eq!(verified.records.len(), RecordKind::ALL.len());
-    assert_eq!(verified.records.values().sum::<u64>(), 15);
+    std::fs::write(&path, bytes).unwrap();
+    client::package::verify(&path, &client::offline::Question::default()).unwrap()
 }
 
-#[test]
-fn the_same_calls_give_the_same_bytes() {
-    for scope in Scope::ALL {
-        assert_eq!(packed(scope), packed(scope), "{scope:?}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_format_is_built_and_a_package_verifies_before_and_after_an_erasure() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(root.path().join("n1")).unwrap();
+    let (running, replica) = start(&dir).await;
+    let stop = CancellationToken::new();
+    let sealing = tokio::spawn(checkpoints::run(running.clone(), stop.clone()));
+    let building = tokio::spawn(exports::job::run(running.clone(), stop.clone()));
+    let Outcome::Decided(decided) = propose(&running, decide()).await else {
+        panic!("not decided")
+    };
+    for format in ExportFormat::ALL {
+        let id = completed(&running, asking(format, None)).await;
+        assert!(!bytes(&running, id).await.is_empty(), "{format:?}");
     }
-}
+    let id = completed(&running, asking(ExportFormat::Zip, None)).await;
+    let before = verified(&bytes(&running, id).await);
+    assert_eq!(before.records.get("decisions"), Some(&1));
+    assert_eq!(before.ledger_size, known(&running, id).ledger_size);
+    assert_eq!(before.ledger.entries_erased, 0);
 
-#[test]
-fn every_scope_makes_a_package_that_verifies() {
-    for scope in Scope::ALL {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let path = elsewhere.path().join("package.zip");
-        fs::write(&path, packed(scope)).unwrap();
-        let verified = verify(&path, &Question::default()).unwrap();
-        assert_eq!(verified.scope, scope.as_str());
-        assert_eq!(verified.records.len(), scope.kinds().len(), "{scope:?}");
-    }
-}
-
-#[test]
-fn a_ledger_that_does_not_hold_makes_no_package() {
-    let beside = tempfile::tempdir().unwrap();
-    let mut out = Vec::new();
-    let mut zip = Zip::new(&mut out, beside.path());
-    zip.begin(&about(Scope::All)).unwrap();
-    let mut entries = entries();
-    entries.swap(1, 2);
-    zip.entry(&entries[0]).unwrap();
-    assert!(zip.entry(&entries[1]).is_err());
-    drop(zip);
-    assert_eq!((out.len(), fs::read_dir(beside.path()).unwrap().count()), (0, 0));
-}
-
-#[test]
-fn what_cannot_be_written_is_an_error() {
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let beside = tempfile::tempdir().unwrap();
-    let mut sinks: [Box<dyn Sink>; 5] = [
-        Box::new(Report::new(Csv::new(Full))),
-        Box::new(Report::new(Markdown::new(Full))),
-        Box::new(Report::new(Html::new(Full))),
-        Box::new(Oscal::new(Full)),
-        Box::new(Zip::new(Full, beside.path())),
-    ];
-    for sink in &mut sinks {
-        assert!(write(sink.as_mut(), Scope::All).is_err());
-    }
-    drop(sinks);
-    assert_eq!(fs::read_dir(beside.path()).unwrap().count(), 0);
+    let entry = decided.recorded.entry_id;
+    let ranges = vec![EntryRange { from: entry, to: entry }];
+    let (part, cause) = (ErasedPart::Personal, ErasureCause::Request);
+    propose(&running, Command::Erase(Erase { part, ranges, cause })).await;
+    let directory = dir.path().join("exports");
+    until("gone", || telling(&directory).is_empty()).await;
+    let after = verified(&bytes(&running, id).await);
+    assert_eq!((after.ledger_size, after.ledger.entries_erased), (before.ledger_size, 1));
+    assert!(before.ledger.checkpoint.size < after.ledger.checkpoint.size);
+    stop.cancel();
+    sealing.await.unwrap();
+    building.await.unwrap();
+    replica.shutdown().await;
 }

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use types::{EntryId, Json, Object};
 
 use crate::exports::csv::Csv;
+use crate::exports::files::PART;
 use crate::exports::html::Html;
 use crate::exports::oscal::{Gathered, checkpoint, pretty};
 use crate::exports::report::{Report, described};
@@ -79,7 +80,8 @@ fn create(builder: &Builder, name: &str) -> io::Result<BufWriter<File>> {
 
 impl Filling {
     fn new(about: &About, beside: &Path) -> io::Result<Self> {
-        let place = tempfile::tempdir_in(beside)?;
+        // What a node leaves behind that is killed is removed as it starts.
+        let place = tempfile::Builder::new().prefix("package.").suffix(PART).tempdir_in(beside)?;
         let builder = Builder::new(place.path())?;
         let records = about.scope.kinds().iter().map(|kind| {
             let file = create(&builder, &format!("{RECORDS}/{}.ndjson", kind.as_str()))?;

@@ -24,11 +24,11 @@ use crate::usage::Usage;
 use crate::watch::{Watch, Watched};
 use crate::{founding, ports};
 
-const SECRET: &str = "what-nobody-may-read-again";
+pub(crate) const SECRET: &str = "what-nobody-may-read-again";
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
+pub(crate) async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let flags = clap::Command::new("serve").args(config::flags());
     let path = dir.path().display().to_string();
     let matches = flags.get_matches_from(["serve", "--data-dir", &path, "--forget-after-s", "0"]);
@@ -62,6 +62,7 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let running = Running {
         cluster_key: ClusterKey::default(),
         usage: Usage::default(),
+        exports: crate::exports::Exports::open(dir.path()).unwrap(),
         handle: replica.handle(),
         identity: Arc::new(identity),
         keys,
@@ -74,16 +75,16 @@ async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     (running, replica)
 }
 
-async fn propose(running: &Running, command: Command) -> Outcome {
+pub(crate) async fn propose(running: &Running, command: Command) -> Outcome {
     let mut envelope = running.envelope(command).unwrap();
-    if matches!(envelope.command, Command::Decide(_)) {
-        // A node asks for no decision; in open mode anybody else may.
+    if matches!(envelope.command, Command::Decide(_) | Command::RequestExport(_)) {
+        // A node asks for neither; in open mode anybody else may.
         envelope.principal = Principal::nobody();
     }
     running.handle.propose(envelope).await.unwrap().outcome
 }
 
-fn decide() -> Command {
+pub(crate) fn decide() -> Command {
     let mut context = Object::new();
     context.insert("note", SECRET);
     Command::Decide(Box::new(Decide {
@@ -103,7 +104,7 @@ fn decide() -> Command {
 }
 
 /// Files below a directory that hold the secret.
-fn telling(dir: &Path) -> Vec<String> {
+pub(crate) fn telling(dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

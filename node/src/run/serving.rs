@@ -17,8 +17,8 @@ use crate::resealing::{self, Stores};
 use crate::telemetry::Telemetry;
 use crate::tls::Certificates;
 use crate::{
-    admin, checkpoints, cluster_key, forgetting, founding, joining, notices, ports, quarantine,
-    recovery, rotation, scrub, sweep, usage,
+    admin, checkpoints, cluster_key, exports, forgetting, founding, joining, notices, ports,
+    quarantine, recovery, rotation, scrub, sweep, usage,
 };
 
 /// How a node ended.
@@ -132,6 +132,7 @@ fn tasks(
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),
         tokio::spawn(resealing::run(running.clone(), stores, stop.clone())),
+        tokio::spawn(exports::job::run(running.clone(), stop.clone())),
     ]
 }
 

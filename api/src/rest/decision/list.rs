@@ -1,12 +1,11 @@
 //! Recorded decisions, page by page.
 
 use governance::view::{self, DecisionQuery};
-use governance::{Corruption, Direction};
+use governance::{Corruption, Direction, shown};
 use policy::Verdict;
 use types::{EntryId, Json};
 
 use super::ACTION;
-use super::record;
 use super::reply::parts;
 use crate::app::App;
 use crate::backend::Backend;
@@ -56,9 +55,8 @@ pub(crate) async fn list_decisions<B: Backend>(
         for entry in &page.entries {
             let parts = parts(entry)?;
             let gone = || Corruption::new("data", format!("entry {} is listed", entry.header.id));
-            let data = parts.data.ok_or_else(gone)?;
-            let row = record::row(&read, entry, (&data, parts.personal.as_ref()), now)?;
-            rows.push(Json::Object(row));
+            let row = shown::decision(&read, entry, &parts, now.into())?.ok_or_else(gone)?;
+            rows.push(Json::Object(row.members));
         }
         Ok(Answer::members([
             ("decisions", Json::Array(rows)),

@@ -2,7 +2,7 @@
 //! what the answering node adds with its own keys.
 
 use governance::command::KeyUsage;
-use governance::{Corruption, Outcome, view};
+use governance::{Outcome, view};
 use ledger::reply::{Place, signed_bytes, signed_members};
 use ledger::{StoredEntry, token};
 use types::{EntryId, Json, Object, Timestamp};
@@ -87,23 +87,7 @@ fn replayed<B: Backend>(app: &App<B>, id: EntryId) -> Result<Recorded, Problem> 
     }
 }
 
-/// The parts of an entry that are left.
-#[derive(Clone, Debug)]
-pub(crate) struct Parts {
-    pub(crate) data: Option<Object>,
-    pub(crate) personal: Option<Object>,
-}
-
-/// Reads the parts of an entry. Text that is no JSON was not written by us.
-pub(crate) fn parts(entry: &StoredEntry) -> Result<Parts, Problem> {
-    let read = |part: &Option<ledger::Part>| match part {
-        None => Ok(None),
-        Some(part) => serde_json::from_str::<Object>(&part.text).map(Some).map_err(|error| {
-            Corruption::new("entry", format!("entry {}: {error}", entry.header.id))
-        }),
-    };
-    Ok(Parts { data: read(&entry.data)?, personal: read(&entry.personal)? })
-}
+pub(crate) use governance::shown::{Parts, parts};
 
 /// What can be read of an entry that was found damaged.
 pub(crate) fn legible_parts(entry: &StoredEntry) -> Parts {

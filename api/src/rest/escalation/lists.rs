@@ -1,11 +1,10 @@
 //! Pages of escalations.
 
-use governance::Direction;
 use governance::record::{EscalationStatus, Priority};
 use governance::view::{self, EscalationQuery, ViolationPlace};
+use governance::{Direction, shown};
 use types::{EntryId, Json, Timestamp};
 
-use super::shown;
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -38,7 +37,7 @@ pub(crate) async fn escalations<B: Backend>(app: &App<B>, call: &Call) -> Result
     };
     let work = move || {
         let page = view::escalations(&read, &query)?;
-        let rows = page.escalations.iter().map(|it| Json::Object(shown(it)));
+        let rows = page.escalations.iter().map(|it| Json::Object(shown::escalation(it)));
         Ok(Answer::members([
             ("escalations", Json::Array(rows.collect())),
             ("total", page.total.into()),
@@ -67,7 +66,7 @@ pub(crate) async fn violations<B: Backend>(app: &App<B>, call: &Call) -> Result<
     let now = now(app, &read)?;
     let work = move || {
         let page = view::violations(&read, after, limit, now)?;
-        let rows = page.violations.iter().map(|it| Json::Object(shown(it)));
+        let rows = page.violations.iter().map(|it| Json::Object(shown::escalation(it)));
         let next = page.next.map(|next| format!("{}-{}", next.deadline.0, next.entry));
         Ok(Answer::members([
             ("count", page.count.into()),

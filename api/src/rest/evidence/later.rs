@@ -13,6 +13,7 @@ use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::reply::{Member, flag, integer, text, time};
 use crate::rest::recording::{self, record, record_or_note};
+use governance::shown;
 use governance::view::{self, Absent};
 
 const LINK_PATH: &str = "/evidence/link-decision";
@@ -74,7 +75,7 @@ pub(crate) async fn link<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         recording::data(app, entry)?;
     }
     let artifact = found(&app.backend.view()?, artifact)?;
-    let shown = super::shown(&artifact, entry.unwrap_or(EntryId(u64::MAX)));
+    let shown = shown::artifact(&artifact, entry.unwrap_or(EntryId(u64::MAX)));
     let mut reply = Object::new();
     reply.insert("artifact_id", artifact.id.to_string());
     reply.insert("decision_id", decision.to_string());

@@ -4,15 +4,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use governance::Rejection;
 use governance::command::{
     Command, EvidenceContent, Idempotency, Principal, RegisterEvidence, UploadChunk,
 };
 use governance::evidence::{CHUNK_BYTES_MAX, CHUNKS_MAX, is_control};
 use governance::record::ArtifactKind;
+use governance::{Rejection, shown};
 use types::{ArtifactId, DecisionId, Digest};
 
-use super::{ARTIFACT, ENCODING, SOURCE, TYPE, found, shown, unknown_decision};
+use super::{ARTIFACT, ENCODING, SOURCE, TYPE, found, unknown_decision};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -88,7 +88,7 @@ pub(crate) async fn register<B: Backend>(app: &App<B>, call: Call) -> Result<Ans
     let data = recording::data(app, recording.entry)?;
     let id: ArtifactId = recording::id(&data, "artifact_id")?;
     let artifact = found(&app.backend.view()?, id)?;
-    Ok(recording.answer(shown(&artifact, recording.entry)))
+    Ok(recording.answer(shown::artifact(&artifact, recording.entry)))
 }
 
 /// Reads what may be megabytes.

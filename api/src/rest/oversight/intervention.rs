@@ -78,7 +78,7 @@ pub(crate) const RECORD: &[Field] = &[
     ),
 ];
 
-pub(super) const SIGNATURE: &[Member] = &[
+pub(crate) const SIGNATURE: &[Member] = &[
     text("algorithm", "`Ed25519`"),
     text("key_id", "A key in `GET /keys`."),
     text("value", "Base64url without padding."),

@@ -2,10 +2,10 @@
 
 use governance::command::{Command, RecordResponsibility, ReviewResponsibility};
 use governance::record::{DecisionMaker, ResponsibilityLevel, ReviewOutcome};
-use governance::view;
+use governance::{shown, view};
 use types::{EntryId, ResponsibilityId};
 
-use super::{ID, LEVELS, LONG, MAKERS, NAME, shown, unknown_decision, unknown_record};
+use super::{ID, LEVELS, LONG, MAKERS, NAME, unknown_decision, unknown_record};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -61,7 +61,7 @@ pub(crate) async fn record<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     let mut record = found(app, recording.entry)?;
     // As it was answered the first time, whoever judged it since.
     record.review = None;
-    Ok(recording.answer(shown(&record)))
+    Ok(recording.answer(shown::responsibility(&record)))
 }
 
 fn asked(mut body: Checked) -> Result<RecordResponsibility, Problem> {
@@ -111,5 +111,5 @@ pub(crate) async fn review<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
     };
     let command = Command::ReviewResponsibility(Box::new(review));
     let recording = recording::record(app, &principal, idempotency, command).await?;
-    Ok(recording.answer(shown(&found(app, recording.entry)?)))
+    Ok(recording.answer(shown::responsibility(&found(app, recording.entry)?)))
 }

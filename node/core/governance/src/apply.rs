@@ -12,8 +12,8 @@ use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::{
     access, account, api_key, checkpoint, codec, deadline, decision, divergence, effect, erasure,
-    escalation, evidence, founding, intervention, keys, login, membership, mfa, node, overrides,
-    policies, reads, responsibility, risk, session, stop, token,
+    escalation, evidence, export, founding, intervention, keys, login, membership, mfa, node,
+    overrides, policies, reads, responsibility, risk, session, stop, token,
 };
 
 /// Where and when a command was committed: the only clock a service has.
@@ -206,6 +206,11 @@ fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::IssueJoinToken(issue) => node::token::issue(context, issue),
         Command::RegisterNodeByToken(register) => node::token::register(context, register),
         Command::RecordPersonalReads(reads) => reads::record(context, reads),
+        Command::RequestExport(request) => export::request::request(context, request),
+        Command::AnswerExport(answer) => export::request::answer(context, answer),
+        Command::ClaimExport(claim) => export::build::claim(context, claim),
+        Command::CompleteExport(complete) => export::build::complete(context, complete),
+        Command::FailExport(fail) => export::build::fail(context, fail),
     }
 }
 

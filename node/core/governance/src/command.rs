@@ -8,6 +8,7 @@
 mod accounts;
 mod escalation;
 mod evidence;
+mod export;
 mod intervention;
 mod logins;
 mod overrides;
@@ -30,6 +31,9 @@ pub use escalation::{AcknowledgeEscalation, CreateEscalation, ResolveEscalation}
 pub use evidence::{
     EvidenceContent, LinkEvidence, RegisterEvidence, RegisterSigner, RevokeSigner, SignEvidence,
     UploadChunk,
+};
+pub use export::{
+    AnswerExport, BuiltExport, ClaimExport, CompleteExport, ExportAnswer, FailExport, RequestExport,
 };
 pub use intervention::{HumanRole, Intervene, InterventionType, LiftStop, StopScope};
 pub use logins::{
@@ -253,6 +257,16 @@ pub enum Command {
     RegisterNodeByToken(Box<RegisterNodeByToken>),
     /// Record that somebody read personal parts.
     RecordPersonalReads(Box<PersonalReads>),
+    /// Ask for an export.
+    RequestExport(Box<RequestExport>),
+    /// Let one go out, or not.
+    AnswerExport(Box<AnswerExport>),
+    /// Begin to build one.
+    ClaimExport(ClaimExport),
+    /// Say that it is built.
+    CompleteExport(Box<CompleteExport>),
+    /// Say that it cannot be built.
+    FailExport(Box<FailExport>),
 }
 
 /// A place in the log: the same on every node.

@@ -6,12 +6,12 @@
 //!   one entry for each thing it ends that anybody could see, and never approves
 //!   anything.
 
-use types::{EscalationId, OverrideId, SessionId, Timestamp, Ulid};
+use types::{EscalationId, ExportId, OverrideId, SessionId, Timestamp, Ulid};
 
 use crate::apply::{Context, Stop};
 use crate::outcome::{Corruption, Outcome};
 use crate::store::{Direction, Read, Scan, Store, Table};
-use crate::{escalation, evidence, login, overrides, session};
+use crate::{escalation, evidence, export, login, overrides, session};
 
 /// Things that one tick ends; what is left is due at the next.
 const SWEPT_MAX: usize = 100;
@@ -31,6 +31,8 @@ pub(crate) enum Due {
     Challenge(Ulid),
     /// Failed logins are recorded, or forgotten: the first half of their pair.
     LoginPair(Ulid),
+    /// Another node takes it over.
+    Export(ExportId),
 }
 
 impl Due {
@@ -43,6 +45,7 @@ impl Due {
             Self::Session(id) => (4, id.0),
             Self::Challenge(half) => (5, half),
             Self::LoginPair(half) => (6, half),
+            Self::Export(id) => (10, id.0),
         }
     }
 
@@ -65,6 +68,7 @@ impl Due {
             4 => Self::Session(SessionId(id)),
             5 => Self::Challenge(id),
             6 => Self::LoginPair(id),
+            10 => Self::Export(ExportId(id)),
             _ => return None,
         };
         Some((Timestamp(u64::from_be_bytes(*at)), due))
@@ -102,6 +106,7 @@ pub(crate) fn sweep<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, S
             Due::Session(id) => session::sweep(context, id)?,
             Due::Challenge(half) => login::challenges::sweep(context, half)?,
             Due::LoginPair(half) => login::pairs::sweep(context, half)?,
+            Due::Export(id) => export::build::sweep(context, id)?,
         }
     }
     Ok(Outcome::Ticked)

@@ -5,7 +5,7 @@
 //! and an override that ends takes its effect with it.
 
 use policy::Verdict;
-use types::{DecisionId, EscalationId, OverrideId, Timestamp};
+use types::{DecisionId, EntryId, EscalationId, OverrideId, Timestamp};
 
 use crate::outcome::Corruption;
 use crate::record::{EscalationRecord, OverrideRecord, OverrideStatus, Resolution};
@@ -43,8 +43,31 @@ pub struct Effective {
     pub basis: Basis,
 }
 
-/// What a decision that said `decided` comes to at `now`: an active override
-/// first, the newest of them; then the last answer that was not deferred.
+/// A moment: what is recorded by then, and what time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    /// Entries there are: nothing later exists.
+    pub size: u64,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl When {
+    /// Whether an entry is recorded by then.
+    pub fn has(self, entry: EntryId) -> bool {
+        entry.0 < self.size
+    }
+}
+
+/// That time, with all there is.
+impl From<Timestamp> for When {
+    fn from(now: Timestamp) -> Self {
+        Self { size: u64::MAX, now }
+    }
+}
+
+/// What a decision that said `decided` comes to: an active override first, the
+/// newest of them; then the last answer that was not deferred.
 ///
 /// # Errors
 /// [`Corruption`] when something cannot be read.
@@ -52,13 +75,18 @@ pub fn effective(
     read: &impl Read,
     decision: DecisionId,
     decided: Verdict,
-    now: Timestamp,
+    when: impl Into<When>,
 ) -> Result<Effective, Corruption> {
-    let active = |record: &OverrideRecord| record.status(now) == OverrideStatus::Active;
+    let when = when.into();
+    let active = |record: &OverrideRecord| {
+        when.has(record.entry_id)
+            && record.as_of(when.size).status(when.now) == OverrideStatus::Active
+    };
     if let Some((id, record)) = newest_override(read, decision, active)? {
         return Ok(Effective { outcome: Verdict::Allowed, basis: Basis::Override(id, record) });
     }
     let answered = escalations(read, decision)?.into_iter().filter_map(|(id, record)| {
+        let record = record.as_of(when.size);
         let outcome = match record.resolution? {
             Resolution::Approved => Verdict::Allowed,
             Resolution::Denied => Verdict::Denied,
@@ -125,6 +153,14 @@ pub fn override_ids(read: &impl Read, decision: DecisionId) -> Result<Vec<Overri
     ids(read, decision, Table::OverrideByDecision)
 }
 
+/// Overrides of a decision and the entries that record them, oldest first.
+pub(crate) fn override_rows(
+    read: &impl Read,
+    decision: DecisionId,
+) -> Result<Vec<(EntryId, OverrideId)>, Corruption> {
+    rows(read, decision, Table::OverrideByDecision)
+}
+
 /// Records that an index of things by decision leads to.
 fn of<R: Read, I, T>(
     read: &R,
@@ -147,6 +183,18 @@ fn ids<I>(read: &impl Read, decision: DecisionId, index: Table) -> Result<Vec<I>
 where
     I: serde::de::DeserializeOwned,
 {
+    Ok(rows(read, decision, index)?.into_iter().map(|(_, id)| id).collect())
+}
+
+/// The same with the entry of each.
+pub(crate) fn rows<I>(
+    read: &impl Read,
+    decision: DecisionId,
+    index: Table,
+) -> Result<Vec<(EntryId, I)>, Corruption>
+where
+    I: serde::de::DeserializeOwned,
+{
     let (from, to) = keys::all_under(decision.0);
     let rows = read.scan(Scan {
         table: index,
@@ -155,7 +203,12 @@ where
         direction: Direction::Ascending,
         rows_max: usize::MAX,
     })?;
-    rows.iter().map(|(_, value)| codec::decode(tables::name(index), value)).collect()
+    let rows = rows.iter().map(|(key, value)| {
+        let name = tables::name(index);
+        let entry = keys::last_number(key).ok_or_else(|| Corruption::new(name, "key too short"))?;
+        Ok((EntryId(entry), codec::decode(name, value)?))
+    });
+    rows.collect()
 }
 
 fn leads_nowhere(index: Table) -> Corruption {

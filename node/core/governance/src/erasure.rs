@@ -19,6 +19,7 @@ use crate::command::{EntryRange, Erase, ErasedPart, ReportForgotten};
 use crate::decision;
 use crate::escalation;
 use crate::evidence;
+use crate::export;
 use crate::intervention;
 use crate::keys;
 use crate::node;
@@ -75,6 +76,9 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         if account::erased::is_alive(context.tables.read(), &entry, context.applied.at)? {
+            return Err(Rejection::NotErasable { entry: *id }.into());
+        }
+        if export::is_alive(context.tables.read(), &entry)? {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         something |= match erase.part {
@@ -148,6 +152,7 @@ fn forget_derived<S: Store>(
     }
     intervention::forget(context, entry, &data, part)?;
     account::erased::forget(context, entry, &data, part)?;
+    export::build::forget(context, entry, &data, part)?;
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

@@ -25,6 +25,7 @@ pub(crate) mod signer;
 use types::{ArtifactId, DecisionId, Digest};
 
 use crate::apply::Stop;
+use crate::effective;
 use crate::outcome::{Corruption, Rejection};
 use crate::record::ArtifactRecord;
 use crate::store::{Direction, Read, Scan, Table};
@@ -75,6 +76,48 @@ pub fn of_decision(read: &impl Read, decision: DecisionId) -> Result<Vec<Artifac
         rows_max: usize::MAX,
     })?;
     rows.iter().map(|(_, id)| codec::decode("artifact_by_decision", id)).collect()
+}
+
+/// Artifacts that were about a decision when there were so many entries, oldest
+/// first. A row says when the artifact was registered, not since when it is about
+/// the decision: that says its link, where it has one.
+pub(crate) fn of_decision_as_of(
+    read: &impl Read,
+    decision: DecisionId,
+    size: u64,
+) -> Result<Vec<ArtifactId>, Corruption> {
+    let mut found = Vec::new();
+    for (entry, id) in effective::rows(read, decision, Table::ArtifactByDecision)? {
+        if entry.0 < size && was_linked(read, id, decision, size)? {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an artifact is about a decision from its beginning on, or was linked to
+/// it by then: it is linked once.
+fn was_linked(
+    read: &impl Read,
+    id: ArtifactId,
+    decision: DecisionId,
+    size: u64,
+) -> Result<bool, Corruption> {
+    let (from, to) = keys::links(id.0);
+    let rows = read.scan(Scan {
+        table: Table::ArtifactLater,
+        from: &from,
+        to: Some(&to),
+        direction: Direction::Ascending,
+        rows_max: usize::MAX,
+    })?;
+    for (key, linked) in rows {
+        let linked: DecisionId = codec::decode("artifact_later", &linked)?;
+        if linked == decision {
+            return Ok(keys::last_number(&key).is_some_and(|entry| entry < size));
+        }
+    }
+    Ok(true)
 }
 
 /// An artifact that a command is about.

@@ -38,6 +38,7 @@ pub mod oversight;
 pub mod record;
 pub mod responsibility;
 pub mod risk;
+pub mod shown;
 pub mod stop;
 pub mod store;
 pub mod token;

@@ -5,8 +5,8 @@
 
 use policy::Fault;
 use types::{
-    ArtifactId, Digest, EntryId, EscalationId, Json, KeyId, OverrideId, RaftId, RiskId, StopId,
-    Timestamp, TokenId,
+    ArtifactId, Digest, EntryId, EscalationId, ExportId, Json, KeyId, OverrideId, RaftId, RiskId,
+    StopId, Timestamp, TokenId,
 };
 
 use crate::access::Denied;
@@ -543,6 +543,15 @@ pub enum Rejection {
     /// Who joins has no token that counts.
     #[error("the join token is unknown, used or over")]
     JoinRefused,
+    /// There is no such export.
+    #[error("no export `{id}` is recorded")]
+    UnknownExport {
+        /// The export.
+        id: ExportId,
+    },
+    /// It has its answer, or needs none.
+    #[error("this export does not wait for an approval")]
+    ExportAnswered,
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -590,7 +599,7 @@ codes! {
     "not_authorised": NotAuthorised;
     "unknown_escalation": UnknownEscalation;
     "already_acknowledged": AlreadyAcknowledged;
-    "already_resolved": AlreadyResolved;
+    "already_resolved": AlreadyResolved ExportAnswered;
     "expired": EscalationExpired;
     "unknown_decision": UnknownDecision;
     "already_assessed": AlreadyAssessed;
@@ -619,6 +628,7 @@ codes! {
     "unknown_session": UnknownSession;
     "join_refused": JoinRefused;
     "already_lifted": AlreadyLifted;
+    "unknown_export": UnknownExport;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod evidence;
+mod export;
 mod intervention;
 mod oversight;
 mod responsibility;
@@ -24,6 +25,7 @@ pub use evidence::{
     ArtifactKind, ArtifactRecord, ContentPlace, ContentRecord, EvidenceCount, SignerRecord,
     UploadRecord,
 };
+pub use export::{ExportRecord, ExportStatus};
 pub use intervention::{StopRecord, Tally};
 pub use oversight::{
     EffectRecord, EscalationRecord, EscalationStatus, IssuedRecord, OverrideKind, OverrideRecord,

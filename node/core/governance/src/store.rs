@@ -202,7 +202,7 @@ pub enum Table {
     AiIncidentByState = 98,
     /// Export id -> export.
     Export = 99,
-    /// Status, entry id of an export -> export id.
+    /// Status, format and entry id of an export -> export id.
     ExportByState = 100,
 }
 

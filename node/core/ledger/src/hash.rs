@@ -38,6 +38,22 @@ pub fn part_hash(salt: &[u8; 32], text: &[u8]) -> Digest {
     Digest(mac.finalize().into_bytes().into())
 }
 
+/// Plain SHA-256 of what comes in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Pieces(Sha256);
+
+impl Pieces {
+    /// The next piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 /// Plain SHA-256.
 pub fn sha256(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())

@@ -14,9 +14,9 @@ pub mod time;
 pub use decimal::Decimal;
 pub use digest::Digest;
 pub use id::{
-    ApiKeyId, ArtifactId, ClusterId, DecisionId, EffectId, EntryId, EscalationId, IdError,
-    InterventionId, KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId, RiskId,
-    SessionId, StopId, TokenId, Ulid, UserId,
+    ApiKeyId, ArtifactId, ClusterId, DecisionId, EffectId, EntryId, EscalationId, ExportId,
+    IdError, InterventionId, KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId,
+    RiskId, SessionId, StopId, TokenId, Ulid, UserId,
 };
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};

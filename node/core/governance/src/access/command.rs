@@ -11,7 +11,7 @@ use crate::token;
 
 /// What a command needs.
 pub fn right_of(command: &Command) -> Right {
-    use Permission::{ApproveAuditPacket, ManagePolicies, ManageUsers};
+    use Permission::{ApproveAuditPacket, ManagePolicies, ManageUsers, RequestAuditPacket};
     match command {
         Command::Found(_)
         | Command::Tick
@@ -31,7 +31,10 @@ pub fn right_of(command: &Command) -> Right {
         | Command::TouchCredentials(_)
         | Command::LinkOidc(_)
         | Command::RecordPersonalReads(_)
-        | Command::RegisterNodeByToken(_) => Right::Node,
+        | Command::RegisterNodeByToken(_)
+        | Command::ClaimExport(_)
+        | Command::CompleteExport(_)
+        | Command::FailExport(_) => Right::Node,
         Command::Decide(_) | Command::IssueToken(_) => Right::Actor,
         Command::RevokeToken(_) => Right::ActorOr(ApproveAuditPacket),
         Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
@@ -71,6 +74,8 @@ pub fn right_of(command: &Command) -> Right {
         | Command::EnrollMfa(_)
         | Command::ConfirmMfa(_)
         | Command::RenewBackupCodes(_) => Right::Own,
+        Command::RequestExport(_) => Right::Holds(RequestAuditPacket),
+        Command::AnswerExport(_) => Right::Holds(ApproveAuditPacket),
     }
 }
 
@@ -131,7 +136,12 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::Intervene(_)
         | Command::LiftStop(_)
         | Command::IssueJoinToken(_)
-        | Command::RegisterNodeByToken(_) => false,
+        | Command::RegisterNodeByToken(_)
+        | Command::RequestExport(_)
+        | Command::AnswerExport(_)
+        | Command::ClaimExport(_)
+        | Command::CompleteExport(_)
+        | Command::FailExport(_) => false,
     }
 }
 
@@ -147,10 +157,7 @@ pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), 
 }
 
 /// Refuses what a cluster of a lower feature level does not know.
-pub(crate) fn need_level<S: Store>(
-    context: &mut Context<'_, S>,
-    needed: u32,
-) -> Result<(), Stop> {
+pub(crate) fn need_level<S: Store>(context: &mut Context<'_, S>, needed: u32) -> Result<(), Stop> {
     let level = context.cache.feature_level(context.tables.read())?;
     if level < needed {
         return Err(Rejection::FeatureLevelTooLow { level, needed }.into());

@@ -216,7 +216,38 @@ impl OverrideStatus {
     }
 }
 
+impl EscalationRecord {
+    /// The same when there were so many entries, its own among them.
+    #[must_use]
+    pub fn as_of(mut self, size: u64) -> Self {
+        let is_there = |entry: &EntryId| entry.0 < size;
+        self.acknowledged = self.acknowledged.filter(|(_, entry)| is_there(entry));
+        self.consumed = self.consumed.filter(is_there);
+        // What has ended by then has the status in which it ended.
+        if self.ended.is_none_or(|entry| !is_there(&entry)) {
+            (self.ended, self.resolution) = (None, None);
+            self.status = match self.acknowledged {
+                Some(_) => EscalationStatus::Acknowledged,
+                None => EscalationStatus::Pending,
+            };
+        }
+        self
+    }
+}
+
 impl OverrideRecord {
+    /// The same when there were so many entries, its own among them.
+    #[must_use]
+    pub fn as_of(&self, size: u64) -> Self {
+        let is_there = |entry: &EntryId| entry.0 < size;
+        Self {
+            review: self.review.filter(|(_, entry)| is_there(entry)),
+            lapsed: self.lapsed.filter(is_there),
+            consumed: self.consumed.filter(is_there),
+            ..self.clone()
+        }
+    }
+
     /// Where it is at `now`: what was recorded of it comes before what time
     /// alone does.
     pub fn status(&self, now: Timestamp) -> OverrideStatus {

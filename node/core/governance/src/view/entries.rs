@@ -111,7 +111,7 @@ pub(crate) fn decision_ids(
 }
 
 /// How many entries of a type have ids in a span.
-pub(super) fn count_of_type(
+pub(crate) fn count_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -121,7 +121,7 @@ pub(super) fn count_of_type(
 }
 
 /// At most so many ids of entries of a type in a span, oldest first.
-pub(super) fn ids_of_type(
+pub(crate) fn ids_of_type(
     read: &impl Read,
     entry_type: EntryType,
     ids: &std::ops::Range<u64>,
@@ -234,7 +234,7 @@ impl<'a> Source<'a> {
 }
 
 /// Ids of the entries of a span of time.
-pub(super) fn ids_between(
+pub(crate) fn ids_between(
     read: &impl Read,
     from: Option<Timestamp>,
     to: Option<Timestamp>,

@@ -12,6 +12,7 @@ mod diverging;
 mod erasing;
 mod escalations;
 mod evidence;
+mod exports;
 mod impact;
 mod interventions;
 mod issuing;

@@ -5,13 +5,14 @@ use crate::people::{change, create, creating, new_key, new_user, revoking, updat
 use crate::support::{EXECUTIVE, decide, erase, found, intervene, load, node, policy, stop};
 use governance::access::AccountRole;
 use governance::command::*;
+use governance::export::{ExportFormat, Scope};
 use governance::record::{
     ArtifactKind, DecisionMaker, OverrideKind, Resolution, ResponsibilityLevel, ReviewOutcome,
     ReviewVerdict, Trigger,
 };
 use types::{
-    ApiKeyId, ArtifactId, Digest, EntryId, EscalationId, KeyId, LogIndex, OverrideId, RaftId,
-    ResponsibilityId, SessionId, StopId, Timestamp, Ulid, UserId,
+    ApiKeyId, ArtifactId, Digest, EntryId, EscalationId, ExportId, KeyId, LogIndex, OverrideId,
+    RaftId, ResponsibilityId, SessionId, StopId, Timestamp, Ulid, UserId,
 };
 
 /// Every variant by its name: one that is added breaks the build here.
@@ -36,6 +37,7 @@ commands! {
     Intervene LiftStop CreateUser UpdateUser ChangeUser ChangePassword EnrollMfa ConfirmMfa
     RenewBackupCodes OpenChallenge OpenSession FailLogin RevokeSession TouchCredentials
     CreateApiKey RevokeApiKey LinkOidc IssueJoinToken RegisterNodeByToken RecordPersonalReads
+    RequestExport AnswerExport ClaimExport CompleteExport FailExport
 }
 
 /// What a command is called in the table.
@@ -60,6 +62,7 @@ pub(super) fn all(subject: Subject) -> Vec<Command> {
     all.extend(evidence(subject));
     all.extend(interventions());
     all.extend(accounts());
+    all.extend(exports());
     let place = |command: &Command| NAMES.iter().position(|known| *known == name(command));
     all.extend(policies(subject));
     all.sort_by_key(place);
@@ -223,6 +226,33 @@ fn interventions() -> Vec<Command> {
         Command::Intervene(Box::new(review)),
         stop(None, None),
         Command::LiftStop(LiftStop { stop: StopId(ID), reason: text() }),
+    ]
+}
+
+fn exports() -> Vec<Command> {
+    let export = ExportId(ID);
+    let request = RequestExport {
+        scope: Scope::All,
+        format: ExportFormat::Json,
+        from: None,
+        to: None,
+        ledger_size: None,
+        purpose: None,
+    };
+    let answer = AnswerExport { export, answer: ExportAnswer::Approve, notes: None };
+    let built = BuiltExport {
+        record_count: 7,
+        size_bytes: 7,
+        sha256: HASH,
+        checkpoint_size: 7,
+        erasures_through: None,
+    };
+    vec![
+        Command::RequestExport(Box::new(request)),
+        Command::AnswerExport(Box::new(answer)),
+        Command::ClaimExport(ClaimExport { export }),
+        Command::CompleteExport(Box::new(CompleteExport { export, built })),
+        Command::FailExport(Box::new(FailExport { export, error: text() })),
     ]
 }
 
