@@ -21,7 +21,7 @@ CARGO    := cargo
 # Whatever cargo compiles it compiles for the whole workspace: one set of features.
 WORKSPACE := --workspace --locked
 
-.PHONY: setup demo check fix test bench soak jepsen stock oidc fuzz policy-cases contract sbom image
+.PHONY: setup demo check fix test bench soak jepsen stock oidc fuzz policy-cases contract oscal sbom image
 
 setup:  # what a Debian machine with Rust lacks; nothing to do is quick
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: see https://rustup.rs'; exit 1; }
@@ -119,6 +119,15 @@ contract: setup  # schemathesis against /openapi.json of a live cluster, open an
 	@command -v uvx >/dev/null || python3 -c 'import venv' || { echo 'python3-venv is missing'; exit 1; }
 	$(CARGO) build $(WORKSPACE) --bin lexecon
 	python3 jepsen-tests/contract/run.py $(or $(CARGO_TARGET_DIR),target)/debug/lexecon $(EXAMPLES)
+
+# A tool of others whose models are made from NIST's schemas of OSCAL.
+OSCAL_READER := compliance-trestle==5.2.0
+OSCAL_DIR     = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/oscal
+
+oscal: setup  # the OSCAL that is written, read by compliance-trestle, which pip installs
+	python3 -m venv $(OSCAL_DIR)
+	$(OSCAL_DIR)/bin/pip install -q --disable-pip-version-check $(OSCAL_READER)
+	$(OSCAL_DIR)/bin/python jepsen-tests/oscal/check.py client/tests/oscal/*.json node/src/exports/golden/*.oscal.json
 
 # The tool writes one beside every crate of the workspace; that of the binary is kept.
 SBOM = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/lexecon.cdx.json

@@ -30,7 +30,8 @@ use crate::ledger::{EntriesQuery, Page};
 use crate::transport::Client;
 
 use place::Place;
-use writer::Writer;
+
+pub use writer::Writer;
 
 /// Entries of a page.
 const PAGE: u32 = 1000;

@@ -7,7 +7,7 @@
 //! This is no cache and no policy engine: every answer is a node's.
 //!
 //! Reading order: [`Client`], [`decision`], [`error`], then [`export`] and
-//! [`offline`], which writes nothing and asks nobody.
+//! [`offline`], which writes nothing and asks nobody, and [`package`].
 //!
 //! Invariants
 //! - A write that may have reached a node is sent again only under an
@@ -30,8 +30,10 @@ pub mod keys;
 pub mod ledger;
 pub mod offline;
 pub mod options;
+pub mod oscal;
 pub mod overrides;
 pub mod oversight;
+pub mod package;
 pub mod policy;
 pub mod proof;
 pub mod receipt;

@@ -4,15 +4,19 @@ import contextlib
 import io
 import json
 import random
+import os
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import packages  # noqa: E402
 import vectors  # noqa: E402
 import verify  # noqa: E402
 
@@ -72,6 +76,176 @@ class Vectors(unittest.TestCase):
             self.assertEqual(sorted(made.written), sorted(found))
             for path, raw in made.written.items():
                 self.assertEqual(raw, found[path], path)
+
+
+class Packages(unittest.TestCase):
+    """The small package, whole and in every way broken."""
+
+    def setUp(self) -> None:
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.files = packages.with_manifest(packages.fixture().package())
+
+    def verdict_of_zip(self, raw: bytes) -> Tuple[int, Any, Any]:
+        path = Path(self.scratch.name) / "package.zip"
+        path.write_bytes(raw)
+        status, printed = run(str(path), "--json")
+        report = json.loads(printed)
+        return status, report.get("code"), report.get("path")
+
+    def verdict_of_folder(self, files: Dict[str, bytes]) -> Tuple[int, Any, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, raw in files.items():
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / name).write_bytes(raw)
+            status, printed = run(folder, "--json")
+        report = json.loads(printed)
+        return status, report.get("code"), report.get("path")
+
+    def test_the_generator_writes_what_is_checked_in(self) -> None:
+        fixture = packages.FIXTURE
+        found = {path.relative_to(fixture).as_posix(): path.read_bytes() for path in fixture.rglob("*") if path.is_file()}
+        self.assertEqual(packages.fixture().files(), found)
+
+    def test_it_holds_as_an_archive_and_as_a_folder(self) -> None:
+        self.assertEqual((0, None, None), self.verdict_of_zip(packages.archive(self.files)))
+        self.assertEqual((0, None, None), self.verdict_of_folder(self.files))
+
+    def test_it_holds_without_environment_in_another_directory(self) -> None:
+        path = Path(self.scratch.name) / "package.zip"
+        path.write_bytes(packages.archive(self.files))
+        script = Path(verify.__file__).resolve()
+        environment = {"PATH": os.environ.get("PATH", "")}
+        ran = subprocess.run(
+            ["python3", str(script), path.name], cwd=self.scratch.name, env=environment, capture_output=True
+        )
+        self.assertEqual((0, b""), (ran.returncode, ran.stderr))
+        self.assertIn(b"records: decisions 2, ", ran.stdout)
+
+    def test_a_flipped_bit_in_any_file_is_named_by_its_path(self) -> None:
+        for name, raw in self.files.items():
+            if name == verify.MANIFEST:
+                continue
+            for at in (0, len(raw) // 2, len(raw) - 1):
+                with self.subTest(name, at=at):
+                    flipped = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+                    expected = (1, "file_changed", name)
+                    self.assertEqual(expected, self.verdict_of_folder({**self.files, name: flipped}))
+                    changed = packages.archive({**self.files, name: flipped})
+                    self.assertEqual(expected, self.verdict_of_zip(changed))
+
+    def test_a_byte_flipped_under_the_archive_s_checksum_is_named(self) -> None:
+        raw = packages.archive(self.files)
+        at = raw.index(b"compliance.json") + 30
+        flipped = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+        self.assertEqual((1, "file_changed", "compliance.json"), self.verdict_of_zip(flipped))
+
+    def test_files_taken_out_and_put_in_are_named(self) -> None:
+        for name in self.files:
+            less = {path: raw for path, raw in self.files.items() if path != name}
+            with self.subTest(name):
+                self.assertEqual((1, "file_missing", name), self.verdict_of_folder(less))
+                self.assertEqual((1, "file_missing", name), self.verdict_of_zip(packages.archive(less)))
+        more = {**self.files, "records/more.txt": b"x"}
+        self.assertEqual((1, "file_added", "records/more.txt"), self.verdict_of_folder(more))
+
+    def test_a_manifest_of_another_package_names_the_first_file_that_differs(self) -> None:
+        other = packages.with_manifest({**self.files, "compliance.json": b"{}"})
+        swapped = {**self.files, verify.MANIFEST: other[verify.MANIFEST]}
+        self.assertEqual((1, "file_changed", "compliance.json"), self.verdict_of_folder(swapped))
+        for raw in (b"[]", b"{", b'{"../x":{"sha256":"00","size":1}}', b'{"x":{"size":1}}'):
+            broken = {**self.files, verify.MANIFEST: raw}
+            self.assertEqual((1, "manifest_malformed", verify.MANIFEST), self.verdict_of_folder(broken))
+
+    def test_records_that_say_something_else_are_found_though_the_manifest_agrees(self) -> None:
+        cases = [
+            ("decisions", '"outcome":"denied"', '"outcome":"allowed"', "record_mismatch"),
+            ("decisions", '"decision_id":"dec_', '"decision_id":"dec_0', "record_mismatch"),
+            ("decisions", '"ledger_entry_hash":"', '"ledger_entry_hash":"0', "record_mismatch"),
+            ("decisions", '"ledger_entry_id":3', '"ledger_entry_id":4', "record_missing"),
+            ("risks", '"overall_score":51', '"overall_score":15', "record_mismatch"),
+            ("overrides", "by hand", "by nobody", "record_mismatch"),
+            ("interventions", '"ledger_entry_id":9', '"ledger_entry_id":99', "record_missing"),
+            ("policies", '"mode":"strict","name"', '"mode":"permissive","name"', "record_mismatch"),
+            ("responsibility", '"ledger_entry_id":2', '"ledger_entry_id":1', "record_unfounded"),
+            ("evidence", "{", "[", "record_malformed"),
+        ]
+        for kind, old, new, code in cases:
+            name = f"records/{kind}.ndjson"
+            text = self.files[name].decode()
+            self.assertIn(old, text)
+            forged = packages.with_manifest({**self.files, name: text.replace(old, new, 1).encode()})
+            with self.subTest(old):
+                self.assertEqual((1, code, name), self.verdict_of_folder(forged))
+
+    def test_records_left_out_are_missed_though_the_manifest_agrees(self) -> None:
+        name = "records/decisions.ndjson"
+        less = packages.with_manifest({**self.files, name: self.files[name].split(b"\n", 1)[1]})
+        self.assertEqual((1, "record_missing", name), self.verdict_of_folder(less))
+        counted = self.files["export.json"].replace(b'"responsibility":3', b'"responsibility":4')
+        wrong = packages.with_manifest({**self.files, "export.json": counted})
+        self.assertEqual((1, "export_malformed", "export.json"), self.verdict_of_folder(wrong))
+
+    def test_a_ledger_that_does_not_hold_is_found_though_the_manifest_agrees(self) -> None:
+        name = "ledger/entries.jsonl"
+        forged = packages.with_manifest({**self.files, name: self.files[name].replace(b"read_claim", b"pay_claims", 1)})
+        self.assertEqual((1, "data_hash_mismatch", name), self.verdict_of_folder(forged))
+
+    def test_names_that_lead_outside_or_occur_twice_are_refused(self) -> None:
+        for name in ("../evil", "/etc/evil", "a/../../evil", "a\\evil", "C:evil", "./a", ""):
+            with self.subTest(name):
+                verdict = self.verdict_of_zip(packages.archive({name: b"x"}))
+                self.assertEqual((1, "path_refused", name), verdict)
+        twice = io.BytesIO()
+        with self.assertWarns(UserWarning), zipfile.ZipFile(twice, "w") as archive:
+            archive.writestr("a", b"x")
+            archive.writestr("a", b"y")
+        self.assertEqual((1, "path_refused", "a"), self.verdict_of_zip(twice.getvalue()))
+        self.assertEqual(["package.zip"], os.listdir(self.scratch.name))
+
+    def test_links_are_refused_and_not_followed(self) -> None:
+        raw = io.BytesIO()
+        with zipfile.ZipFile(raw, "w") as archive:
+            link = zipfile.ZipInfo("link")
+            link.external_attr = 0o120777 << 16
+            archive.writestr(link, b"/etc/passwd")
+        self.assertEqual((1, "path_refused", "link"), self.verdict_of_zip(raw.getvalue()))
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / verify.MANIFEST).write_bytes(b"{}")
+            (Path(folder) / "link").symlink_to("/etc/passwd")
+            self.assertIn("path_refused", run(folder, "--json")[1])
+
+    def verdict_of_status(self, raw: bytes, key: Any = None, **members: Any) -> Tuple[int, Any]:
+        key = key or packages.N1.keys["export"]
+        path, status = Path(self.scratch.name) / "package.zip", Path(self.scratch.name) / "status.json"
+        path.write_bytes(raw)
+        digest = verify.sha256(raw).hex()
+        value = verify.base64url(key.sign(b"lexecon/export/v1\n" + digest.encode() + b"\n"))
+        signature = {"algorithm": "Ed25519", "key_id": key.kid, "value": value}
+        status.write_text(json.dumps({"sha256": digest, "signature": signature, **members}))
+        exit_status, printed = run(str(path), "--status", str(status), "--json")
+        return exit_status, json.loads(printed).get("code")
+
+    def test_the_signature_of_the_status_is_over_the_archive(self) -> None:
+        raw = packages.archive(self.files)
+        self.assertEqual((0, None), self.verdict_of_status(raw))
+        forged = packages.archive(packages.with_manifest({**self.files, "compliance.json": b"{}"}))
+        self.assertEqual((0, None), self.verdict_of_zip(forged)[:2])
+        good = json.loads((Path(self.scratch.name) / "status.json").read_text())
+        self.assertEqual((1, "sha256_mismatch"), self.verdict_of_status(forged, **good))
+        signature = good["signature"]
+        self.assertEqual((1, "signature_invalid"), self.verdict_of_status(forged, signature=signature))
+        self.assertEqual((1, "status_malformed"), self.verdict_of_status(raw, signature=None))
+        for other in (packages.N1.keys["decision"], vectors.STRANGER.keys["export"]):
+            self.assertEqual((1, "key_unknown"), self.verdict_of_status(raw, other))
+        self.assertEqual(2, run(str(vectors.VECTORS / "exports/good"), "--status", "status.json")[0])
+
+    def test_nothing_is_inflated(self) -> None:
+        bomb = io.BytesIO()
+        with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("zeros", bytes(1 << 24))
+        self.assertEqual((1, "archive_malformed", "zeros"), self.verdict_of_zip(bomb.getvalue()))
+        self.assertEqual((1, "archive_malformed", None), self.verdict_of_zip(b"PK no zip"))
 
 
 class Usage(unittest.TestCase):

@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 """Verify a Lexecon ledger without trusting, or running, any of Lexecon.
 
-    verify.py PATH [--keys FILE] [--export DIR] [--json]
+    verify.py PATH [--keys FILE] [--export DIR] [--status FILE] [--json]
 
 PATH is one of
+    an evidence package       *.zip, or the folder it was unpacked to: has a manifest.json
     an export directory       checkpoint, entries.jsonl, tile/, keys.json
     a tile directory          the same without entries.jsonl
     a receipt                 *.json with a header and a checkpoint
     a proof                   *.tlog-proof; needs --keys or --export
     the reply to a decision   *.json with ledger_entry_hash; needs --keys or --export
 
---keys is a keys.json that came from elsewhere; --export is an export directory, which is checked first.
-Exit: 0 holds, 1 does not hold (the reason code and the entry are printed), 2 wrong usage, 3 cannot be read.
+--keys is a keys.json that came from elsewhere; --export is an export directory, which is checked first; --status is the
+status of the export that a package is of, whose signature must be over the archive.
+Exit: 0 holds, 1 does not hold (the reason code, the path and the entry are printed), 2 wrong usage, 3 cannot be read.
 
 Written from node/core/ledger/README.md alone, which numbers the sections named below; it shares no code with the node.
 Not here: fetching anything, witnesses' cosignatures, the meaning of entries beyond keys, voters and erasure.
-Reading order: formats (JSON, notes, keys), the tree, `Ledger` (one pass over the entries), then each kind of PATH.
+Reading order: formats (JSON, notes, keys), the tree, `Ledger` (one pass over the entries), then each kind of PATH,
+packages last.
 
 Invariants
 - The first fault ends everything; nothing is repaired, skipped or guessed.
@@ -29,8 +32,12 @@ import bisect
 import hashlib
 import hmac
 import json
+import os
 import re
+import stat
 import sys
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -71,11 +78,11 @@ USES = ("decision", "token", "checkpoint", "export")
 
 
 class Fault(Exception):
-    """What does not hold: a reason code of section 6 and, where there is one, the entry."""
+    """What does not hold: a reason code of section 6 or 7 and, where there is one, the entry and the path."""
 
-    def __init__(self, code: str, detail: str, entry: Optional[int] = None):
+    def __init__(self, code: str, detail: str, entry: Optional[int] = None, path: Optional[str] = None):
         super().__init__(detail)
-        self.code, self.detail, self.entry = code, detail, entry
+        self.code, self.detail, self.entry, self.path = code, detail, entry, path
 
 
 class WrongUsage(Exception):
@@ -1320,8 +1327,346 @@ def check_directory(
     return ledger, report
 
 
-def check_path(path: Path, keys: Optional[Path], export: Optional[Path]) -> Dict[str, Any]:
+# The evidence package (section 7).
+
+MANIFEST = "manifest.json"
+FILES_MAX = 1 << 20
+CHUNK_BYTES = 1 << 20
+_NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,7}")
+
+
+class Rule(NamedTuple):
+    """What the records of a kind have in common with their entries."""
+
+    id: str
+    id_in_data: str
+    of: str  # each entry of this type makes one record
+    besides: List[str]  # these make one besides what they are about
+    same: List[str]  # members taken over from data, and from personal
+    same_personal: List[str]
+
+
+def _rule(names: str, besides: str, same: str, same_personal: str) -> Rule:
+    ident, id_in_data, of = names.split()
+    return Rule(ident, id_in_data, of, besides.split(), same.split(), same_personal.split())
+
+
+RULES = {
+    "decisions": _rule(
+        "decision_id decision_id decision",
+        "",
+        "action actor data_classes outcome policy_hash policy_mode policy_version reason reason_code request_id resource"
+        " token_id tool",
+        "context context_hash user_intent",
+    ),
+    "risks": _rule(
+        "risk_id risk_id risk_assessed", "decision", "decision_id overall_score risk_level", "metadata"
+    ),
+    "escalations": _rule(
+        "escalation_id escalation_id escalation_created",
+        "decision risk_assessed",
+        "decision_id escalated_to priority sla_deadline trigger",
+        "action_digest context_summary",
+    ),
+    "overrides": _rule(
+        "override_id override_id override_executed",
+        "",
+        "authorized_by decision_id new_outcome original_outcome override_type",
+        "justification",
+    ),
+    "evidence": _rule(
+        "artifact_id artifact_id evidence_registered",
+        "override_executed",
+        "artifact_type sha256_hash size_bytes",
+        "source",
+    ),
+    "responsibility": _rule(
+        "record_id responsibility_id responsibility_recorded",
+        "decision escalation_resolved override_executed",
+        "decision_id decision_maker responsibility_level responsible_party role",
+        "reasoning",
+    ),
+    "interventions": _rule(
+        "intervention_id intervention_id intervention",
+        "",
+        "decision_id human_role intervention_type response_time_ms",
+        "ai_recommendation human_decision reason",
+    ),
+    "policies": _rule(
+        "version policy_version policy_loaded",
+        "genesis policy_rolled_back",
+        "document mode name policy_hash",
+        "",
+    ),
+}
+
+
+def is_file_name(name: str) -> bool:
+    parts = name.split("/")
+    return _NAME.fullmatch(name) is not None and len(name) <= 255 and "." not in parts and ".." not in parts
+
+
+def demand_of(path: str, condition: bool, code: str, detail: str, entry: Optional[int] = None) -> None:
+    if not condition:
+        raise Fault(code, detail, entry, path)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Writes the members, of which none is compressed: together they are no longer than the archive."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+            names = [info.orig_filename for info in members]
+            demand(len(names) <= FILES_MAX, "archive_malformed", "there are too many members")
+            seen: Set[str] = set()
+            for info, name in zip(members, names):
+                mode = info.external_attr >> 16
+                once = name not in seen
+                seen.add(name)
+                plain = once and is_file_name(name) and stat.S_IFMT(mode) in (0, stat.S_IFREG)
+                demand_of(name, plain, "path_refused", "it leads elsewhere, occurs twice, or is no plain file")
+                stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+                demand_of(name, stored and not info.flag_bits & 1, "archive_malformed", "the member is not stored")
+            total = sum(info.file_size for info in members)
+            demand(total <= archive.stat().st_size, "archive_malformed", "members are longer than the archive")
+            for info in members:
+                _extract(opened, info, target / info.orig_filename)
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise Fault("archive_malformed", f"the archive is no zip: {error}") from error
+    except OSError as error:
+        raise Unreadable(f"cannot unpack `{archive}`: {error.strerror}") from error
+
+
+def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with opened.open(info) as member_file, path.open("xb") as out:
+            while True:
+                chunk = member_file.read(CHUNK_BYTES)
+                if not chunk:
+                    return
+                out.write(chunk)
+    except zipfile.BadZipFile as error:
+        code = "file_changed" if "CRC" in str(error) else "archive_malformed"
+        raise Fault(code, str(error), path=info.orig_filename) from error
+
+
+def files_below(directory: Path) -> Dict[str, Path]:
+    """Every file by name. Links are refused, not followed."""
+    found: Dict[str, Path] = {}
+    for folder, folders, names in os.walk(directory):
+        for entry in sorted(folders) + sorted(names):
+            path = Path(folder) / entry
+            name = path.relative_to(directory).as_posix()
+            kind = stat.S_IFMT(path.lstat().st_mode)
+            plain = kind in (stat.S_IFREG, stat.S_IFDIR) and is_file_name(name) and len(found) < FILES_MAX
+            demand_of(name, plain, "path_refused", "it is no plain file of a plain name")
+            if kind == stat.S_IFREG:
+                found[name] = path
+    return found
+
+
+def sha256_of_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as opened:
+            for chunk in iter(lambda: opened.read(CHUNK_BYTES), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise Unreadable(f"cannot read `{path}`: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def check_manifest(directory: Path) -> int:
+    """Every file is the one that is named, in the order of names; says how many there are."""
+    found = files_below(directory)
+    demand_of(MANIFEST, MANIFEST in found, "file_missing", "there is no manifest")
+    try:
+        manifest = parse_json(read(found.pop(MANIFEST)), "the manifest")
+        malformed_unless(isinstance(manifest, dict), "the manifest is no object")
+        for name, row in manifest.items():
+            only_members(row, "sha256 size", f"the row of `{name}`")
+            hex32(row["sha256"], "sha256")
+            malformed_unless(is_integer(row["size"]) and is_file_name(name), f"the row of `{name}` is none")
+    except Fault as fault:
+        raise Fault("manifest_malformed", fault.detail, path=MANIFEST) from fault
+    manifest.pop(MANIFEST, None)
+    for name in sorted({*found, *manifest}):
+        demand_of(name, name in found, "file_missing", "the manifest names it, and it is not there")
+        demand_of(name, name in manifest, "file_added", "it is there, and the manifest does not name it")
+        row, path = manifest[name], found[name]
+        same = path.stat().st_size == row["size"] and sha256_of_file(path) == row["sha256"]
+        demand_of(name, same, "file_changed", "its bytes are not those that the manifest names")
+    return len(found)
+
+
+class Records:
+    """The records of one kind, read beside the entries."""
+
+    def __init__(self, directory: Path, kind: str):
+        self.path, self.rule, self.count = f"records/{kind}.ndjson", RULES[kind], 0
+        file = directory / self.path
+        demand_of(self.path, file.is_file(), "file_missing", "the records are not there")
+        self.lines = self._read(file)
+        self.next: Optional[Dict[str, Any]] = None
+        self.advance(0)
+
+    def _read(self, file: Path) -> Iterator[bytes]:
+        with file.open("rb") as lines:
+            yield from iter(lambda: lines.readline(LINE_BYTES_MAX), b"")
+
+    def advance(self, least: int) -> None:
+        line = next(self.lines, None)
+        if line is None:
+            self.next = None
+            return
+        try:
+            self.next = parse_json(line, "the line")
+            ordered = member(self.next, "ledger_entry_id", int) >= least
+        except Fault as fault:
+            raise Fault("record_malformed", fault.detail, least, self.path) from fault
+        demand_of(self.path, ordered, "record_malformed", "the records are not in the order of entries", least)
+
+    def of_entry(self, entry: Entry, covered: bool) -> None:
+        number, there = entry.header.id, False
+        while self.next is not None and self.next["ledger_entry_id"] == number:
+            of = self.rule.of == entry.header.entry_type or entry.header.entry_type in self.rule.besides
+            demand_of(self.path, of and covered, "record_unfounded", "its entry makes no such record", number)
+            same = self._is_of(self.next, entry)
+            demand_of(self.path, same, "record_mismatch", "a record says something else than its entry", number)
+            there = True
+            self.count += 1
+            self.advance(number)
+        due = covered and entry.header.entry_type == self.rule.of and entry.data is not None
+        demand_of(self.path, there or not due, "record_missing", "an entry of this kind has no record", number)
+
+    def _is_of(self, record: Dict[str, Any], entry: Entry) -> bool:
+        rule, data = self.rule, entry.value
+        if record.get("ledger_entry_hash") not in (None, entry.header.hash.hex()):
+            return False
+        if data is None:
+            return True
+        if entry.header.entry_type != rule.of:
+            named = data.get(rule.id_in_data)
+            return (named is None or record.get(rule.id) == named) and agree(["decision_id"], record, data)
+        personal = parse_json(entry.personal, "personal") if entry.personal is not None else {}
+        named = rule.id in record and canonical(record[rule.id]) == canonical(data.get(rule.id_in_data))
+        return named and agree(rule.same, record, data) and agree(rule.same_personal, record, personal)
+
+    def finish(self) -> None:
+        number = None if self.next is None else self.next["ledger_entry_id"]
+        demand_of(self.path, self.next is None, "record_unfounded", "a record is of an entry that is not there", number)
+
+
+def agree(names: List[str], record: Dict[str, Any], part: Any) -> bool:
+    """Whether what both have is the same."""
+    return all(
+        canonical(record[name]) == canonical(part[name]) for name in names if name in record and name in part
+    )
+
+
+def check_records(directory: Path, export: Dict[str, Any], counts: Dict[str, Any]) -> None:
+    missing = [kind for kind in RULES if kind not in counts]
+    if export["scope"] == "all" and missing:
+        raise Fault("file_missing", "the scope has these records", path=f"records/{missing[0]}.ndjson")
+    kinds = {kind: Records(directory, kind) for kind in sorted(counts)}
+    since, until, size = export["from"] or "", export["to"] or "~", export["ledger_size"]
+    for entry in entries_of_lines(directory / "ledger" / "entries.jsonl"):
+        if entry.header.id >= size:
+            break
+        covered = since <= entry.header.timestamp < until
+        for records in kinds.values():
+            records.of_entry(entry, covered)
+    for records in kinds.values():
+        records.finish()
+    same = {kind: records.count for kind, records in kinds.items()} == counts
+    demand_of("export.json", same, "export_malformed", "it counts other records than there are")
+
+
+def parse_export(directory: Path) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    path = "export.json"
+    demand_of(path, (directory / path).is_file(), "file_missing", "it is not there")
+    try:
+        value = parse_json(read(directory / path), path)
+        export, counts = member(value, "export", dict), member(value, "records", dict)
+        for name in ("scope", "origin"):
+            member(export, name, str)
+        member(export, "ledger_size", int)
+        for name in ("from", "to"):
+            time = export.get(name)
+            malformed_unless(name in export and (time is None or is_timestamp(time)), f"`{name}` is no time")
+        known = all(kind in RULES and is_integer(count) for kind, count in counts.items())
+        malformed_unless(known, "it counts what are no records")
+    except Fault as fault:
+        raise Fault("export_malformed", fault.detail, path=path) from fault
+    return export, counts
+
+
+def file_of(fault: Fault) -> str:
+    """Where a fault of the ledger shows."""
+    if fault.code in ("keys_mismatch", "tile_mismatch"):
+        return {"keys_mismatch": "/keys.json", "tile_mismatch": "/tile"}[fault.code]
+    of_checkpoint = "root_mismatch checkpoint_signature_invalid too_few_signatures key_not_valid_at_size"
+    if fault.code in f"{of_checkpoint} membership_mismatch key_unknown".split():
+        return "/checkpoint"
+    return "" if fault.entry is None else "/entries.jsonl"
+
+
+def check_status(status: Path, sha256_of_archive: str, known: List[Dict[str, Key]]) -> str:
+    """The key that signed the archive: one of the ledger's for exports, or one of those given."""
+    try:
+        value = parse_json(read(status), "the status")
+        signature = member(value, "signature", dict)
+        malformed_unless(member(signature, "algorithm", str) == "Ed25519", "the algorithm is none of format 1")
+        kid, digest = member(signature, "key_id", str), hex32(member(value, "sha256", str), "sha256").hex()
+        raw = base64url_strict(member(signature, "value", str), "the signature")
+        malformed_unless(len(raw) == 64, "the signature is not of 64 bytes")
+    except Fault as fault:
+        raise Fault("status_malformed", fault.detail) from fault
+    demand(digest == sha256_of_archive, "sha256_mismatch", "the status is of another file")
+    found = [keys[kid] for keys in known if kid in keys]
+    good = all(key.use == "export" and not key.is_rsa and not key.compromised for key in found)
+    demand(bool(found) and good, "key_unknown", f"`{kid}` is no key for exports that is known and good")
+    signed = found[0].holds(raw, b"lexecon/export/v1\n" + digest.encode() + b"\n")
+    demand(signed, "signature_invalid", "the signature is not over the archive's hash")
+    return kid
+
+
+def check_archive(path: Path, trusted: Optional[Dict[str, Key]], status: Optional[Path]) -> Dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        unpack(path, Path(scratch))
+        report = check_package(Path(scratch), trusted)
+        report["sha256"] = sha256_of_file(path)
+        if status is not None:
+            known = [parse_keys_json(read(Path(scratch) / "ledger" / "keys.json"))[0], trusted or {}]
+            report["package_signer"] = check_status(status, report["sha256"], known)
+    return report
+
+
+def check_package(path: Path, trusted: Optional[Dict[str, Key]]) -> Dict[str, Any]:
+    files = check_manifest(path)
+    export, counts = parse_export(path)
+    try:
+        ledger, report = check_directory(path / "ledger", trusted, [])
+    except Fault as fault:
+        raise Fault(fault.code, fault.detail, fault.entry, "ledger" + file_of(fault)) from fault
+    of = export["origin"] == ledger.origin and export["ledger_size"] <= ledger.size
+    demand_of("export.json", of, "export_malformed", "it is of another ledger")
+    check_records(path, export, counts)
+    shown = [f"{kind} {count}" for kind, count in sorted(counts.items())]
+    report.update({"scope": export["scope"], "ledger_size": export["ledger_size"], "files": files, "records": shown})
+    return report
+
+
+def check_path(path: Path, keys: Optional[Path], export: Optional[Path], status: Optional[Path]) -> Dict[str, Any]:
     trusted = parse_keys_json(read(keys))[0] if keys is not None else None
+    is_unpacked = (path / MANIFEST).is_file() or ((path / "export.json").is_file() and (path / "ledger").is_dir())
+    if path.suffix == ".zip" and not path.is_dir():
+        return check_archive(path, trusted, status)
+    if status is not None:
+        raise WrongUsage("--status goes with the archive of a package")
+    if is_unpacked:
+        return check_package(path, trusted)
     if path.is_dir():
         return check_directory(path, trusted, [])[1]
     item = parse_file(path)
@@ -1366,9 +1711,10 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
     parser.add_argument("path", type=Path)
     parser.add_argument("--keys", type=Path, help="a keys.json that came from elsewhere")
     parser.add_argument("--export", type=Path, help="an export directory to check a single file against")
+    parser.add_argument("--status", type=Path, help="the status of the export that a package is of")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    if options.path.is_dir() and options.export is not None:
+    if (options.path.is_dir() or options.path.suffix == ".zip") and options.export is not None:
         parser.error("--export goes with a single file")
     if options.path.suffix == ".tlog-proof" and options.keys is None and options.export is None:
         parser.error("a proof needs --keys or --export")
@@ -1378,9 +1724,10 @@ def parse_arguments(arguments: List[str]) -> argparse.Namespace:
 def main(arguments: List[str]) -> int:
     options = parse_arguments(arguments)
     try:
-        report = check_path(options.path, options.keys, options.export)
+        report = check_path(options.path, options.keys, options.export, options.status)
     except Fault as fault:
-        show({"ok": False, "code": fault.code, "entry": fault.entry, "detail": fault.detail}, options.json)
+        found = {"ok": False, "code": fault.code, "entry": fault.entry, "detail": fault.detail}
+        show({**found, **({} if fault.path is None else {"path": fault.path})}, options.json)
         return 1
     except (WrongUsage, Unreadable) as error:
         print(f"verify.py: {error}", file=sys.stderr)

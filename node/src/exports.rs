@@ -15,6 +15,16 @@ pub(crate) mod json;
 pub(crate) mod output;
 pub(crate) mod sink;
 
+pub(crate) mod csv;
+pub(crate) mod html;
+pub(crate) mod markdown;
+pub(crate) mod oscal;
+pub(crate) mod report;
+pub(crate) mod zip;
+
+#[cfg(test)]
+mod golden;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,7 +132,6 @@ impl Exports {
 
 /// What is to be built of an export, as things are.
 fn plan(state: &storage::View, record: &ExportRecord) -> Result<Plan, governance::Corruption> {
-    let covered = export::covered(state, record.format, record.ledger_size)?;
-    let erasures_through = export::erasures_through(state, covered)?;
-    Ok(Plan { selection: record.selection(), format: record.format, covered, erasures_through })
+    let erasures_through = export::erasures_through(state, record.ledger_size)?;
+    Ok(Plan { selection: record.selection(), format: record.format, erasures_through })
 }

@@ -279,8 +279,7 @@ fn shown<B: Backend>(
     record: &ExportRecord,
 ) -> Result<Object, Problem> {
     let built = record.built.as_ref().map(|(built, _)| built);
-    let covered = export::covered(read, record.format, record.ledger_size)?;
-    let erasures = export::erasures_through(read, covered)?;
+    let erasures = export::erasures_through(read, record.ledger_size)?;
     let current = built.filter(|built| built.erasures_through == erasures);
     let signature = current.map(|built| signature(app, &built.sha256)).transpose()?;
     let request = view::entry(read, record.entry_id)?.ok_or_else(Problem::internal)?;

@@ -1,8 +1,10 @@
 //! `lexecon verify`: offline, no server.
 //!
-//! What a path is shows from what lies there: a directory is an export, a file
-//! is a receipt, a proof or the reply to a decision.
+//! What a path is shows from what lies there: a directory is an export, or an
+//! unpacked evidence package if it has a manifest; a file is a package, a
+//! receipt, a proof or the reply to a decision.
 
+mod package;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -24,8 +26,13 @@ use crate::input::{self, InputError};
 use report::Asked;
 
 pub(crate) const HELP: &str = "\
-Checks what Lexecon handed out, without any server: an export of the ledger, a directory of tiles, a \
-receipt, a proof of a transparency log, or the reply to a decision.
+Checks what Lexecon handed out, without any server: an evidence package, an export of the ledger, a \
+directory of tiles, a receipt, a proof of a transparency log, or the reply to a decision.
+
+An evidence package is a zip of `lexecon audit export --format zip`, or the folder it was unpacked to. Its \
+files are compared with its manifest, its ledger is checked as an export is, and every record must be of \
+an entry that is there and say what the entry says. Tables, reports and the rest are held by the manifest, \
+and that by the signature over the archive: give --status, a reply of `lexecon audit status --json`, to check it.
 
 An export is checked whole: every entry is hashed again, every link and number followed, and the \
 checkpoint must be signed by a majority of the voters that the ledger itself names. That says nothing \
@@ -37,11 +44,12 @@ complete, which is what lets you tell that none was left out.
 A receipt or a reply is checked against an export, or against keys. A reply alone does not say \
 whether its decision is in the ledger, nor whether its token was revoked since.
 
-Exits 0 where all holds, 1 where it does not, naming the first fault and its entry, and 3 where a file \
-cannot be read.
+Exits 0 where all holds, 1 where it does not, naming the first fault with its entry or path, and 3 where a \
+file cannot be read.
 
 Examples:
 
+  lexecon verify package.zip --keys keys.json
   lexecon verify export/ --keys keys.json
   lexecon verify export/ --actor ai_agent:claims_triage
   lexecon verify receipt.json --export export/
@@ -50,8 +58,8 @@ Examples:
 /// What is checked.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// An export directory, a receipt, a `.tlog-proof`, or a decision reply as
-    /// `lexecon decide --json` prints it
+    /// An evidence package, an export directory, a receipt, a `.tlog-proof`, or a
+    /// decision reply as `lexecon decide --json` prints it
     path: PathBuf,
     /// Public keys, as `lexecon keys --json` prints them
     #[arg(long, value_name = "FILE")]
@@ -59,6 +67,10 @@ pub struct Args {
     /// The export that a receipt, a proof or a reply is checked against
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
+    /// The status of the export that a package is of: its signature must be over
+    /// this archive
+    #[arg(long, value_name = "FILE")]
+    status: Option<PathBuf>,
     /// Say whether the entries about this actor are complete
     #[arg(long, value_name = "ACTOR", conflicts_with = "entry_type")]
     actor: Option<String>,
@@ -72,11 +84,17 @@ fn entry_type(word: &str) -> Result<EntryType, ledger::entry_type::EntryTypeErro
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    if package::is_one(&args.path) {
+        return package::run(args, console);
+    }
+    if args.status.is_some() {
+        return Err(usage("--status goes with an evidence package"));
+    }
     if args.path.is_dir() {
         return directory(args, console);
     }
     if args.actor.is_some() || args.entry_type.is_some() {
-        return Err(usage("--actor and --entry-type ask about an export directory"));
+        return Err(usage("--actor and --entry-type ask about a package or an export directory"));
     }
     if args.path.extension().is_some_and(|end| end == "tlog-proof") {
         return match read_document(&args.path) {

@@ -14,7 +14,7 @@ use super::{Error, Written};
 
 /// An export that has come so far.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub struct Writer {
     dir: PathBuf,
     path: PathBuf,
     entries: BufWriter<File>,
@@ -26,7 +26,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(dir: &Path) -> Result<Self, Error> {
+    /// Begins an export in an empty directory.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn new(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("entries.jsonl");
         let entries = File::create_new(&path).map_err(Error::write(&path))?;
         Ok(Self {
@@ -41,16 +45,21 @@ impl Writer {
     }
 
     /// Entries that were written.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.checker.next_id().0
     }
 
-    pub(super) fn last_run(&self) -> Option<u64> {
+    /// The last run of erasure that something written has gone by.
+    pub fn last_run(&self) -> Option<u64> {
         self.last_run
     }
 
-    /// Checks the next entries and writes them.
-    pub(super) fn append(mut self, entries: &[(StoredEntry, Option<u64>)]) -> Result<Self, Error> {
+    /// Checks the next entries, each with the run that erased something of it,
+    /// and writes them.
+    ///
+    /// # Errors
+    /// Where they do not follow, or cannot be written.
+    pub fn append(mut self, entries: &[(StoredEntry, Option<u64>)]) -> Result<Self, Error> {
         for (entry, erased_by) in entries {
             self.checker.check(entry)?;
             self.directory.apply(entry)?;
@@ -63,7 +72,10 @@ impl Writer {
     }
 
     /// Checks the whole against the checkpoint and writes what is left.
-    pub(super) fn finish(
+    ///
+    /// # Errors
+    /// Where the whole does not hold, or cannot be written.
+    pub fn finish(
         mut self,
         note: &Note,
         checkpoint: &Checkpoint,

@@ -14,14 +14,18 @@ use governance::command::BuiltExport;
 use governance::export::{self, ExportFormat, RecordKind, Selection};
 use governance::record::CheckpointRecord;
 use governance::{Corruption, Read, Tree, shown, view};
-use ledger::StoredEntry;
 use ledger::proof;
-use ledger::tile::{self, Resource, Tiles as _};
 use types::{EntryId, Json, Object};
 
+use super::csv::Csv;
+use super::html::Html;
 use super::json::Document;
+use super::markdown::Markdown;
+use super::oscal::Oscal;
 use super::output::Output;
+use super::report::Report;
 use super::sink::{About, Closing, Sink, Source};
+use super::zip::Zip;
 
 /// Entries looked at for a page of records.
 const PAGE: usize = 256;
@@ -53,9 +57,6 @@ pub(crate) enum BuildError {
     /// No checkpoint is final yet.
     #[error("no final checkpoint covers the entries yet")]
     NotFinal,
-    /// There is no sink for this format.
-    #[error("exports as `{0}` are not built by this release")]
-    Format(&'static str),
     /// The node stops, or the state has changed under it.
     #[error("it is not to be built any more")]
     Stopped,
@@ -66,10 +67,25 @@ pub(crate) enum BuildError {
 pub(crate) struct Plan {
     pub(crate) selection: Selection,
     pub(crate) format: ExportFormat,
-    /// Up to where it has entries.
-    pub(crate) covered: u64,
     /// The last erasure that touched the entries.
     pub(crate) erasures_through: Option<EntryId>,
+}
+
+impl Plan {
+    /// The last entry that its checkpoint covers. A package has the entries up to
+    /// there, and none of them may be erased by a run that is not among them; what
+    /// the ledger names is the first checkpoint nevertheless.
+    pub(crate) fn covered(&self) -> EntryId {
+        let last = EntryId(self.selection.ledger_size.saturating_sub(1));
+        match self.format {
+            ExportFormat::Zip => self.erasures_through.map_or(last, |run| run.max(last)),
+            ExportFormat::Json
+            | ExportFormat::Csv
+            | ExportFormat::Markdown
+            | ExportFormat::Html
+            | ExportFormat::Oscal => last,
+        }
+    }
 }
 
 /// Writes an export to the end of `output`, and says what it has; the size and the
@@ -81,7 +97,8 @@ pub(crate) fn build(
     goes_on: &dyn Fn() -> bool,
 ) -> Result<BuiltExport, BuildError> {
     let last = EntryId(plan.selection.ledger_size.saturating_sub(1));
-    let record = view::first_final(read, last)?.ok_or(BuildError::NotFinal)?;
+    let first = view::first_final(read, last)?.ok_or(BuildError::NotFinal)?;
+    let record = view::first_final(read, plan.covered())?.ok_or(BuildError::NotFinal)?;
     let about = about(read, plan, last)?;
     let mut sink = sink(plan.format, output)?;
     sink.begin(&about)?;
@@ -99,7 +116,7 @@ pub(crate) fn build(
         record_count: counts.records.values().sum(),
         size_bytes: output.bytes(),
         sha256: types::Digest([0; 32]),
-        checkpoint_size: record.claim.size,
+        checkpoint_size: first.claim.size,
         erasures_through: plan.erasures_through,
     })
 }
@@ -111,11 +128,14 @@ fn sink<'a>(
 ) -> Result<Box<dyn Sink + 'a>, BuildError> {
     match format {
         ExportFormat::Json => Ok(Box::new(Document::new(output)?)),
-        ExportFormat::Csv
-        | ExportFormat::Markdown
-        | ExportFormat::Html
-        | ExportFormat::Oscal
-        | ExportFormat::Zip => Err(BuildError::Format(format.as_str())),
+        ExportFormat::Csv => Ok(Box::new(Report::new(Csv::new(output)))),
+        ExportFormat::Markdown => Ok(Box::new(Report::new(Markdown::new(output)))),
+        ExportFormat::Html => Ok(Box::new(Report::new(Html::new(output)))),
+        ExportFormat::Oscal => Ok(Box::new(Oscal::new(output))),
+        ExportFormat::Zip => {
+            let beside = output.directory().to_owned();
+            Ok(Box::new(Zip::new(output, &beside)))
+        }
     }
 }
 
@@ -183,7 +203,8 @@ fn entries(
         if id.0 % LOOK_EVERY == 0 && !goes_on() {
             return Err(BuildError::Stopped);
         }
-        let (entry, json) = entry_json(read, id)?;
+        let missing = || Corruption::new("header", format!("entry {id} is missing"));
+        let entry = view::entry(read, id)?.ok_or_else(missing)?;
         counts.entries += 1;
         *counts.entry_types.entry(entry.header.entry_type.as_str()).or_default() += 1;
         if entry.is_erased() {
@@ -194,17 +215,10 @@ fn entries(
         if counts.first_at.is_none() {
             counts.first_at = Some(entry.header.timestamp.to_string());
         }
-        sink.entry(&json)?;
+        let parts = shown::parts(&entry)?;
+        sink.entry(&Json::Object(shown::entry(read, &entry, parts)?))?;
     }
     Ok(())
-}
-
-/// An entry, and as everybody is shown it.
-fn entry_json(read: &impl Read, id: EntryId) -> Result<(StoredEntry, Json), Corruption> {
-    let missing = || Corruption::new("header", format!("entry {id} is missing"));
-    let entry = view::entry(read, id)?.ok_or_else(missing)?;
-    let json = shown::entry(read, &entry, shown::parts(&entry)?)?;
-    Ok((entry, Json::Object(json)))
 }
 
 fn end(
@@ -280,26 +294,11 @@ struct Stored<'a, R> {
 }
 
 impl<R: Read> Source for Stored<'_, R> {
-    fn tile(&self, resource: Resource) -> io::Result<Vec<u8>> {
-        match resource {
-            Resource::Hashes(id) => {
-                let hashes = Tree(self.read).tile(id).map_err(io::Error::other)?;
-                Ok(tile::to_bytes(&hashes))
-            }
-            Resource::Entries { index, width } => {
-                let mut bundle = Vec::new();
-                for header in view::headers(self.read, index, width).map_err(io::Error::other)? {
-                    if !tile::append_bundle(&mut bundle, &header) {
-                        return Err(io::Error::other("a header is longer than a bundle can hold"));
-                    }
-                }
-                Ok(bundle)
-            }
-        }
-    }
-
     fn entry(&self, id: EntryId) -> io::Result<Json> {
-        entry_json(self.read, id).map(|(_, json)| json).map_err(io::Error::other)
+        let found = view::entry(self.read, id).map_err(io::Error::other)?;
+        let entry = found.ok_or_else(|| io::Error::other(format!("entry {id} is missing")))?;
+        let parts = shown::parts(&entry).map_err(io::Error::other)?;
+        Ok(Json::Object(shown::entry(self.read, &entry, parts).map_err(io::Error::other)?))
     }
 
     fn policy(&self, version: u64) -> io::Result<Object> {

@@ -25,8 +25,8 @@ const DIRECTORY_BYTES_MAX: u64 = 8 << 30;
 /// Bytes that one file may have, and as many while its parts are put together.
 const FILE_BYTES_MAX: u64 = 4 << 30;
 
-/// The end of the name of a file that is not whole.
-const PART: &str = ".part";
+/// The end of the name of a file, or of a folder, that is not whole.
+pub(crate) const PART: &str = ".part";
 
 /// The directory of exports.
 #[derive(Clone, Debug)]
@@ -43,7 +43,10 @@ impl Files {
         let files = Self { directory };
         for found in files.list()? {
             if found.name.ends_with(PART) {
-                fs::remove_file(&found.path)?;
+                match found.path.is_dir() {
+                    true => fs::remove_dir_all(&found.path)?,
+                    false => fs::remove_file(&found.path)?,
+                }
             }
         }
         Ok(files)
@@ -109,8 +112,8 @@ impl Files {
     ) -> Result<u64, E> {
         let mut removed = 0;
         for file in self.list()? {
-            let Some((covered, erasures)) = read_name(&file.name) else { continue };
-            if erasures_through(covered)? != erasures {
+            let Some((ledger_size, erasures)) = read_name(&file.name) else { continue };
+            if erasures_through(ledger_size)? != erasures {
                 remove(&file.path)?;
                 removed += 1;
             }
@@ -152,7 +155,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// `<entries it has>.<erasure>.<digest of the rest>`
+/// `<entries>.<erasure>.<digest of the rest>`
 fn name(plan: &Plan) -> String {
     let of = &plan.selection;
     let time = |time: Option<types::Timestamp>| time.map_or("-".to_owned(), |at| at.0.to_string());
@@ -161,18 +164,18 @@ fn name(plan: &Plan) -> String {
     let digest = ledger::hash::sha256(rest.join("\n").as_bytes());
     let erasure = plan.erasures_through.map_or("none".to_owned(), |run| run.0.to_string());
     let digest = to_hex(&digest.0);
-    format!("{}.{erasure}.{}", plan.covered, digest.get(..32).unwrap_or_default())
+    format!("{}.{erasure}.{}", of.ledger_size, digest.get(..32).unwrap_or_default())
 }
 
 /// Entries and erasure that a name tells, of a file that is not whole too.
 fn read_name(name: &str) -> Option<(u64, Option<EntryId>)> {
-    let (covered, rest) = name.split_once('.')?;
+    let (ledger_size, rest) = name.split_once('.')?;
     let (erasure, _) = rest.split_once('.')?;
     let erasure = match erasure {
         "none" => None,
         run => Some(EntryId(run.parse().ok()?)),
     };
-    Some((covered.parse().ok()?, erasure))
+    Some((ledger_size.parse().ok()?, erasure))
 }
 
 #[cfg(test)]
@@ -188,7 +191,6 @@ mod tests {
         Plan {
             selection: Selection { scope, from: None, to: None, ledger_size },
             format: ExportFormat::Json,
-            covered: ledger_size,
             erasures_through: run.map(EntryId),
         }
     }

@@ -104,9 +104,9 @@ impl Job {
         let result = self.complete(exports, id, &record).await;
         exports.0.done.send_modify(|count| *count += 1);
         match result {
-            Err(Waiting::Build(error @ (BuildError::File(_) | BuildError::Format(_)))) => {
+            Err(Waiting::Build(error @ BuildError::File(_))) => {
                 tracing::error!(%id, %error, "an export cannot be built");
-                self.fail(id, &error).await
+                self.fail(id).await
             }
             other => other,
         }
@@ -154,12 +154,9 @@ impl Job {
         }
     }
 
-    async fn fail(&self, id: ExportId, error: &BuildError) -> Result<(), Waiting> {
+    async fn fail(&self, id: ExportId) -> Result<(), Waiting> {
         // What the operating system says of paths is for the log alone.
-        let error = match error {
-            BuildError::Format(_) => error.to_string(),
-            _ => "the file cannot be written".to_owned(),
-        };
+        let error = "the file cannot be written".to_owned();
         let command = Command::FailExport(Box::new(FailExport { export: id, error }));
         self.propose(command).await.map(drop)
     }
@@ -254,7 +251,7 @@ impl Job {
 
     /// Waits until a final checkpoint covers the entries.
     async fn wait_final(&self, record: &ExportRecord) -> Result<(), Waiting> {
-        let last = EntryId(record.ledger_size.saturating_sub(1));
+        let last = plan(&self.running.handle.view()?, record)?.covered();
         let begun = Instant::now();
         while view::first_final(&self.running.handle.view()?, last)?.is_none() {
             if FINAL_MAX < begun.elapsed() {
@@ -316,7 +313,7 @@ impl Job {
 /// Whether nothing was erased since a plan was made.
 fn is_current(running: &Running, plan: &Plan) -> bool {
     let Ok(state) = running.handle.view() else { return false };
-    let through = export::erasures_through(&state, plan.covered);
+    let through = export::erasures_through(&state, plan.selection.ledger_size);
     through.is_ok_and(|through| through == plan.erasures_through)
 }
 

@@ -32,10 +32,15 @@ impl Output {
         Ok(Self { file, hash: Sha256::new(), bytes: 0, bytes_max, directory })
     }
 
+    /// Where the file is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// A place for what comes later in the file than it is known.
     pub(crate) fn spool(&self) -> io::Result<Spool> {
         let file = tempfile::tempfile_in(&self.directory)?;
-        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), bytes: 0, left: self.bytes_max })
+        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), left: self.bytes_max })
     }
 
     /// Writes what was put off.
@@ -76,16 +81,10 @@ impl Write for Output {
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: BufWriter<File>,
-    bytes: u64,
     left: u64,
 }
 
 impl Spool {
-    /// Bytes in it.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     /// What was written, from the beginning.
     pub(crate) fn read(self) -> io::Result<impl Read> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -99,7 +98,6 @@ impl Write for Spool {
         let length = bytes.len() as u64;
         self.left = self.left.checked_sub(length).ok_or_else(too_large)?;
         self.file.write_all(bytes)?;
-        self.bytes += length;
         Ok(bytes.len())
     }
 

@@ -21,7 +21,6 @@
 use std::io;
 
 use governance::export::{ExportFormat, RecordKind, Scope};
-use ledger::tile::Resource;
 use types::{EntryId, Json, Object, Timestamp};
 
 /// What is exported. All of it is a function of what was asked for and of the
@@ -64,7 +63,8 @@ impl About {
 
 /// What is known at the end.
 pub(crate) struct Closing<'a> {
-    /// The first final checkpoint that covers the entries, frozen: a signed note.
+    /// The first final checkpoint that covers the entries, and for a package the
+    /// last erasure of them too; frozen: a signed note.
     pub(crate) checkpoint: &'a str,
     /// Entries it covers, `ledger_size` or more.
     pub(crate) checkpoint_size: u64,
@@ -86,11 +86,6 @@ pub(crate) struct Closing<'a> {
 
 /// What a sink may ask for at the end, one piece at a time.
 pub(crate) trait Source {
-    /// A tile or an entry bundle of the checkpoint's tree, as `GET /tile/…`
-    /// answers it. Which there are say [`ledger::tile::tiles`] and
-    /// [`ledger::tile::bundles`] of the size.
-    fn tile(&self, resource: Resource) -> io::Result<Vec<u8>>;
-
     /// An entry as [`Sink::entry`] gets it, from `ledger_size` to before the
     /// checkpoint's size: without those nobody could check the checkpoint.
     fn entry(&self, id: EntryId) -> io::Result<Json>;

@@ -39,7 +39,7 @@ impl<'a> Asked<'a> {
         of_actor().or_else(|| entry_type.map(of_type))
     }
 
-    fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         match self {
             Self::Actor { name, entries, first, last, gaps_explained } => Json::object([
                 ("actor", (*name).into()),
@@ -58,7 +58,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         match self {
             Self::Actor { name, entries: 0, .. } => format!("no entry is about `{name}`"),
             Self::Actor { name, entries, first, last, gaps_explained } => {
@@ -77,11 +77,11 @@ impl<'a> Asked<'a> {
 }
 
 /// Key ids in a row.
-fn listed(kids: &[Kid]) -> String {
+pub(super) fn listed(kids: &[Kid]) -> String {
     kids.iter().map(Kid::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn kids_json(kids: &[Kid]) -> Json {
+pub(super) fn kids_json(kids: &[Kid]) -> Json {
     Json::Array(kids.iter().map(|kid| kid.as_str().into()).collect())
 }
 
@@ -135,7 +135,7 @@ pub(super) fn export_text(
     ])
 }
 
-fn trust(is_trusted: bool) -> &'static str {
+pub(super) fn trust(is_trusted: bool) -> &'static str {
     if is_trusted {
         "yes, by a key you gave"
     } else {
@@ -205,7 +205,7 @@ pub(super) fn fault_text(fault: ExportFault) -> String {
 }
 
 /// A reason in words.
-fn explained(reason: FaultReason) -> &'static str {
+pub(super) fn explained(reason: FaultReason) -> &'static str {
     use FaultReason as R;
     match reason {
         R::Malformed => "a file, a line, a header, a key or a proof is not of its form",

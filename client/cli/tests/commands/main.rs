@@ -28,6 +28,7 @@ mod logins;
 mod offline;
 mod overrides;
 mod oversight;
+mod packages;
 mod policy;
 mod responsibility;
 mod risk;

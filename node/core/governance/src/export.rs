@@ -229,36 +229,27 @@ pub fn export(read: &impl Read, id: ExportId) -> Result<Option<ExportRecord>, Co
     tables::record(read, Table::Export, &id.0.key())
 }
 
-/// Up to where a file has entries: a package has those that its checkpoint covers,
-/// since nobody could check that without them.
-///
-/// # Errors
-/// [`Corruption`] when it cannot be read.
-pub fn covered(
-    read: &impl Read,
-    format: ExportFormat,
-    ledger_size: u64,
-) -> Result<u64, Corruption> {
-    match format {
-        ExportFormat::Zip => {
-            let last = EntryId(ledger_size.saturating_sub(1));
-            let checkpoint = view::first_final(read, last)?;
-            Ok(checkpoint.map_or(ledger_size, |record| record.claim.size))
-        }
-        ExportFormat::Json
-        | ExportFormat::Csv
-        | ExportFormat::Markdown
-        | ExportFormat::Html
-        | ExportFormat::Oscal => Ok(ledger_size),
-    }
-}
-
-/// The last run of erasure that touched an entry below a size, that of
-/// [`covered`].
+/// The last run of erasure that touched an entry below `ledger_size`, or one of
+/// those that come with them in a package: up to the first final checkpoint that
+/// covers the entries and that run. Without a checkpoint there is no file, and only
+/// the former count.
 ///
 /// # Errors
 /// [`Corruption`] when a run cannot be read.
-pub fn erasures_through(read: &impl Read, size: u64) -> Result<Option<EntryId>, Corruption> {
+pub fn erasures_through(read: &impl Read, ledger_size: u64) -> Result<Option<EntryId>, Corruption> {
+    let mut size = ledger_size;
+    loop {
+        let last = EntryId(size.saturating_sub(1));
+        let covered = view::first_final(read, last)?.map_or(size, |record| record.claim.size);
+        match last_touching(read, covered)? {
+            Some(run) if covered <= run.0 => size = run.0.saturating_add(1),
+            found => return Ok(found),
+        }
+    }
+}
+
+/// The last run that touched an entry below a size.
+fn last_touching(read: &impl Read, size: u64) -> Result<Option<EntryId>, Corruption> {
     let text = EntryType::AnonymizationRun.as_str();
     let mut end = keys::after_texts(&[text]);
     loop {
@@ -287,14 +278,14 @@ pub fn erasures_through(read: &impl Read, size: u64) -> Result<Option<EntryId>, 
 const RUNS_AT_ONCE: usize = 16;
 
 /// Whether a run erased anything below a size. Its ranges are ascending.
-fn touches(read: &impl Read, run: EntryId, size: u64) -> Result<bool, Corruption> {
+fn touches(read: &impl Read, run: EntryId, ledger_size: u64) -> Result<bool, Corruption> {
     let damaged = || Corruption::new("data", format!("entry {run} tells no ranges"));
     let data = view::entry(read, run)?.and_then(|entry| entry.data).ok_or_else(damaged)?;
     let data: Object = serde_json::from_str(&data.text).map_err(|_| damaged())?;
     let ranges = data.get("ranges").and_then(Json::as_array).ok_or_else(damaged)?;
     let first = ranges.first().and_then(Json::as_object).and_then(|range| range.get("from"));
     let first = first.and_then(Json::as_u64).ok_or_else(damaged)?;
-    Ok(first < size)
+    Ok(first < ledger_size)
 }
 
 /// Keys as they stood when there were so many entries.

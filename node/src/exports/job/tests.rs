@@ -18,10 +18,10 @@ use crate::{checkpoints, exports};
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-fn asking(ledger_size: Option<u64>) -> Command {
+fn asking(format: ExportFormat, ledger_size: Option<u64>) -> Command {
     Command::RequestExport(Box::new(RequestExport {
         scope: Scope::All,
-        format: ExportFormat::Json,
+        format,
         from: None,
         to: None,
         ledger_size,
@@ -52,15 +52,19 @@ async fn completed(running: &Running, command: Command) -> ExportId {
     id
 }
 
-/// The file of an export, which may have to be built first.
+/// The text of an export, which may have to be built first.
 async fn file(running: &Running, id: ExportId) -> String {
+    String::from_utf8(bytes(running, id).await).unwrap()
+}
+
+async fn bytes(running: &Running, id: ExportId) -> Vec<u8> {
     let file = running.exports.file(running, id, WAIT_MAX).await.unwrap().unwrap();
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let mut read = &file.file;
-    read.read_to_string(&mut text).unwrap();
-    assert_eq!(file.size, text.len() as u64);
-    assert_eq!(file.sha256, ledger::hash::sha256(text.as_bytes()));
-    text
+    read.read_to_end(&mut bytes).unwrap();
+    assert_eq!(file.size, bytes.len() as u64);
+    assert_eq!(file.sha256, ledger::hash::sha256(&bytes));
+    bytes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,14 +79,14 @@ async fn an_export_is_the_same_as_the_ledger_grows_and_another_after_an_erasure(
         panic!("not decided")
     };
     let entry = decided.recorded.entry_id;
-    let first = completed(&running, asking(None)).await;
+    let first = completed(&running, asking(ExportFormat::Json, None)).await;
     let size = known(&running, first).ledger_size;
     let text = file(&running, first).await;
     assert!(text.contains(SECRET) && text.ends_with("\n}\n"));
     check(&text, size);
 
     propose(&running, decide()).await;
-    let again = completed(&running, asking(Some(size))).await;
+    let again = completed(&running, asking(ExportFormat::Json, Some(size))).await;
     assert!(file(&running, again).await == text, "the ledger has grown, and the file differs");
 
     let ranges = vec![EntryRange { from: entry, to: entry }];
@@ -96,7 +100,8 @@ async fn an_export_is_the_same_as_the_ledger_grows_and_another_after_an_erasure(
     let (built, _) = known(&running, first).built.unwrap();
     assert_eq!(built.erasures_through, Some(erased.recorded.entry_id));
     stop.cancel();
-    (sealing.await.unwrap(), building.await.unwrap());
+    sealing.await.unwrap();
+    building.await.unwrap();
     replica.shutdown().await;
 }
 
@@ -137,4 +142,48 @@ fn check(text: &str, size: u64) {
     assert_eq!(document["decisions"].as_array().unwrap().len(), 1);
     assert_eq!(document["statistics"]["records"]["decisions"], 1);
     assert_eq!(document["compliance"]["as_of_index"], size - 1);
+}
+
+/// What a package of a node says, verified elsewhere.
+fn verified(bytes: &[u8]) -> client::package::VerifiedPackage {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("package.zip");
+    std::fs::write(&path, bytes).unwrap();
+    client::package::verify(&path, &client::offline::Question::default()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_format_is_built_and_a_package_verifies_before_and_after_an_erasure() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(root.path().join("n1")).unwrap();
+    let (running, replica) = start(&dir).await;
+    let stop = CancellationToken::new();
+    let sealing = tokio::spawn(checkpoints::run(running.clone(), stop.clone()));
+    let building = tokio::spawn(exports::job::run(running.clone(), stop.clone()));
+    let Outcome::Decided(decided) = propose(&running, decide()).await else {
+        panic!("not decided")
+    };
+    for format in ExportFormat::ALL {
+        let id = completed(&running, asking(format, None)).await;
+        assert!(!bytes(&running, id).await.is_empty(), "{format:?}");
+    }
+    let id = completed(&running, asking(ExportFormat::Zip, None)).await;
+    let before = verified(&bytes(&running, id).await);
+    assert_eq!(before.records.get("decisions"), Some(&1));
+    assert_eq!(before.ledger_size, known(&running, id).ledger_size);
+    assert_eq!(before.ledger.entries_erased, 0);
+
+    let entry = decided.recorded.entry_id;
+    let ranges = vec![EntryRange { from: entry, to: entry }];
+    let (part, cause) = (ErasedPart::Personal, ErasureCause::Request);
+    propose(&running, Command::Erase(Erase { part, ranges, cause })).await;
+    let directory = dir.path().join("exports");
+    until("gone", || telling(&directory).is_empty()).await;
+    let after = verified(&bytes(&running, id).await);
+    assert_eq!((after.ledger_size, after.ledger.entries_erased), (before.ledger_size, 1));
+    assert!(before.ledger.checkpoint.size < after.ledger.checkpoint.size);
+    stop.cancel();
+    sealing.await.unwrap();
+    building.await.unwrap();
+    replica.shutdown().await;
 }

@@ -7,7 +7,7 @@
 use ledger::EntryType;
 use types::{EntryId, ExportId, Object};
 
-use super::{covered, erasures_through, rows};
+use super::{erasures_through, rows};
 use crate::access::{self, EVIDENCE};
 use crate::apply::{Context, Stop};
 use crate::command::{ClaimExport, CompleteExport, ErasedPart, FailExport};
@@ -85,8 +85,7 @@ pub(crate) fn complete<S: Store>(
     let last = EntryId(record.ledger_size.saturating_sub(1));
     let checkpoint = view::first_final(context.tables.read(), last)?;
     let is_first = checkpoint.is_some_and(|first| first.claim.size == built.checkpoint_size);
-    let covered = covered(context.tables.read(), record.format, record.ledger_size)?;
-    let erasures = erasures_through(context.tables.read(), covered)?;
+    let erasures = erasures_through(context.tables.read(), record.ledger_size)?;
     if !is_first || erasures != built.erasures_through {
         return Err(Rejection::NotProven.into());
     }

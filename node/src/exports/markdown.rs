@@ -1,0 +1,118 @@
+//! Markdown (GitHub's tables) for people who read text and compare versions.
+//!
+//! Invariants
+//! - No cell breaks out of its table or becomes markup: whatever has a meaning
+//!   in Markdown or HTML is written as an entity, line breaks as `<br>`.
+
+use std::io::{self, Write};
+
+use crate::exports::report::tables::Table;
+use crate::exports::report::{Layout, Row, readable};
+use crate::exports::sink::About;
+
+/// Markdown into any writer.
+pub(crate) struct Markdown<W> {
+    out: W,
+}
+
+impl<W: Write> Markdown<W> {
+    /// Nothing is written yet.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out }
+    }
+
+    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
+        for cell in cells {
+            write!(self.out, "| {cell} ")?;
+        }
+        self.out.write_all(b"|\n")
+    }
+}
+
+/// Whether a table has a last column for the members that are not looked at
+/// first.
+fn has_more(table: &Table) -> bool {
+    !table.more.is_empty()
+}
+
+impl<W: Write> Layout for Markdown<W> {
+    fn open(&mut self, about: &About, _tables: &[&'static Table]) -> io::Result<()> {
+        writeln!(self.out, "# Audit export of {}", escaped(&about.origin))
+    }
+
+    fn table(&mut self, table: &'static Table) -> io::Result<()> {
+        writeln!(self.out, "\n## {}\n", table.title)?;
+        let more = has_more(table).then_some("more");
+        let names: Vec<String> = table.main.iter().copied().chain(more).map(escaped).collect();
+        self.line(names.iter().map(String::as_str))?;
+        self.line(names.iter().map(|_| "---"))
+    }
+
+    fn row(&mut self, table: &'static Table, row: &Row<'_>) -> io::Result<()> {
+        let (main, more) = row.cells.split_at(table.main.len().min(row.cells.len()));
+        let mut cells: Vec<String> = main.iter().map(|value| escaped(&readable(value))).collect();
+        let rest = table.more.iter().copied().zip(more.iter().copied()).chain(row.rest.iter());
+        let said = rest.map(|(name, value)| (name, readable(value)));
+        let said = said.filter(|(_, text)| !text.is_empty());
+        let said: Vec<String> =
+            said.map(|(name, text)| format!("{}: {}", escaped(name), escaped(&text))).collect();
+        if has_more(table) {
+            cells.push(said.join("<br>"));
+        }
+        self.line(cells.iter().map(String::as_str))
+    }
+
+    fn table_end(&mut self, table: &'static Table, rows: u64) -> io::Result<()> {
+        match table.more {
+            [] => Ok(()),
+            _ => writeln!(self.out, "\n{rows} rows."),
+        }
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A text of which nothing is markup.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => (),
+            '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                safe.push_str("<br>");
+            }
+            '&' | '<' | '>' | '"' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#'
+            | '!' | '~' | '$' | '{' | '}' => safe.push_str(&format!("&#{};", u32::from(character))),
+            // A bare address becomes a link, which is an invitation.
+            ':' if characters.peek() == Some(&'/') => safe.push_str("&#58;"),
+            '@' => safe.push_str("&#64;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_cell() {
+        for (text, expected) in [
+            ("plain words, 1.5", "plain words, 1.5"),
+            ("a | b", "a &#124; b"),
+            ("a\\| b", "a&#92;&#124; b"),
+            ("one\r\ntwo\nthree\rfour", "one<br>two<br>three<br>four"),
+            ("<script>", "&#60;script&#62;"),
+            ("[a](b)", "&#91;a&#93;&#40;b&#41;"),
+            ("`x`", "&#96;x&#96;"),
+            ("&lt;", "&#38;lt;"),
+            ("http://x", "http&#58;//x"),
+        ] {
+            assert_eq!(escaped(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The evidence package: records, the ledger they are of, and both verifiers.
+//!
+//! Everything is written into a folder beside the export first, since an archive
+//! has one file after the other and records come before what they go with; then
+//! `client::package` packs it. The ledger is checked as it is written: a package
+//! that would not verify is not made.
+//!
+//! Invariants
+//! - The ledger goes up to the checkpoint, which may be beyond `ledger_size`:
+//!   without those entries nobody could check the checkpoint. Records do not.
+//! - Memory holds a line, a tile of each level, and how controls stand.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use client::export::Writer;
+use client::ledger::Entry;
+use client::package::{Builder, EXPORT, LEDGER, RECORDS};
+use governance::export::RecordKind;
+use tempfile::TempDir;
+use types::{EntryId, Json, Object};
+
+use crate::exports::csv::Csv;
+use crate::exports::files::PART;
+use crate::exports::html::Html;
+use crate::exports::oscal::{Gathered, checkpoint, pretty};
+use crate::exports::report::{Report, described};
+use crate::exports::sink::{About, Closing, Sink};
+
+/// A package into any writer.
+pub(crate) struct Zip<W> {
+    out: W,
+    /// Where the folder is made.
+    beside: PathBuf,
+    filling: Option<Filling>,
+}
+
+/// The folder while it is filled.
+struct Filling {
+    builder: Builder,
+    about: Object,
+    ledger_size: u64,
+    records: Vec<Records>,
+    csv: Report<Csv<BufWriter<File>>>,
+    html: Report<Html<BufWriter<File>>>,
+    oscal: Gathered,
+    has_compliance: bool,
+    /// None only while an entry is added.
+    ledger: Option<Writer>,
+    /// The folder; gone with this.
+    place: TempDir,
+}
+
+/// The records of one kind.
+struct Records {
+    kind: RecordKind,
+    file: BufWriter<File>,
+    count: u64,
+}
+
+impl<W: Write> Zip<W> {
+    /// Nothing is written yet; the folder will be beside this one's files.
+    pub(crate) fn new(out: W, beside: &Path) -> Self {
+        Self { out, beside: beside.to_owned(), filling: None }
+    }
+
+    fn filling(&mut self) -> io::Result<&mut Filling> {
+        self.filling.as_mut().ok_or_else(not_begun)
+    }
+}
+
+fn not_begun() -> io::Error {
+    io::Error::other("an export was not begun")
+}
+
+fn create(builder: &Builder, name: &str) -> io::Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create_new(builder.path(name)?)?))
+}
+
+impl Filling {
+    fn new(about: &About, beside: &Path) -> io::Result<Self> {
+        // What a node leaves behind that is killed is removed as it starts.
+        let place = tempfile::Builder::new().prefix("package.").suffix(PART).tempdir_in(beside)?;
+        let builder = Builder::new(place.path())?;
+        let records = about.scope.kinds().iter().map(|kind| {
+            let file = create(&builder, &format!("{RECORDS}/{}.ndjson", kind.as_str()))?;
+            Ok(Records { kind: *kind, file, count: 0 })
+        });
+        let records = records.collect::<io::Result<_>>()?;
+        let ledger = Writer::new(&place.path().join(LEDGER)).map_err(io::Error::other)?;
+        let mut csv = Report::new(Csv::new(create(&builder, "records.csv")?));
+        let mut html = Report::new(Html::new(create(&builder, "report.html")?));
+        csv.begin(about)?;
+        html.begin(about)?;
+        Ok(Self {
+            builder,
+            about: described(about),
+            ledger_size: about.ledger_size,
+            records,
+            csv,
+            html,
+            oscal: Gathered::new(about),
+            has_compliance: false,
+            ledger: Some(ledger),
+            place,
+        })
+    }
+
+    /// Adds the next entry to the ledger.
+    fn append(&mut self, entry: &Json) -> io::Result<()> {
+        let entry: Entry = serde_json::from_str(&entry.to_canonical())?;
+        let stored = entry.stored().ok_or_else(|| {
+            io::Error::other(format!("entry {} does not have its hash", entry.id))
+        })?;
+        let ledger = self.ledger.take().ok_or_else(not_begun)?;
+        let ledger = ledger.append(&[(stored, entry.erased_by())]).map_err(io::Error::other)?;
+        self.ledger = Some(ledger);
+        Ok(())
+    }
+
+    /// The entries up to the checkpoint, and what makes them a ledger.
+    fn end_ledger(&mut self, closing: &Closing<'_>) -> io::Result<()> {
+        for id in self.ledger_size..closing.checkpoint_size {
+            self.append(&closing.source.entry(EntryId(id))?)?;
+        }
+        let (note, checkpoint) = checkpoint(closing)?;
+        let ledger = self.ledger.take().ok_or_else(not_begun)?;
+        ledger.finish(&note, &checkpoint, closing.keys).map_err(io::Error::other)?;
+        Ok(())
+    }
+
+    /// The files that are not records.
+    fn end_files(&mut self, closing: &Closing<'_>) -> io::Result<()> {
+        let mut counts = Object::new();
+        for records in &mut self.records {
+            records.file.flush()?;
+            counts.insert(records.kind.as_str(), records.count);
+        }
+        for version in 0..=closing.policy_last {
+            let policy = closing.source.policy(version)?;
+            let name = format!("policies/{version}.json");
+            self.builder.put(&name, &pretty(&Json::Object(policy))?)?;
+        }
+        if self.has_compliance {
+            let document = self.oscal.document(closing)?;
+            self.builder.put("oscal/assessment-results.json", &document)?;
+        }
+        let limits = closing.does_not_establish.iter().map(|limit| (*limit).into()).collect();
+        let export = Json::object([
+            ("consistency", closing.consistency.clone()),
+            ("does_not_establish", Json::Array(limits)),
+            ("export", Json::Object(self.about.clone())),
+            ("package", "lexecon/package/v1".into()),
+            ("records", Json::Object(counts)),
+            ("statistics", closing.statistics.clone()),
+        ]);
+        self.builder.put(EXPORT, &pretty(&export)?)
+    }
+}
+
+impl<W: Write> Sink for Zip<W> {
+    fn begin(&mut self, about: &About) -> io::Result<()> {
+        self.filling = Some(Filling::new(about, &self.beside)?);
+        Ok(())
+    }
+
+    fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
+        let filling = self.filling()?;
+        let of_kind = filling.records.iter_mut().find(|records| records.kind == kind);
+        let records =
+            of_kind.ok_or_else(|| io::Error::other("a record is of no kind asked for"))?;
+        records.count += 1;
+        let mut line = Json::Object(record.clone()).to_canonical();
+        line.push('\n');
+        records.file.write_all(line.as_bytes())?;
+        filling.csv.record(kind, record)?;
+        filling.html.record(kind, record)
+    }
+
+    fn compliance(&mut self, compliance: &Json) -> io::Result<()> {
+        let filling = self.filling()?;
+        filling.has_compliance = true;
+        filling.builder.put("compliance.json", &pretty(compliance)?)?;
+        filling.oscal.compliance(compliance);
+        filling.csv.compliance(compliance)?;
+        filling.html.compliance(compliance)
+    }
+
+    fn entry(&mut self, entry: &Json) -> io::Result<()> {
+        let filling = self.filling()?;
+        filling.oscal.entry(entry);
+        filling.append(entry)
+    }
+
+    fn end(&mut self, closing: &Closing<'_>) -> io::Result<()> {
+        let mut filling = self.filling.take().ok_or_else(not_begun)?;
+        filling.csv.end(closing)?;
+        filling.html.end(closing)?;
+        filling.end_ledger(closing)?;
+        filling.end_files(closing)?;
+        let Filling { builder, place, .. } = filling;
+        builder.pack(&mut self.out)?;
+        place.close()?;
+        self.out.flush()
+    }
+}
