@@ -35,6 +35,7 @@ mod provider;
 mod rates;
 mod receipts;
 mod responsibility;
+mod retention;
 mod risks;
 mod secure;
 mod seed;

@@ -29,6 +29,7 @@ mod overrides;
 mod oversight;
 mod policy;
 mod responsibility;
+mod retention;
 mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
