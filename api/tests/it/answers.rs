@@ -219,6 +219,27 @@ async fn intervening(server: &Server) -> Vec<Call> {
     ]
 }
 
+/// Calls about how long records are kept, and what regulators are given.
+async fn retaining(server: &Server) -> Vec<Call> {
+    const HOLDS: &str = "/compliance/eu-ai-act/article-12/legal-holds";
+    const HOLD: &str = "/compliance/eu-ai-act/article-12/legal-holds/{hold_id}";
+    const ANONYMIZE: &str = "/compliance/eu-ai-act/article-12/anonymize";
+    const STATUS: &str = "/compliance/eu-ai-act/article-12/status";
+    const RECORDS: &str = "/compliance/eu-ai-act/article-12/regulatory-package";
+    const OVERSIGHT: &str = "/compliance/eu-ai-act/article-14/evidence-package";
+    let hold = server.post(HOLDS, json!({"reason": "x", "all": true})).await.json();
+    let release = HOLD.replace("{hold_id}", hold["hold_id"].as_str().unwrap());
+    vec![
+        post(HOLDS, json!({"reason": "x", "filter": {"entry_type": "decision"}})),
+        ("delete", HOLD, format!("{release}?reason=x"), String::new()),
+        get(HOLDS, HOLDS),
+        post(ANONYMIZE, json!({"dry_run": true})),
+        get(STATUS, STATUS),
+        get(RECORDS, RECORDS),
+        get(OVERSIGHT, OVERSIGHT),
+    ]
+}
+
 /// Calls about the policy, keys and members.
 fn operating() -> Vec<Call> {
     const KEY: &str = "/keys/key_00000000000000000000000001/retire";
@@ -362,6 +383,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
     calls.extend(evidence(&server, &decision).await);
     calls.extend(answering(&decision));
     calls.extend(intervening(&server).await);
+    calls.extend(retaining(&server).await);
     calls.extend(operating());
     calls.extend(READ.iter().map(|(template, path)| get(template, *path)));
     let mut seen = Vec::new();

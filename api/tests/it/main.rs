@@ -37,6 +37,7 @@ mod provider;
 mod rates;
 mod receipts;
 mod responsibility;
+mod retention;
 mod risks;
 mod secure;
 mod seed;

@@ -165,13 +165,35 @@ fn exporting() -> Vec<Case> {
 
 fn cases() -> Vec<Case> {
     let cases = deciding().into_iter().chain(evidencing()).chain(overseeing());
-    cases.chain(exporting()).collect()
+    cases.chain(exporting()).chain(retaining()).collect()
 }
 
 /// What waits for a second person is answered only where there are accounts:
 /// `exports.rs` has its cases.
 fn waits_for_another(path: &str) -> bool {
     path.starts_with("/audit/exports/")
+}
+
+/// How long records are kept.
+fn retaining() -> Vec<Case> {
+    const HOLDS: &str = "/compliance/eu-ai-act/article-12/legal-holds";
+    let release = Case {
+        method: "delete",
+        path: "/compliance/eu-ai-act/article-12/legal-holds/{hold_id}",
+        parameter: "<hold>",
+        body: Value::Null,
+        entries: 1,
+    };
+    vec![
+        case(HOLDS, "", json!({"reason": "a claim", "entry_ids": [1, 0]}), 1),
+        release,
+        case(
+            "/compliance/eu-ai-act/article-12/anonymize",
+            "",
+            json!({"subject": "ai_agent:claims_triage"}),
+            1,
+        ),
+    ]
 }
 
 /// Membership is Raft's own: its entries come of applying the membership, which
@@ -200,6 +222,9 @@ impl World {
         world.decisions().await;
         world.oversight().await;
         world.evidence().await;
+        let hold = json!({"reason": "a claim", "entry_ids": [0]});
+        let hold = world.post("/compliance/eu-ai-act/article-12/legal-holds", hold).await;
+        world.things.insert("hold", hold["hold_id"].clone());
         world
     }
 
@@ -297,7 +322,9 @@ impl World {
             Some((before, rest)) => {
                 let parameter = self.fill(&json!(case.parameter));
                 let after = rest.split_once('}').unwrap().1;
-                format!("{before}{}{after}", parameter.as_str().unwrap())
+                // Where there is no body, the reason is a parameter of the query.
+                let reason = if case.method == "delete" { "?reason=over" } else { "" };
+                format!("{before}{}{after}{reason}", parameter.as_str().unwrap())
             }
             None => case.path.to_owned(),
         }
@@ -327,7 +354,10 @@ async fn an_accepted_request_leaves_its_entries_and_a_refused_one_none() {
         assert!(is_refused, "{path}: {}", refused.status);
         assert_eq!(grown(), 0, "{path}: refused, and something was recorded");
 
-        let body = world.fill(&case.body).to_string();
+        let body = match &case.body {
+            Value::Null => String::new(),
+            body => world.fill(body).to_string(),
+        };
         let key = [("idempotency-key", "once")];
         let done = world.server.call(&case.method.to_uppercase(), &path, &body, &key).await;
         assert_eq!(done.outcome(), accepted(case.path), "{path} {body}: {}", done.json());

@@ -75,16 +75,15 @@ pub enum Verb {
 
 /// What is frozen, and why.
 #[derive(Clone, Debug, clap::Args)]
-#[group(id = "scope", required = true, multiple = true)]
 pub struct ApplyArgs {
     /// Why, for whoever reads the ledger
-    #[arg(long, value_name = "TEXT", group = "why")]
+    #[arg(long, value_name = "TEXT")]
     reason: String,
     /// Its id; drawn when absent
-    #[arg(long, value_name = "ID", group = "what")]
+    #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// Who applies it, where nobody authenticates
-    #[arg(long, value_name = "HUMAN_ID", group = "who")]
+    #[arg(long, value_name = "HUMAN_ID")]
     by: Option<String>,
     /// An entry; may be given more than once
     #[arg(long = "entry", value_name = "ENTRY_ID",

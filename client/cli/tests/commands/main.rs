@@ -31,6 +31,7 @@ mod oversight;
 mod packages;
 mod policy;
 mod responsibility;
+mod retention;
 mod risk;
 mod shell;
 #[path = "../../../tests/sdk/signed.rs"]

@@ -32,7 +32,6 @@ pub struct EntryFilter {
 }
 
 /// A type by its word, which is what never changes.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn write_type<S: Serializer>(
     entry_type: &Option<EntryType>,
     serializer: S,

@@ -65,8 +65,8 @@ impl Ends {
             ErasedPart::All if is_high_risk(entry.header.entry_type, data) => spans.high_risk,
             ErasedPart::All => spans.other,
         };
-        if part == ErasedPart::All && entry.header.entry_type == EntryType::EvidenceRegistered {
-            return Ok(is_evidence_up(data, now));
+        if part == ErasedPart::All && !is_over(entry.header.entry_type, data, now) {
+            return Ok(false);
         }
         Ok(from.checked_add(span).is_some_and(|until| until <= now))
     }
@@ -119,9 +119,6 @@ impl Ends {
         }
         if entry_type == T::Intervention {
             return stop(read, data, own);
-        }
-        if entry_type == T::ControlAttested {
-            return Ok(valid_until(data, own, now));
         }
         escalation(read, data, own, now)
     }
@@ -192,22 +189,19 @@ fn is_kept(entry_type: EntryType) -> bool {
     )
 }
 
-/// Evidence tells itself how long it is kept; without an end it is for ever.
-fn is_evidence_up(data: &Object, now: Timestamp) -> bool {
-    time(data, "retention_until").is_some_and(|until| until <= now)
+/// Whether what says itself how long it counts does so no more: evidence, and what
+/// somebody attests. Without an end it counts for ever.
+fn is_over(entry_type: EntryType, data: &Object, now: Timestamp) -> bool {
+    let name = match entry_type == EntryType::EvidenceRegistered {
+        true => "retention_until",
+        false if entry_type == EntryType::ControlAttested => "valid_until",
+        false => return true,
+    };
+    time(data, name).is_some_and(|until| until <= now)
 }
 
 fn time(data: &Object, name: &str) -> Option<Timestamp> {
     data.get(name).and_then(Json::as_str).and_then(|text| text.parse().ok())
-}
-
-/// What is attested stands until its end, where it has one.
-fn valid_until(data: &Object, own: Timestamp, now: Timestamp) -> End {
-    match time(data, "valid_until") {
-        Some(until) if now < until => End::Open,
-        Some(until) => End::At(until),
-        None => End::At(own),
-    }
 }
 
 /// When an account was disabled last, as far as its newest entries tell.
