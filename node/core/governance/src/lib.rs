@@ -21,6 +21,7 @@ pub mod access;
 pub mod audit;
 pub mod checkpoint;
 pub mod command;
+pub mod compliance;
 pub mod deadline;
 pub mod decision;
 pub mod divergence;

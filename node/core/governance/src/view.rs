@@ -41,6 +41,7 @@ pub use ai_incidents::{
     AiIncident, AiIncidentPage, AiIncidentQuery, Told, ai_incident, ai_incidents,
 };
 pub use annex_iv::{AnnexIvSection, Written, annex_iv};
+pub(crate) use checkpoints::last_final_within;
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
