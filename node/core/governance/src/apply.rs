@@ -206,6 +206,10 @@ fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::IssueJoinToken(issue) => node::token::issue(context, issue),
         Command::RegisterNodeByToken(register) => node::token::register(context, register),
         Command::RecordPersonalReads(reads) => reads::record(context, reads),
+        Command::SetProfile(profile) => crate::profile::set(context, profile),
+        Command::UpdateRegister(update) => crate::profile::update_register(context, update),
+        Command::LinkControl(link) => crate::control::link(context, link),
+        Command::AttestControl(attest) => crate::control::attest(context, attest),
     }
 }
 

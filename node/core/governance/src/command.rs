@@ -13,6 +13,8 @@ mod logins;
 mod overrides;
 mod responsibility;
 
+mod control;
+
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
@@ -38,6 +40,8 @@ pub use logins::{
 };
 pub use overrides::{ExecuteOverride, IssueToken, OverrideScope, ReviewOverride};
 pub use responsibility::{RecordResponsibility, ReviewResponsibility};
+
+pub use control::{AttestControl, LinkControl, SetProfile, UpdateRegister};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -253,6 +257,14 @@ pub enum Command {
     RegisterNodeByToken(Box<RegisterNodeByToken>),
     /// Record that somebody read personal parts.
     RecordPersonalReads(Box<PersonalReads>),
+    /// Say what the organisation is.
+    SetProfile(Box<SetProfile>),
+    /// Name newer regulatory data.
+    UpdateRegister(Box<UpdateRegister>),
+    /// Say that a piece of evidence stands for what a control asks of humans.
+    LinkControl(Box<LinkControl>),
+    /// Vouch for what was linked to a control.
+    AttestControl(Box<AttestControl>),
 }
 
 /// A place in the log: the same on every node.

@@ -42,6 +42,9 @@ pub mod store;
 pub mod token;
 pub mod view;
 
+pub mod control;
+pub mod profile;
+
 mod account;
 mod api_key;
 mod apply;

@@ -543,6 +543,18 @@ pub enum Rejection {
     /// Who joins has no token that counts.
     #[error("the join token is unknown, used or over")]
     JoinRefused,
+    /// What a control asks of humans nothing stands for that a machine made.
+    #[error("an artifact of type `{kind}` does not stand for what is asked of humans")]
+    ArtifactDoesNotFit {
+        /// What the artifact is.
+        kind: &'static str,
+    },
+    /// One vouches for what was linked before.
+    #[error("artifact `{artifact}` is not linked to this control")]
+    EvidenceNotLinked {
+        /// The artifact.
+        artifact: ArtifactId,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -619,6 +631,8 @@ codes! {
     "unknown_session": UnknownSession;
     "join_refused": JoinRefused;
     "already_lifted": AlreadyLifted;
+    "artifact_does_not_fit": ArtifactDoesNotFit;
+    "evidence_not_linked": EvidenceNotLinked;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

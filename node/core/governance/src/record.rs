@@ -9,12 +9,16 @@ mod intervention;
 mod oversight;
 mod responsibility;
 
+mod control;
+
 use ledger::Frontier;
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
+
+pub use control::{AttestationRecord, ProfileRecord, RegisterRecord};
 
 pub use accounts::{
     AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,

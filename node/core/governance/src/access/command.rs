@@ -71,6 +71,10 @@ pub fn right_of(command: &Command) -> Right {
         | Command::EnrollMfa(_)
         | Command::ConfirmMfa(_)
         | Command::RenewBackupCodes(_) => Right::Own,
+        Command::UpdateRegister(_) => Right::Node,
+        Command::LinkControl(_) => Right::Any,
+        Command::SetProfile(_) => Right::Holds(ManagePolicies),
+        Command::AttestControl(_) => Right::Holds(ApproveAuditPacket),
     }
 }
 
@@ -131,7 +135,11 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::Intervene(_)
         | Command::LiftStop(_)
         | Command::IssueJoinToken(_)
-        | Command::RegisterNodeByToken(_) => false,
+        | Command::RegisterNodeByToken(_)
+        | Command::SetProfile(_)
+        | Command::UpdateRegister(_)
+        | Command::LinkControl(_)
+        | Command::AttestControl(_) => false,
     }
 }
 

@@ -32,3 +32,5 @@ mod risks;
 mod stops;
 mod support;
 mod tokens;
+
+mod controls;
