@@ -4,6 +4,7 @@ use ledger::EntryType;
 use types::{Json, LogIndex, Object, RaftId, Timestamp, Ulid};
 
 use crate::cache::Cache;
+use crate::compliance::counted;
 use crate::command::{Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP};
 use crate::draw::Draw;
 use crate::journal::{Draft, Journal};
@@ -66,6 +67,7 @@ impl<S: Store> Context<'_, S> {
     ) -> Result<Recorded, Corruption> {
         let (data, is_given) = (Json::Object(data), personal.iter().any(|(_, it)| !it.is_null()));
         let personal = Json::Object(personal);
+        let is_unchecked = counted::is_unchecked(entry_type, &data);
         let salt = self.draw.salt("salt");
         let draft = Draft {
             entry_type,
@@ -74,7 +76,12 @@ impl<S: Store> Context<'_, S> {
             salt,
             personal: is_given.then(|| (&personal, self.draw.salt("personal_salt"))),
         };
-        Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)
+        let recorded =
+            Journal::new(&mut self.tables, self.cache, self.applied.at).append(&draft)?;
+        if is_unchecked {
+            counted::unchecked(self, entry_type, recorded.entry_id)?;
+        }
+        Ok(recorded)
     }
 
     /// An id that no row of the table has. One that is taken is drawn again; by

@@ -43,6 +43,7 @@ pub struct Cache {
     stops: Option<Arc<Stops>>,
     type_seq: BTreeMap<EntryType, u64>,
     actor_seq: BTreeMap<String, u64>,
+    tallies: BTreeMap<String, u64>,
 }
 
 impl Cache {
@@ -102,6 +103,22 @@ impl Cache {
         };
         let next = last.saturating_add(1);
         self.type_seq.insert(entry_type, next);
+        Ok(next)
+    }
+
+    /// The number of the next entry that is counted under this name, counted at
+    /// once. Names are few: each is a constant of a service.
+    pub(crate) fn next_of_tally(
+        &mut self,
+        read: &impl Read,
+        name: &str,
+    ) -> Result<u64, Corruption> {
+        if let Some(last) = self.tallies.get_mut(name) {
+            *last = last.saturating_add(1);
+            return Ok(*last);
+        }
+        let next = last_number(read, Table::Tally, name)?.saturating_add(1);
+        self.tallies.insert(name.to_owned(), next);
         Ok(next)
     }
 

@@ -19,10 +19,12 @@ use types::{
     Timestamp, TokenId,
 };
 
+use crate::access;
 use crate::apply::{Context, Stop};
 use crate::cache::ActivePolicy;
 use crate::codec;
 use crate::command::Decide;
+use crate::compliance::counted;
 use crate::escalation;
 use crate::idempotency;
 use crate::journal::{Draft, Journal};
@@ -32,6 +34,7 @@ use crate::record::{AllowedRecord, DecisionRecord, RiskRecord, TokenRecord, Trig
 use crate::risk::{self, Score};
 use crate::stop;
 use crate::store::{Direction, Read, Scan, Store, Table};
+use crate::tally;
 use crate::token;
 
 pub use explain::{Explained, Inquiry, NotExplained, explain};
@@ -93,6 +96,9 @@ pub(crate) fn decide<S: Store>(
     };
     let recorded = Journal::new(&mut context.tables, context.cache, at).append(&draft)?;
     keep(context, decide, &ids, judged.evaluation.outcome, recorded.entry_id)?;
+    if access::EVIDENCE <= level {
+        count(context, &judged, recorded.entry_id)?;
+    }
     keep_risk(context, &judged, &ids, recorded.entry_id)?;
     if let (Some((id, trigger)), Some(decision)) = (ids.escalation, ids.decision) {
         // Where a constraint asks for a human, it is not the risk that does.
@@ -101,6 +107,20 @@ pub(crate) fn decide<S: Store>(
         escalation::announce(context, id, cause, recorded.entry_id)?;
     }
     Ok(Outcome::Decided(Box::new(Decided { recorded, data, personal })))
+}
+
+/// What decisions came to is counted for those who ask how many, up to any entry.
+fn count<S: Store>(
+    context: &mut Context<'_, S>,
+    judged: &Judged,
+    entry_id: EntryId,
+) -> Result<(), Corruption> {
+    let name = counted::outcome(judged.evaluation.outcome);
+    tally::append(&mut context.tables, context.cache, name, entry_id)?;
+    match judged.stop {
+        Some(_) => tally::append(&mut context.tables, context.cache, counted::STOPPED, entry_id),
+        None => Ok(()),
+    }
 }
 
 /// The meaning of the language that comes with a feature level.

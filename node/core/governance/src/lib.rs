@@ -21,6 +21,7 @@ pub mod access;
 pub mod audit;
 pub mod checkpoint;
 pub mod command;
+pub mod compliance;
 pub mod deadline;
 pub mod decision;
 pub mod divergence;
@@ -39,6 +40,7 @@ pub mod responsibility;
 pub mod risk;
 pub mod stop;
 pub mod store;
+pub mod tally;
 pub mod token;
 pub mod view;
 

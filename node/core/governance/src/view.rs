@@ -33,6 +33,7 @@ pub use accounts::{
     login_pair, session, session_by_hash, sessions, sessions_of, user, user_by_email,
     user_by_username, user_of_oidc, users, users_total,
 };
+pub(crate) use checkpoints::last_final_within;
 pub use checkpoints::{
     checkpoint, checkpoints, erased, first_final, forgotten, headers, incidents, last_checkpoint,
     last_final, scrubs,
@@ -41,7 +42,7 @@ pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
 };
-pub(crate) use entries::decision_ids;
+pub(crate) use entries::{decision_ids, ids_between};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use sha2::{Digest as _, Sha256};
 use types::{Digest, Json, Timestamp};
 
-use crate::model::{Article, Control, Data, DateGroup, Duty, Framework, Milestone};
+use crate::model::{Article, Control, Data, DateGroup, Duty, Framework, Milestone, RouteDate};
 use crate::words::{RiskRoute, Role};
 
 /// How the act is called where a framework is named.
@@ -182,15 +182,54 @@ impl Register {
         roles: &[Role],
         routes: &[RiskRoute],
     ) -> Option<Timestamp> {
-        let obliges = roles.is_empty() || duty.obliged.iter().any(|role| roles.contains(role));
-        if !obliges {
-            return None;
-        }
         let (article, _) = self.duty(&duty.id)?;
-        let dates = article.application.dates.iter();
-        let ours = dates.filter(|date| {
-            routes.is_empty() || routes.iter().any(|route| date.route.is_for(*route))
-        });
-        ours.map(|date| date.amended).min()
+        article.applicable_from(duty, roles, routes)
+    }
+
+    /// What changed or will, in order of time, up to a day and after it.
+    pub fn changes(&self, now: Timestamp) -> (&[Milestone], &[Milestone]) {
+        let past = self.timeline().partition_point(|milestone| milestone.date <= now);
+        self.timeline().split_at_checked(past).unwrap_or_default()
+    }
+
+    /// Articles that oblige one of these roles, by the day on which they begin to
+    /// apply to these routes: what begins when.
+    pub fn begins(
+        &self,
+        roles: &[Role],
+        routes: &[RiskRoute],
+    ) -> BTreeMap<Timestamp, Vec<&Article>> {
+        let mut days: BTreeMap<Timestamp, Vec<&Article>> = BTreeMap::new();
+        for article in self.articles() {
+            let duties = article.duties.iter().filter(|duty| duty.assessable);
+            let from = duties.filter_map(|duty| article.applicable_from(duty, roles, routes));
+            if let Some(from) = from.min() {
+                days.entry(from).or_default().push(article);
+            }
+        }
+        days
     }
 }
+
+impl Article {
+    /// The day from which a duty of it applies: see [`Register::applicable_from`].
+    pub fn applicable_from(
+        &self,
+        duty: &Duty,
+        roles: &[Role],
+        routes: &[RiskRoute],
+    ) -> Option<Timestamp> {
+        let obliges = roles.is_empty() || duty.obliged.iter().any(|role| roles.contains(role));
+        self.dates(routes).map(|date| date.amended).min().filter(|_| obliges)
+    }
+
+    /// Its dates for systems of these routes; where none are known, all.
+    pub fn dates(&self, routes: &[RiskRoute]) -> impl Iterator<Item = &RouteDate> {
+        self.application.dates.iter().filter(move |date| {
+            routes.is_empty() || routes.iter().any(|route| date.route.is_for(*route))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,24 @@ pub fn last_final(read: &impl Read) -> Result<Option<CheckpointRecord>, Corrupti
     Ok(None)
 }
 
+/// The newest final checkpoint of at most so many entries.
+///
+/// # Errors
+/// [`Corruption`] when one cannot be read.
+pub(crate) fn last_final_within(
+    read: &impl Read,
+    size: u64,
+) -> Result<Option<CheckpointRecord>, Corruption> {
+    let mut below = size.saturating_add(1);
+    while let Some(record) = next(read, 0, Some(below), Direction::Descending)? {
+        if record.is_final() {
+            return Ok(Some(record));
+        }
+        below = record.claim.size;
+    }
+    Ok(None)
+}
+
 /// The first final checkpoint that covers an entry: it never changes.
 ///
 /// # Errors

@@ -234,7 +234,7 @@ impl<'a> Source<'a> {
 }
 
 /// Ids of the entries of a span of time.
-pub(super) fn ids_between(
+pub(crate) fn ids_between(
     read: &impl Read,
     from: Option<Timestamp>,
     to: Option<Timestamp>,

@@ -1,0 +1,108 @@
+//! Decisions, and the tokens that come of them.
+
+use ::ledger::EntryType;
+use policy::Verdict;
+use types::DecisionId;
+
+use super::{NOT_COUNTED, of_period};
+use crate::compliance::answer::Answer;
+use crate::compliance::counted;
+use crate::compliance::facts::{Facts, Span};
+use crate::decision;
+use crate::outcome::Corruption;
+use crate::store::Read;
+
+/// Decisions that are judged again.
+const REPLAYED: u64 = 16;
+
+/// As C's classes call what touches personal data.
+const PERSONAL: &str = "class:gdpr_intersect";
+
+const OUTSIDE: &str = "calls that never reached the service leave no entry: no counter of a \
+                       gateway is recorded to compare with";
+
+fn made(facts: &Facts<'_, impl Read>) -> Result<Span, Corruption> {
+    facts.span(&[EntryType::Decision], &facts.period)
+}
+
+pub(super) fn in_window(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    Ok(of_period(Answer::any(made(facts)?)).gap(OUTSIDE))
+}
+
+/// Whatever an entry of a decision says, it says why and by which policy.
+pub(super) fn denied(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let denied = facts.tally(counted::outcome(Verdict::Denied), &facts.period)?;
+    let escalated = facts.tally(counted::outcome(Verdict::Escalated), &facts.period)?;
+    let count = denied.saturating_add(escalated);
+    let span = Some(made(facts)?).filter(|_| 0 < count).unwrap_or_default();
+    Ok(of_period(Answer::any(Span { count, ..span }))
+        .with("denied", denied)
+        .with("escalated", escalated)
+        .open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
+}
+
+pub(super) fn by_subject(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let personal = facts.tally(PERSONAL, &facts.period)?;
+    Ok(of_period(Answer::any(made(facts)?))
+        .with("personal_data", personal)
+        .gap("each decision names its actor; a data subject other than the actor is not recorded")
+        .open_if(0 < personal, "entries that touch personal data name no data subject"))
+}
+
+/// The newest decisions, judged again from what was recorded of them.
+pub(super) fn explanation(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let newest = facts.newest(EntryType::Decision, &facts.period, REPLAYED)?;
+    let (mut replayed, mut identical, mut silent) = (0_u64, 0_u64, newest.erased);
+    for telling in &newest.entries {
+        let id: Option<DecisionId> = telling.text("decision_id").and_then(|id| id.parse().ok());
+        let Some(id) = id else { continue };
+        match decision::replay(facts.read, id)?.ok().and_then(|replay| replay.is_identical) {
+            Some(is_identical) => {
+                replayed = replayed.saturating_add(1);
+                identical = identical.saturating_add(u64::from(is_identical));
+            }
+            None => silent = silent.saturating_add(1),
+        }
+    }
+    let answer = Answer::counted(replayed, identical, replayed).over(newest.span());
+    let answer = of_period(answer).with("sample", REPLAYED);
+    Ok(match silent {
+        0 => answer,
+        silent => answer.gap(format!("{silent} of the sample are erased and were not judged")),
+    })
+}
+
+/// A decision grants a token only where it allows, and one that is issued later
+/// names the decision it rests on.
+pub(super) fn tokens_issued(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let allowed = facts.tally(counted::outcome(Verdict::Allowed), &facts.period)?;
+    let later = facts.span(&[EntryType::TokenIssued], &facts.period)?;
+    let span = Some(made(facts)?).filter(|_| 0 < allowed).unwrap_or_default().and(later);
+    let count = allowed.saturating_add(later.count);
+    Ok(of_period(Answer::any(Span { count, ..span }))
+        .with("with_a_decision", allowed)
+        .with("issued_later", later.count)
+        .open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
+}
+
+pub(super) fn tokens_revoked(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let revoked = facts.span(&[EntryType::TokenRevoked], &facts.period)?;
+    Ok(of_period(Answer::any(revoked))
+        .open("whether a token was taken after its end is not recorded: uses leave no entry"))
+}
+
+pub(super) fn token_scope(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let issued = facts.span(&[EntryType::TokenIssued], &facts.period)?;
+    Ok(of_period(Answer::any(issued))
+        .open("what a token was used for is not recorded, so nothing is left to compare"))
+}
+
+/// Figures of this system are sums over entries of which none is left out.
+pub(super) fn metrics(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let mut answer = of_period(Answer::any(made(facts)?));
+    for verdict in [Verdict::Allowed, Verdict::Denied, Verdict::Escalated] {
+        let count = facts.tally(counted::outcome(verdict), &facts.period)?;
+        answer = answer.with(verdict.as_str(), count);
+    }
+    Ok(answer.open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
+}

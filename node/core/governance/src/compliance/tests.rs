@@ -1,0 +1,1 @@
+//! Assessments over a machine in memory.
