@@ -229,6 +229,10 @@ fn carry_out<S: Store>(context: &mut Context<'_, S>) -> Result<Outcome, Stop> {
         Command::ReportIncident(report) => ai_incident::report(context, report),
         Command::CloseIncident(close) => ai_incident::close(context, close),
         Command::UpdateAnnexIv(update) => annex_iv::update(context, update),
+        Command::SetProfile(profile) => crate::profile::set(context, profile),
+        Command::UpdateRegister(update) => crate::profile::update_register(context, update),
+        Command::LinkControl(link) => crate::control::link(context, link),
+        Command::AttestControl(attest) => crate::control::attest(context, attest),
     }
 }
 

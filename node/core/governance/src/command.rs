@@ -16,6 +16,8 @@ mod responsibility;
 mod retention;
 mod systems;
 
+mod control;
+
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{
@@ -51,6 +53,8 @@ pub use systems::{
     CloseIncident, IncidentCategory, RecordIncident, RegisterSystem, ReportIncident, SystemDetails,
     SystemRole, SystemRoute, UpdateAnnexIv, UpdateSystem,
 };
+
+pub use control::{AttestControl, LinkControl, SetProfile, UpdateRegister};
 
 /// The only version of the envelope there is.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -296,6 +300,14 @@ pub enum Command {
     CloseIncident(Box<CloseIncident>),
     /// Say what a section of the technical documentation says.
     UpdateAnnexIv(Box<UpdateAnnexIv>),
+    /// Say what the organisation is.
+    SetProfile(Box<SetProfile>),
+    /// Name newer regulatory data.
+    UpdateRegister(Box<UpdateRegister>),
+    /// Say that a piece of evidence stands for what a control asks of humans.
+    LinkControl(Box<LinkControl>),
+    /// Vouch for what was linked to a control.
+    AttestControl(Box<AttestControl>),
 }
 
 /// A place in the log: the same on every node.

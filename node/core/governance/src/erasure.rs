@@ -239,6 +239,7 @@ fn forget_derived<S: Store>(
         responsibility::forget(context, id)?;
         overrides::forget(context, &data, id, by.by)?;
     }
+    crate::control::forget(context, entry, &data, part)?;
     evidence::forget(context, entry, &data, part)?;
     Ok(Gone { account })
 }

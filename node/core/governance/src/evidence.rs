@@ -27,7 +27,7 @@ use types::{ArtifactId, DecisionId, Digest};
 use crate::apply::Stop;
 use crate::effective;
 use crate::outcome::{Corruption, Rejection};
-use crate::record::ArtifactRecord;
+use crate::record::{ArtifactKind, ArtifactRecord};
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{codec, keys, tables};
 
@@ -128,6 +128,11 @@ fn known(read: &impl Read, id: ArtifactId) -> Result<ArtifactRecord, Stop> {
         Some(_) => Ok(record),
         None => Err(Rejection::ArtifactErased.into()),
     }
+}
+
+/// What kind of thing an artifact is that a command names.
+pub(crate) fn kind_of(read: &impl Read, id: ArtifactId) -> Result<ArtifactKind, Stop> {
+    known(read, id)?.kind.ok_or_else(|| Rejection::ArtifactErased.into())
 }
 
 /// Refuses a decision that is not recorded, or has as much evidence as one may.

@@ -121,6 +121,20 @@ pub(crate) fn last_ulid(key: &[u8]) -> Option<Ulid> {
     key.last_chunk::<16>().map(|bytes| Ulid(u128::from_be_bytes(*bytes)))
 }
 
+/// A link of an artifact to a control, by the entry that says so.
+pub(crate) fn control_link(control: &str, artifact: Ulid, entry: EntryId) -> Vec<u8> {
+    let mut key = texts(&[control]);
+    key.extend_from_slice(&artifact.key());
+    key.extend_from_slice(&entry.key());
+    key
+}
+
+/// The artifact and the entry of such a key.
+pub(crate) fn read_control_link(key: &[u8]) -> Option<(Ulid, EntryId)> {
+    let (rest, entry) = key.split_last_chunk::<8>()?;
+    Some((last_ulid(rest)?, EntryId(u64::from_be_bytes(*entry))))
+}
+
 /// A chunk of a content.
 pub(crate) fn chunk(chunks_at: Ulid, number: u32) -> Vec<u8> {
     let mut key = chunks_at.key().to_vec();

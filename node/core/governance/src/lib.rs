@@ -50,6 +50,8 @@ pub mod view;
 pub mod ai_incident;
 pub mod annex_iv;
 pub mod system;
+pub mod control;
+pub mod profile;
 
 mod account;
 mod api_key;

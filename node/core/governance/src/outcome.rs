@@ -595,6 +595,18 @@ pub enum Rejection {
     /// It has its answer, or needs none.
     #[error("this export does not wait for an approval")]
     ExportAnswered,
+    /// What a control asks of humans nothing stands for that a machine made.
+    #[error("an artifact of type `{kind}` does not stand for what is asked of humans")]
+    ArtifactDoesNotFit {
+        /// What the artifact is.
+        kind: &'static str,
+    },
+    /// One vouches for what was linked before.
+    #[error("artifact `{artifact}` is not linked to this control")]
+    EvidenceNotLinked {
+        /// The artifact.
+        artifact: ArtifactId,
+    },
     /// The token would outlive the last representable time.
     #[error("the token would end past the last representable time")]
     LifetimeTooLong,
@@ -710,6 +722,8 @@ codes! {
     "unknown_incident": UnknownIncident;
     "already_reported": IncidentReported;
     "already_closed": IncidentClosed;
+    "artifact_does_not_fit": ArtifactDoesNotFit;
+    "evidence_not_linked": EvidenceNotLinked;
 }
 
 /// Stored state that no sequence of commands can produce. The node that sees it

@@ -12,12 +12,16 @@ mod responsibility;
 mod retention;
 mod systems;
 
+mod control;
+
 use ledger::Frontier;
 use policy::Mode;
 use serde::{Deserialize, Serialize};
 use types::{ClusterId, DecisionId, Digest, EntryId, Json, KeyId, LogIndex, RaftId, Timestamp};
 
 use crate::command::{Claim, ErasedPart, KeyMaterial, KeyUsage, Place};
+
+pub use control::{AttestationRecord, ProfileRecord, RegisterRecord};
 
 pub use accounts::{
     AccessRecord, ApiKeyRecord, ChallengeRecord, FoundSession, JoinTokenRecord, LoginPairRecord,

@@ -184,7 +184,7 @@ pub enum Table {
     Profile = 89,
     /// Which regulatory data is in force: one record.
     Register = 90,
-    /// Control or duty, artifact id -> the entry that linked them.
+    /// Control or duty, artifact id, entry id -> the entry that linked them.
     ControlLink = 91,
     /// Control or duty, entry id -> what was attested.
     ControlAttestation = 92,

@@ -87,6 +87,10 @@ pub fn right_of(command: &Command) -> Right {
         | Command::RenewBackupCodes(_) => Right::Own,
         Command::RequestExport(_) => Right::Holds(RequestAuditPacket),
         Command::AnswerExport(_) => Right::Holds(ApproveAuditPacket),
+        Command::UpdateRegister(_) => Right::Node,
+        Command::LinkControl(_) => Right::Any,
+        Command::SetProfile(_) => Right::Holds(ManagePolicies),
+        Command::AttestControl(_) => Right::Holds(ApproveAuditPacket),
     }
 }
 
@@ -162,7 +166,11 @@ fn needs_somebody(command: &Command) -> bool {
         | Command::RecordIncident(_)
         | Command::ReportIncident(_)
         | Command::CloseIncident(_)
-        | Command::UpdateAnnexIv(_) => false,
+        | Command::UpdateAnnexIv(_)
+        | Command::SetProfile(_)
+        | Command::UpdateRegister(_)
+        | Command::LinkControl(_)
+        | Command::AttestControl(_) => false,
     }
 }
 

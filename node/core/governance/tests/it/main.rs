@@ -35,3 +35,5 @@ mod stops;
 mod support;
 mod systems;
 mod tokens;
+
+mod controls;

@@ -42,6 +42,7 @@ commands! {
     ApplyHold ReleaseHold Anonymize SetRetention
     RequestExport AnswerExport ClaimExport CompleteExport FailExport
     RegisterSystem UpdateSystem RecordIncident ReportIncident CloseIncident UpdateAnnexIv
+    SetProfile UpdateRegister LinkControl AttestControl
 }
 
 /// What a command is called in the table.
@@ -72,8 +73,41 @@ pub(super) fn all(subject: Subject) -> Vec<Command> {
     all.extend(systems());
     let place = |command: &Command| NAMES.iter().position(|known| *known == name(command));
     all.extend(policies(subject));
+    all.extend(controls());
     all.sort_by_key(place);
     all
+}
+
+/// What is said of the organisation, and of controls.
+fn controls() -> Vec<Command> {
+    let profile = SetProfile {
+        organisation_name: text(),
+        roles: vec!["deployer".to_owned()],
+        risk_routes: vec!["minimal".to_owned()],
+        jurisdictions: Vec::new(),
+        frameworks: Vec::new(),
+        reason: text(),
+    };
+    let (framework, control_id) = ("soc2".to_owned(), "CC6.1".to_owned());
+    let link = LinkControl {
+        framework: framework.clone(),
+        control_id: control_id.clone(),
+        artifact: ArtifactId(ID),
+        evidence_types: Vec::new(),
+    };
+    let attest = AttestControl {
+        framework,
+        control_id,
+        artifacts: vec![ArtifactId(ID)],
+        statement: text(),
+        valid_until: None,
+    };
+    vec![
+        Command::SetProfile(Box::new(profile)),
+        Command::UpdateRegister(Box::new(UpdateRegister { version: text(), digest: HASH })),
+        Command::LinkControl(Box::new(link)),
+        Command::AttestControl(Box::new(attest)),
+    ]
 }
 
 fn register_node() -> RegisterNode {
