@@ -49,9 +49,9 @@ pub mod view;
 
 pub mod ai_incident;
 pub mod annex_iv;
-pub mod system;
 pub mod control;
 pub mod profile;
+pub mod system;
 
 mod account;
 mod api_key;
