@@ -160,6 +160,9 @@ pub(crate) enum Op {
     IncidentClose,
     AnnexIv,
     AnnexIvUpdate,
+    AnnexIvPackage,
+    Article11Document,
+    ArticleDocument,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.

@@ -42,4 +42,5 @@ mod server;
 mod socket;
 mod stops;
 mod system;
+mod systems;
 mod tokens;

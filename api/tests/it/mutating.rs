@@ -158,8 +158,51 @@ fn overseeing() -> Vec<Case> {
     ]
 }
 
+/// What is said of AI systems, and what went wrong with them.
+fn complying() -> Vec<Case> {
+    let incidents = "/compliance/eu-ai-act/article-73/incidents";
+    let incident = json!({"title": "t", "description": "d", "category": "death",
+                          "aware_at": "2027-03-04"});
+    vec![
+        case(
+            "/systems",
+            "",
+            json!({"name": "b", "intended_purpose": "c", "role": "deployer",
+                   "risk_route": "minimal"}),
+            1,
+        ),
+        Case {
+            method: "patch",
+            ..case("/systems/{system_id}", "<system>", json!({"name": "c"}), 1)
+        },
+        case(incidents, "", incident, 1),
+        case(
+            "/compliance/eu-ai-act/article-73/incidents/{incident_id}/reported",
+            "<incident>",
+            json!({"authority": "a", "reference": "b"}),
+            1,
+        ),
+        case(
+            "/compliance/eu-ai-act/article-73/incidents/{incident_id}/close",
+            "<incident>",
+            json!({"notes": "over"}),
+            1,
+        ),
+        Case {
+            method: "put",
+            ..case(
+                "/compliance/eu-ai-act/annex-iv/{section}",
+                "3",
+                json!({"content": {"text": "x"}}),
+                1,
+            )
+        },
+    ]
+}
+
 fn cases() -> Vec<Case> {
-    deciding().into_iter().chain(evidencing()).chain(overseeing()).collect()
+    let governing = deciding().into_iter().chain(evidencing()).chain(overseeing());
+    governing.chain(complying()).collect()
 }
 
 /// Membership is Raft's own: its entries come of applying the membership, which
@@ -188,6 +231,7 @@ impl World {
         world.decisions().await;
         world.oversight().await;
         world.evidence().await;
+        world.systems().await;
         world
     }
 
@@ -261,6 +305,20 @@ impl World {
             ("signature", json!(base64url(&signature))),
             ("public", public(&SigningKey::from_bytes(&[78; 32]))),
             ("key", keys["keys"][0]["kid"].clone()),
+        ]);
+    }
+
+    async fn systems(&mut self) {
+        let system = json!({"name": "a", "intended_purpose": "b", "role": "provider",
+                            "risk_route": "annex_iii"});
+        let system = self.post("/systems", system).await;
+        let incident = json!({"title": "t", "description": "d", "category": "death",
+                              "aware_at": "2027-03-04"});
+        let path = "/compliance/eu-ai-act/article-73/incidents";
+        let incident = self.post(path, incident).await;
+        self.things.extend([
+            ("system", system["system_id"].clone()),
+            ("incident", incident["incident_id"].clone()),
         ]);
     }
 

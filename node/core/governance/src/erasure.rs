@@ -11,7 +11,7 @@
 
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
-use types::{Digest, EntryId, Json, Object};
+use types::{Digest, EntryId, Json, Object, Timestamp};
 
 use crate::account;
 use crate::apply::{Context, Stop};
@@ -75,14 +75,7 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         if !entry.header.entry_type.is_erasable() {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
-        if account::erased::is_alive(context.tables.read(), &entry, context.applied.at)? {
-            return Err(Rejection::NotErasable { entry: *id }.into());
-        }
-        let (read, now) = (context.tables.read(), context.applied.at);
-        if system::is_held(read, &entry, erase, now)?
-            || ai_incident::is_held(read, &entry, erase)?
-            || annex_iv::is_held(read, &entry, erase, now)?
-        {
+        if is_held(context.tables.read(), &entry, erase, context.applied.at)? {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         something |= match erase.part {
@@ -91,6 +84,20 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         };
     }
     if something { Ok(ids) } else { Err(Rejection::NothingToErase.into()) }
+}
+
+/// Whether what is to be erased of an entry stays, because of something that is
+/// not over: an account or a key that can be used, a system in use, an incident.
+pub(crate) fn is_held(
+    read: &impl Read,
+    entry: &ledger::StoredEntry,
+    erase: &Erase,
+    now: Timestamp,
+) -> Result<bool, Corruption> {
+    Ok(account::erased::is_alive(read, entry, now)?
+        || system::is_held(read, entry, erase, now)?
+        || ai_incident::is_held(read, entry, erase)?
+        || annex_iv::is_held(read, entry, erase, now)?)
 }
 
 fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corruption> {

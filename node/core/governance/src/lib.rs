@@ -44,6 +44,7 @@ pub mod view;
 
 pub mod ai_incident;
 pub mod annex_iv;
+pub mod document;
 pub mod system;
 
 mod account;

@@ -48,8 +48,8 @@ pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
 };
-pub(crate) use entries::{count_up_to, decision_ids, ids_up_to, last_up_to};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub(crate) use entries::{count_up_to, decision_ids, ids_up_to, last_up_to};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
