@@ -90,6 +90,7 @@ codes! {
     UNKNOWN_USER = 404 "unknown_user" "No such account";
     UNKNOWN_SESSION = 404 "unknown_session" "No such session";
     UNKNOWN_PROVIDER = 404 "unknown_provider" "No such provider of logins";
+    UNKNOWN_ARTICLE = 404 "unknown_article" "There is nothing about such an article";
     UNKNOWN_SYSTEM = 404 "unknown_system" "No such AI system is registered";
     UNKNOWN_INCIDENT = 404 "unknown_incident" "No such incident is recorded";
     UNKNOWN_RECORD = 404 "unknown_record" "No such record of responsibility";
@@ -110,6 +111,7 @@ codes! {
     UNDER_HOLD = 409 "under_hold" "A legal hold keeps this";
     ALREADY_LIFTED = 409 "already_lifted" "The stop was lifted already";
     ALREADY_REVOKED = 409 "already_revoked" "This has ended already";
+    ANNEX_IV_INCOMPLETE = 409 "annex_iv_incomplete" "The technical documentation is not complete";
     ALREADY_REPORTED = 409 "already_reported" "The incident was reported already";
     ALREADY_CLOSED = 409 "already_closed" "The incident was closed already";
     ALREADY_SIGNED = 409 "already_signed" "This is signed already";

@@ -8,6 +8,7 @@ pub(crate) mod as_of;
 pub(crate) mod auth;
 pub(crate) mod cluster;
 pub(crate) mod decision;
+pub(crate) mod document;
 pub(crate) mod escalation;
 pub(crate) mod evidence;
 pub(crate) mod exports;
@@ -182,6 +183,9 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         | Op::IncidentReport
         | Op::IncidentClose => ai_incidents::answer(app, call).await,
         Op::AnnexIv | Op::AnnexIvUpdate => annex_iv::answer(app, call).await,
+        Op::Article11Document | Op::ArticleDocument | Op::AnnexIvPackage => {
+            document::answer(app, &call).await
+        }
         _ => auth::answer(app, call).await,
     }
 }

@@ -175,6 +175,9 @@ pub(crate) enum Op {
     IncidentClose,
     AnnexIv,
     AnnexIvUpdate,
+    AnnexIvPackage,
+    Article11Document,
+    ArticleDocument,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.

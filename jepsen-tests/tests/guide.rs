@@ -15,6 +15,7 @@ use jepsen_tests::{totp, trial, wait};
 
 const POLICIES: &str = "## Change a policy without fear";
 const HUMANS: &str = "## Keep a human in the loop";
+const AUTHORITY: &str = "## Show it to an authority";
 const BEYOND: &str = "## Serve beyond this machine";
 const ACCOUNTS: &str = "## Who you are";
 
@@ -120,6 +121,34 @@ async fn the_readme_shows_how_humans_take_part() {
     let stopped = "lexecon decide --actor ai_agent:customer_service --action access_customer_data";
     let said = check(&shell(&cluster, 2, stopped), 1, stopped);
     assert!(said.contains("emergency_stop"), "{said}");
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_an_authority_gets() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::start(3).await.unwrap();
+    let policy = "lexecon policy load deploy/examples/customer-support/policy.yaml";
+    check(&shell(&cluster, 0, policy), 0, policy);
+    let mut names: Vec<(&str, String)> = Vec::new();
+    let mut told = Vec::new();
+    for (at, line) in shown(AUTHORITY).iter().enumerate() {
+        let mut filled = line.clone();
+        for (name, value) in &names {
+            filled = filled.replace(name, value);
+        }
+        let said = check(&shell(&cluster, at % 3, &filled), 0, &filled);
+        if line.starts_with("lexecon system register") {
+            names.push(("$SYSTEM", word(&said, "sys_")));
+        } else if line.starts_with("lexecon incident record") {
+            names.push(("$INCIDENT", word(&said, "inc_")));
+        }
+        cluster.settle().await.unwrap();
+        told.push(said);
+    }
+    let [.., article_11, article_49] = &told[..] else { panic!("the section has no commands") };
+    assert!(article_11.contains("Knows nothing of refunds."), "{article_11}");
+    assert!(article_11.contains("<svg ") && article_11.contains("ai_agent"), "{article_11}");
+    assert!(article_49.contains("A.10.member_states"), "{article_49}");
 }
 
 /// A process that ends with the test.

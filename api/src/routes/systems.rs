@@ -2,13 +2,14 @@
 //! technical documentation.
 
 use governance::access::Permission::{
-    ApproveAuditPacket, ManagePolicies, ViewAuditLogs, ViewDashboard,
+    ApproveAuditPacket, ExportData, ManagePolicies, ViewAuditLogs, ViewDashboard,
 };
 use governance::access::Right;
 
 use super::{Access, Method, Op, Route, Shape};
+use crate::call::Form;
 use crate::problem::Code;
-use crate::rest::{ai_incidents, annex_iv, systems};
+use crate::rest::{ai_incidents, annex_iv, document, systems};
 
 const SYSTEM_CODES: &[Code] = &[
     Code::UNKNOWN_SYSTEM,
@@ -141,4 +142,40 @@ pub(super) const ROUTES: &[Route] = &[
         Code::IDEMPOTENCY_CONFLICT,
         Code::ERASED,
     ]),
+    Route::get(
+        Op::AnnexIvPackage,
+        "/compliance/eu-ai-act/annex-iv/package",
+        "The technical documentation in one piece, once nothing is missing",
+    )
+    .who(Right::Holds(ExportData))
+    .tag("Compliance")
+    .access(Access::Audit)
+    .query(document::PACKAGE_QUERY)
+    .replies(document::REPLY)
+    .or_media("text/markdown", Form::Json)
+    .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_SYSTEM, Code::ANNEX_IV_INCOMPLETE]),
+    Route::get(
+        Op::Article11Document,
+        "/compliance/eu-ai-act/article-11/documentation",
+        "The technical documentation that Article 11 asks for, as far as it can be told",
+    )
+    .who(Right::Holds(ViewAuditLogs))
+    .tag("Compliance")
+    .access(Access::Audit)
+    .query(document::QUERY)
+    .replies(document::REPLY_11)
+    .or_media("text/markdown", Form::Json)
+    .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_SYSTEM]),
+    Route::get(
+        Op::ArticleDocument,
+        "/compliance/eu-ai-act/article-{n}/documentation",
+        "What is to be shown about an article: duties, figures, forms, and what is missing",
+    )
+    .who(Right::Holds(ViewAuditLogs))
+    .tag("Compliance")
+    .access(Access::Audit)
+    .query(document::QUERY)
+    .replies(document::REPLY)
+    .or_media("text/markdown", Form::Json)
+    .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_ARTICLE, Code::UNKNOWN_SYSTEM]),
 ];

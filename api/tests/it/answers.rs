@@ -360,6 +360,47 @@ async fn evidence(server: &Server, decision: &Value) -> Vec<Call> {
     ]
 }
 
+/// Calls about AI systems, incidents and documents.
+async fn complying(server: &Server) -> Vec<Call> {
+    const ACT: &str = "/compliance/eu-ai-act";
+    const INCIDENT: &str = "/compliance/eu-ai-act/article-73/incidents/{incident_id}";
+    let system = |name: &str| {
+        json!({"name": name, "intended_purpose": "b", "role": "provider",
+               "risk_route": "annex_iii", "annex_viii": {"contact": {"name": "c"}}})
+    };
+    let made = server.post("/systems", system("a")).await.json();
+    let at = format!("/systems/{}", made["system_id"].as_str().unwrap());
+    let new = json!({"title": "t", "description": "d", "category": "death",
+                     "aware_at": "2027-03-04"});
+    let incident = server.post(crate::systems::INCIDENTS, &new).await.json();
+    let of = format!("{}/{}", crate::systems::INCIDENTS, incident["incident_id"].as_str().unwrap());
+    let (report, close) = (format!("{of}/reported"), format!("{of}/close"));
+    let told = json!({"authority": "a", "reference": "b"}).to_string();
+    let notes = json!({"notes": "x"}).to_string();
+    let content = json!({"content": {"text": "x"}}).to_string();
+    crate::systems::write_all(server).await;
+    let documentation = "/compliance/eu-ai-act/article-{n}/documentation";
+    vec![
+        post("/systems", system("b")),
+        ("patch", "/systems/{system_id}", at.clone(), json!({"name": "c"}).to_string()),
+        get("/systems/{system_id}", at),
+        get("/systems", "/systems?limit=1"),
+        post(crate::systems::INCIDENTS, new),
+        get(INCIDENT, of),
+        ("post", "/compliance/eu-ai-act/article-73/incidents/{incident_id}/reported", report, told),
+        ("post", "/compliance/eu-ai-act/article-73/incidents/{incident_id}/close", close, notes),
+        get(crate::systems::INCIDENTS, crate::systems::INCIDENTS),
+        ("put", "/compliance/eu-ai-act/annex-iv/{section}", format!("{ACT}/annex-iv/3"), content),
+        get("/compliance/eu-ai-act/annex-iv", format!("{ACT}/annex-iv")),
+        get("/compliance/eu-ai-act/annex-iv/package", format!("{ACT}/annex-iv/package")),
+        get(
+            "/compliance/eu-ai-act/article-11/documentation",
+            format!("{ACT}/article-11/documentation"),
+        ),
+        get(documentation, format!("{ACT}/article-49/documentation")),
+    ]
+}
+
 /// Described operations that no call was made of.
 fn unseen<'a>(document: &'a Value, seen: &[(&str, &str)]) -> Vec<(&'a str, &'a str)> {
     let paths = document["paths"].as_object().unwrap().iter();
@@ -384,6 +425,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
     calls.extend(answering(&decision));
     calls.extend(intervening(&server).await);
     calls.extend(retaining(&server).await);
+    calls.extend(complying(&server).await);
     calls.extend(operating());
     calls.extend(READ.iter().map(|(template, path)| get(template, *path)));
     let mut seen = Vec::new();

@@ -45,4 +45,5 @@ mod server;
 mod socket;
 mod stops;
 mod system;
+mod systems;
 mod tokens;

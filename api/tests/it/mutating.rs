@@ -165,7 +165,7 @@ fn exporting() -> Vec<Case> {
 
 fn cases() -> Vec<Case> {
     let cases = deciding().into_iter().chain(evidencing()).chain(overseeing());
-    cases.chain(exporting()).chain(retaining()).collect()
+    cases.chain(exporting()).chain(retaining()).chain(complying()).collect()
 }
 
 /// What waits for a second person is answered only where there are accounts:
@@ -193,6 +193,48 @@ fn retaining() -> Vec<Case> {
             json!({"subject": "ai_agent:claims_triage"}),
             1,
         ),
+    ]
+}
+
+/// What is said of AI systems, and what went wrong with them.
+fn complying() -> Vec<Case> {
+    let incidents = "/compliance/eu-ai-act/article-73/incidents";
+    let incident = json!({"title": "t", "description": "d", "category": "death",
+                          "aware_at": "2027-03-04"});
+    vec![
+        case(
+            "/systems",
+            "",
+            json!({"name": "b", "intended_purpose": "c", "role": "deployer",
+                   "risk_route": "minimal"}),
+            1,
+        ),
+        Case {
+            method: "patch",
+            ..case("/systems/{system_id}", "<system>", json!({"name": "c"}), 1)
+        },
+        case(incidents, "", incident, 1),
+        case(
+            "/compliance/eu-ai-act/article-73/incidents/{incident_id}/reported",
+            "<incident>",
+            json!({"authority": "a", "reference": "b"}),
+            1,
+        ),
+        case(
+            "/compliance/eu-ai-act/article-73/incidents/{incident_id}/close",
+            "<incident>",
+            json!({"notes": "over"}),
+            1,
+        ),
+        Case {
+            method: "put",
+            ..case(
+                "/compliance/eu-ai-act/annex-iv/{section}",
+                "3",
+                json!({"content": {"text": "x"}}),
+                1,
+            )
+        },
     ]
 }
 
@@ -225,6 +267,7 @@ impl World {
         let hold = json!({"reason": "a claim", "entry_ids": [0]});
         let hold = world.post("/compliance/eu-ai-act/article-12/legal-holds", hold).await;
         world.things.insert("hold", hold["hold_id"].clone());
+        world.systems().await;
         world
     }
 
@@ -298,6 +341,20 @@ impl World {
             ("signature", json!(base64url(&signature))),
             ("public", public(&SigningKey::from_bytes(&[78; 32]))),
             ("key", keys["keys"][0]["kid"].clone()),
+        ]);
+    }
+
+    async fn systems(&mut self) {
+        let system = json!({"name": "a", "intended_purpose": "b", "role": "provider",
+                            "risk_route": "annex_iii"});
+        let system = self.post("/systems", system).await;
+        let incident = json!({"title": "t", "description": "d", "category": "death",
+                              "aware_at": "2027-03-04"});
+        let path = "/compliance/eu-ai-act/article-73/incidents";
+        let incident = self.post(path, incident).await;
+        self.things.extend([
+            ("system", system["system_id"].clone()),
+            ("incident", incident["incident_id"].clone()),
         ]);
     }
 

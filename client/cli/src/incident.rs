@@ -34,6 +34,27 @@ Example:
 
   lexecon incident report inc_01K1R0D2J7Q4M8X5B9C3F6H0TN --authority BNetzA --reference 2027/118";
 
+const LIST_HELP: &str = "\
+Incidents that are recorded, oldest first, with the time by which an authority must be told.
+
+Example:
+
+  lexecon incident list --status open --as-of 2027-03-04";
+
+const SHOW_HELP: &str = "\
+One incident, as it stands, or as it stood at an entry or a time.
+
+Example:
+
+  lexecon incident show inc_01K1R0D2J7Q4M8X5B9C3F6H0TN";
+
+const CLOSE_HELP: &str = "\
+Says what came of an incident. It is refused for one that was closed before.
+
+Example:
+
+  lexecon incident close inc_01K1R0D2J7Q4M8X5B9C3F6H0TN --notes 'model replaced, claims decided anew'";
+
 /// What to do with incidents.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
@@ -41,6 +62,7 @@ pub enum Verb {
     #[command(long_about = RECORD_HELP)]
     Record(Box<RecordArgs>),
     /// Incidents that are recorded
+    #[command(long_about = LIST_HELP)]
     List {
         /// Only those that stand so
         #[arg(long, value_parser = ["open", "reported", "closed"])]
@@ -56,6 +78,7 @@ pub enum Verb {
         as_of: Option<String>,
     },
     /// One incident
+    #[command(long_about = SHOW_HELP)]
     Show {
         /// Its id
         incident_id: String,
@@ -76,6 +99,7 @@ pub enum Verb {
         reference: String,
     },
     /// Say what came of it
+    #[command(long_about = CLOSE_HELP)]
     Close {
         /// Its id
         incident_id: String,

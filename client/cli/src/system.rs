@@ -41,6 +41,20 @@ Example:
 
   lexecon system update sys_01K1R0D2J7Q4M8X5B9C3F6H0TN --retired 2027-12-31";
 
+const LIST_HELP: &str = "\
+Systems that are registered, oldest first.
+
+Example:
+
+  lexecon system list --status in_use";
+
+const SHOW_HELP: &str = "\
+One system, as it is, or as it was at an entry or a time.
+
+Example:
+
+  lexecon system show sys_01K1R0D2J7Q4M8X5B9C3F6H0TN --as-of 2027-03-04";
+
 /// What to do with systems.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
@@ -48,6 +62,7 @@ pub enum Verb {
     #[command(long_about = REGISTER_HELP)]
     Register(Box<RegisterArgs>),
     /// Systems that are registered
+    #[command(long_about = LIST_HELP)]
     List {
         /// Only those that stand so
         #[arg(long, value_parser = ["planned", "in_use", "retired"])]
@@ -63,6 +78,7 @@ pub enum Verb {
         as_of: Option<String>,
     },
     /// One system
+    #[command(long_about = SHOW_HELP)]
     Show {
         /// Its id
         system_id: String,

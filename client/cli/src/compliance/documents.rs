@@ -45,6 +45,22 @@ Example:
 
   lexecon compliance annex-iv package --format html --output annex-iv.html";
 
+const ANNEX_IV_HELP: &str = "\
+The technical documentation of Annex IV: nine sections that humans write, beside what the ledger shows.
+
+Example:
+
+  lexecon compliance annex-iv show";
+
+const SHOW_HELP: &str = "\
+What each section says, and of which points nothing is said.
+
+Exits 0 if something is said of every point, 1 if not.
+
+Example:
+
+  lexecon compliance annex-iv show --system sys_01K1R0D2J7Q4M8X5B9C3F6H0TN";
+
 /// Documents.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
@@ -60,7 +76,7 @@ pub enum Verb {
         output: Option<PathBuf>,
     },
     /// The technical documentation
-    #[command(subcommand)]
+    #[command(subcommand, long_about = ANNEX_IV_HELP)]
     AnnexIv(AnnexIvVerb),
 }
 
@@ -68,6 +84,7 @@ pub enum Verb {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum AnnexIvVerb {
     /// What it says, and what is missing
+    #[command(long_about = SHOW_HELP)]
     Show {
         #[command(flatten)]
         about: AboutArgs,

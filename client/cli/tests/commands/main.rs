@@ -37,6 +37,7 @@ mod shell;
 #[path = "../../../tests/sdk/signed.rs"]
 mod signed;
 mod stop;
+mod systems;
 mod token;
 mod tree;
 mod trials;

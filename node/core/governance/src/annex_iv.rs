@@ -277,6 +277,22 @@ mod tests {
         }
     }
 
+    /// The refs of the regulatory data, as `2(b)` or `3`.
+    #[test]
+    fn the_points_are_those_of_the_regulatory_data() {
+        let items = register::register().annex("annex_iv").and_then(Json::as_object).unwrap();
+        let items = items.get("items").and_then(Json::as_array).unwrap();
+        let named = items.iter().map(|item| item.as_object().unwrap().get("ref").unwrap());
+        let named: Vec<&str> = named.map(|name| name.as_str().unwrap()).collect();
+        let ours = SECTIONS.iter().flat_map(|section| {
+            section.points.iter().map(|point| match point.member {
+                TEXT => section.number.to_string(),
+                letter => format!("{}({letter})", section.number),
+            })
+        });
+        assert_eq!(ours.collect::<Vec<_>>(), named);
+    }
+
     #[test]
     fn a_section_knows_its_points_and_what_is_missing() {
         let section = section(2).unwrap();

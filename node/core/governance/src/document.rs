@@ -133,9 +133,7 @@ impl Item {
 
     fn to_json(&self) -> Json {
         let (by, at, entry) = match &self.source {
-            Source::Human { by, at, entry } => {
-                (by.clone(), Some(at.to_string()), Some(entry.0))
-            }
+            Source::Human { by, at, entry } => (by.clone(), Some(at.to_string()), Some(entry.0)),
             Source::Ledger | Source::Register | Source::Missing | Source::Open => {
                 (None, None, None)
             }

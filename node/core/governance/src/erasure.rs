@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
-use types::{Digest, EntryId, Json, Object, UserId};
+use types::{Digest, EntryId, Json, Object, Timestamp, UserId};
 
 use crate::access;
 use crate::account;
@@ -100,11 +100,7 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         anonymize::refuse(context, *id, &entry)?;
-        let (read, now) = (context.tables.read(), context.applied.at);
-        if system::is_held(read, &entry, erase, now)?
-            || ai_incident::is_held(read, &entry, erase)?
-            || annex_iv::is_held(read, &entry, erase, now)?
-        {
+        if is_held(context.tables.read(), &entry, erase, context.applied.at)? {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
         something |= match erase.part {
@@ -113,6 +109,20 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         };
     }
     if something { Ok(ids) } else { Err(Rejection::NothingToErase.into()) }
+}
+
+/// Whether what is to be erased of an entry stays, because of something that is
+/// not over: an account or a key that can be used, a system in use, an incident.
+pub(crate) fn is_held(
+    read: &impl Read,
+    entry: &ledger::StoredEntry,
+    erase: &Erase,
+    now: Timestamp,
+) -> Result<bool, Corruption> {
+    Ok(account::erased::is_alive(read, entry, now)?
+        || system::is_held(read, entry, erase, now)?
+        || ai_incident::is_held(read, entry, erase)?
+        || annex_iv::is_held(read, entry, erase, now)?)
 }
 
 fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corruption> {

@@ -50,6 +50,7 @@ pub mod view;
 pub mod ai_incident;
 pub mod annex_iv;
 pub mod control;
+pub mod document;
 pub mod profile;
 pub mod system;
 

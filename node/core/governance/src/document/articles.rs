@@ -25,8 +25,7 @@ struct Plan {
     asks: &'static [Ask],
 }
 
-const RISKS: Ask =
-    Ask::Entries("assessments", "Assessments of risk", &[EntryType::RiskAssessed]);
+const RISKS: Ask = Ask::Entries("assessments", "Assessments of risk", &[EntryType::RiskAssessed]);
 const POLICIES: Ask = Ask::Entries(
     "policy_changes",
     "Policies that were put in force",
@@ -54,8 +53,7 @@ const FAULTS: Ask = Ask::Entries(
     "Nodes that differed from the others, and were rebuilt",
     &[EntryType::DivergenceDetected, EntryType::Recovery],
 );
-const STOPS: Ask =
-    Ask::Entries("interventions", "What humans did", &[EntryType::Intervention]);
+const STOPS: Ask = Ask::Entries("interventions", "What humans did", &[EntryType::Intervention]);
 const ACCESS: Ask = Ask::Entries(
     "access_changes",
     "Accounts and keys of programs that were made or changed",
@@ -74,11 +72,8 @@ const HOLDS: Ask = Ask::Entries(
     "Legal holds that were applied or released",
     &[EntryType::LegalHoldApplied, EntryType::LegalHoldReleased],
 );
-const DOCUMENTATION: Ask = Ask::Entries(
-    "documentation",
-    "Versions of sections of Annex IV",
-    &[EntryType::AnnexIvUpdated],
-);
+const DOCUMENTATION: Ask =
+    Ask::Entries("documentation", "Versions of sections of Annex IV", &[EntryType::AnnexIvUpdated]);
 const EXPORTS: Ask =
     Ask::Entries("exports", "Exports that were completed", &[EntryType::AuditExportCompleted]);
 const REPORTED: Ask = Ask::Entries(
@@ -208,7 +203,8 @@ fn duties<R: Read>(facts: &mut Facts<'_, R>, duties: &[Duty]) -> Section {
     for duty in duties {
         items.push(told(duty));
         if duty.assessable {
-            items.extend(duty.human_evidence.iter().map(|kind| brought(facts, duty, kind.as_str())));
+            items
+                .extend(duty.human_evidence.iter().map(|kind| brought(facts, duty, kind.as_str())));
         }
         let linked = facts.linked.get(&duty.id).into_iter().flatten();
         let entries: Vec<_> = linked.map(|linked| linked.entry).collect();
@@ -241,7 +237,8 @@ fn brought<R: Read>(facts: &Facts<'_, R>, duty: &Duty, kind: &str) -> Item {
     });
     let artifacts: Vec<Json> = artifacts.collect();
     let value = if artifacts.is_empty() { Json::Null } else { Json::Array(artifacts) };
-    let about = format!("{}: evidence that people bring: {}", duty.reference, kind.replace('_', " "));
+    let about =
+        format!("{}: evidence that people bring: {}", duty.reference, kind.replace('_', " "));
     Item { name: format!("{}.{kind}", duty.id), about, value, source }
 }
 

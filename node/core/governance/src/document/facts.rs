@@ -6,11 +6,11 @@ use ledger::EntryType;
 use types::{Digest, EntryId, Json, Object, Timestamp};
 
 use super::{Asked, Document, Item, Section, Source};
+use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::PolicyRecord;
 use crate::store::{Direction, Read, Scan, Table};
 use crate::view::{self, AnnexIvSection, System, SystemQuery, TOTAL_MAX};
-use crate::keys;
 
 /// Systems that a document lists.
 const SYSTEMS_MAX: usize = 100;
@@ -308,8 +308,7 @@ fn systems(
     now: Timestamp,
 ) -> Result<(Vec<System>, u64), Corruption> {
     if let Some(id) = asked.system {
-        let found: Vec<System> =
-            view::system_as_of(read, id, asked.as_of)?.into_iter().collect();
+        let found: Vec<System> = view::system_as_of(read, id, asked.as_of)?.into_iter().collect();
         let total = found.len() as u64;
         return Ok((found, total));
     }
@@ -334,10 +333,7 @@ fn policy_then(read: &impl Read, as_of: EntryId) -> Result<PolicyRecord, Corrupt
 }
 
 /// Evidence that was linked to duties of the act, by duty.
-fn linked(
-    read: &impl Read,
-    as_of: EntryId,
-) -> Result<BTreeMap<String, Vec<Linked>>, Corruption> {
+fn linked(read: &impl Read, as_of: EntryId) -> Result<BTreeMap<String, Vec<Linked>>, Corruption> {
     let mut found: BTreeMap<String, Vec<Linked>> = BTreeMap::new();
     let entry_type = EntryType::ControlEvidenceLinked;
     for entry in view::ids_up_to(read, entry_type, as_of, LINKS_MAX)? {

@@ -266,7 +266,10 @@ fn declaration<R: Read>(facts: &Facts<'_, R>) -> Vec<Item> {
         },
     );
     items.push(missing("2.provider", "Name and address of the provider"));
-    items.push(missing("3.responsibility", "That it is issued under the provider's sole responsibility"));
+    items.push(missing(
+        "3.responsibility",
+        "That it is issued under the provider's sole responsibility",
+    ));
     items.push(missing("4.statement", "What the provider declares about the system"));
     items.push(Item {
         source: Source::Open,

@@ -59,7 +59,9 @@ fn write_item(page: &mut String, item: &Item) {
     let (about, name) = (escaped(&item.about), escaped(&item.name));
     let _ = writeln!(page, "<dt>{about} <code>{name}</code></dt>\n<dd>");
     match &item.source {
-        Source::Missing => page.push_str("<p class=\"missing\">Missing: a human must say this.</p>\n"),
+        Source::Missing => {
+            page.push_str("<p class=\"missing\">Missing: a human must say this.</p>\n")
+        }
         Source::Open => page.push_str("<p>Nothing said.</p>\n"),
         Source::Ledger | Source::Register => value(page, &item.value),
         Source::Human { by, at, entry } => {

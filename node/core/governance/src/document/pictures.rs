@@ -59,7 +59,12 @@ fn relation(value: &Json) -> Option<Relation<'_>> {
     let text = |name: &str| relation.get(name).and_then(Json::as_str);
     let kind = text("relation_type")?;
     matches!(kind, "permits" | "forbids").then_some(())?;
-    Some(Relation { kind, source: text("source")?, target: text("target")?, object: text("object") })
+    Some(Relation {
+        kind,
+        source: text("source")?,
+        target: text("target")?,
+        object: text("object"),
+    })
 }
 
 /// Different names in the order in which they come. Those beyond the boxes of a

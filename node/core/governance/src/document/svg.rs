@@ -113,9 +113,7 @@ fn x(column: usize) -> usize {
 }
 
 fn y(row: usize) -> usize {
-    MARGIN
-        .saturating_add(HEAD)
-        .saturating_add(row.saturating_mul(BOX_HEIGHT.saturating_add(GAP_Y)))
+    MARGIN.saturating_add(HEAD).saturating_add(row.saturating_mul(BOX_HEIGHT.saturating_add(GAP_Y)))
 }
 
 /// The boxes of a column that are drawn, the last one for the rest.
@@ -159,7 +157,8 @@ fn draw_column(svg: &mut String, at: usize, column: &Column) {
 
 /// At most so many characters of a line, none of them one that XML refuses.
 fn cut(line: &str) -> String {
-    let plain = |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c };
+    let plain =
+        |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c };
     let mut kept: String = line.chars().take(CHARS_MAX).map(plain).collect();
     if CHARS_MAX < line.chars().count() {
         kept.push('…');
