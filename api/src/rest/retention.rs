@@ -120,7 +120,9 @@ impl Integrity {
             Some(_) | None => progress.through.filter(|through| last <= *through).map(|_| true),
         };
         let checkpoint = match is_named {
-            true => view::first_final(read, last)?.map(|record| frozen(read, &record)).transpose()?,
+            true => {
+                view::first_final(read, last)?.map(|record| frozen(read, &record)).transpose()?
+            }
             false => last_note(read)?,
         };
         let verified_through = match is_named && valid == Some(true) {

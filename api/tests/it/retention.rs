@@ -105,7 +105,8 @@ async fn a_hold_says_in_one_way_what_it_holds_and_holds_something() {
     let (status, _) = refused(&server, json!({"reason": "x", "entry_ids": many})).await;
     assert_eq!(status, 422);
     ok(&server, HOLDS, json!({"reason": "x", "all": true, "hold_id": "h"})).await;
-    let (status, problem) = refused(&server, json!({"reason": "x", "all": true, "hold_id": "h"})).await;
+    let (status, problem) =
+        refused(&server, json!({"reason": "x", "all": true, "hold_id": "h"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("already_exists")));
 }
 
@@ -114,7 +115,8 @@ async fn holds_are_listed_with_what_they_freeze_and_how_they_stand() {
     let server = Server::loaded().await;
     let who = "act_human_user:executive:jane";
     let filter = json!({"entry_type": "POLICY_LOADED", "from": "1970-01-01"});
-    ok(&server, HOLDS, json!({"reason": "a", "hold_id": "a", "filter": filter, "requester": who})).await;
+    ok(&server, HOLDS, json!({"reason": "a", "hold_id": "a", "filter": filter, "requester": who}))
+        .await;
     ok(&server, HOLDS, json!({"reason": "b", "hold_id": "b", "entry_ids": [1, 0]})).await;
     server.call("DELETE", &format!("{HOLDS}/a?reason=over"), "", &[]).await;
     let list = async |query: &str| {
@@ -132,7 +134,10 @@ async fn holds_are_listed_with_what_they_freeze_and_how_they_stand() {
     let scope = json!({"kind": "filter", "filter": {"actor": null, "entry_type": "policy_loaded",
                        "from": "1970-01-01T00:00:00.000000Z", "to": null}});
     assert_eq!((&holds[0]["scope"], &holds[0]["applied_by"]), (&scope, &json!(who)));
-    assert_eq!((&holds[0]["release_reason"], &holds[0]["status"]), (&json!("over"), &json!("released")));
+    assert_eq!(
+        (&holds[0]["release_reason"], &holds[0]["status"]),
+        (&json!("over"), &json!("released"))
+    );
     assert_eq!(holds[1]["scope"], json!({"kind": "entries", "entry_ids": [0, 1]}));
 }
 
@@ -187,7 +192,8 @@ async fn more_than_one_command_takes_goes_in_several() {
 /// Both maps come to the total.
 fn sums(status: &Value) {
     for map in ["by_classification", "by_status"] {
-        let sum: u64 = status[map].as_object().unwrap().values().map(|it| it.as_u64().unwrap()).sum();
+        let sum: u64 =
+            status[map].as_object().unwrap().values().map(|it| it.as_u64().unwrap()).sum();
         assert_eq!(Some(sum), status["total_records"].as_u64(), "{map}: {status}");
     }
 }
@@ -199,22 +205,40 @@ async fn the_status_counts_every_record_once_and_says_whether_they_hold() {
     ok(&server, "/decide", json!({"actor": ACTOR, "action": "close_account"})).await;
     let fresh = server.get(STATUS).await.json();
     sums(&fresh);
-    assert_eq!(fresh["by_classification"], json!({"high_risk": 2, "standard": 2, "gdpr_intersect": 0}));
-    assert_eq!((&fresh["status"], &fresh["status_detail"]), (&json!("insufficient"), &json!("inconclusive")));
-    assert_eq!(fresh["retention_days"], json!({"high_risk": 3650, "standard": 183, "gdpr_intersect": 183}));
+    assert_eq!(
+        fresh["by_classification"],
+        json!({"high_risk": 2, "standard": 2, "gdpr_intersect": 0})
+    );
+    assert_eq!(
+        (&fresh["status"], &fresh["status_detail"]),
+        (&json!("insufficient"), &json!("inconclusive"))
+    );
+    assert_eq!(
+        fresh["retention_days"],
+        json!({"high_risk": 3650, "standard": 183, "gdpr_intersect": 183})
+    );
     server.node.finalize();
     ok(&server, HOLDS, json!({"reason": "x", "filter": {"entry_type": "decision"}})).await;
     ok(&server, ANONYMIZE, json!({"subject": ACTOR})).await;
     let held = server.get(STATUS).await.json();
     sums(&held);
-    assert_eq!((&held["by_status"]["legal_hold"], &held["legal_holds_active"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&held["by_status"]["legal_hold"], &held["legal_holds_active"]),
+        (&json!(2), &json!(1))
+    );
     assert_eq!((&held["status"], &held["integrity"]["valid"]), (&json!("partial"), &json!(true)));
     let then = server.get(&format!("{STATUS}?as_of=3")).await.json();
     sums(&then);
     assert_eq!((&then["total_records"], &then["legal_holds_active"]), (&json!(4), &json!(0)));
-    assert_eq!((&then["as_of_index"], &then["integrity"]["verified_through"]), (&json!(3), &json!(3)));
+    assert_eq!(
+        (&then["as_of_index"], &then["integrity"]["verified_through"]),
+        (&json!(3), &json!(3))
+    );
     let beyond = server.get(&format!("{STATUS}?as_of=99")).await;
-    assert_eq!((beyond.status, fault(&beyond.json())), (422, ("as_of".into(), "out_of_range".into())));
+    assert_eq!(
+        (beyond.status, fault(&beyond.json())),
+        (422, ("as_of".into(), "out_of_range".into()))
+    );
 }
 
 #[tokio::test]
@@ -223,7 +247,10 @@ async fn a_package_has_every_record_of_its_period_in_each_form() {
     let formula = json!({"actor": "-1:x", "action": "-1"});
     ok(&server, "/decide", formula).await;
     let package = server.get(RECORDS).await.json();
-    assert_eq!((&package["package_type"], &package["summary"]["total_records"]), (&json!("EU_AI_ACT_ARTICLE_12"), &json!(3)));
+    assert_eq!(
+        (&package["package_type"], &package["summary"]["total_records"]),
+        (&json!("EU_AI_ACT_ARTICLE_12"), &json!(3))
+    );
     assert_eq!(package["records"].as_array().unwrap().len(), 3);
     assert_eq!(package["records"][2]["classification"], "high_risk");
     assert_eq!(package["records"][2]["data"]["action"], "-1");

@@ -7,9 +7,9 @@ use client::Credential;
 
 use crate::failure::Failure;
 use crate::{
-    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, hold, intervention, keys,
-    ledger, login, mfa, overrides, oversight, password, policy, responsibility, retention, risk, session,
-    signer, stop, token, user, verify,
+    admin, api_key, certs, cluster, decide, decisions, escalation, evidence, hold, intervention,
+    keys, ledger, login, mfa, overrides, oversight, password, policy, responsibility, retention,
+    risk, session, signer, stop, token, user, verify,
 };
 
 const UNIX: &str = "unix://";

@@ -38,7 +38,9 @@ impl Settings {
         };
         match days.fault() {
             None => Ok(found),
-            Some("personal_days") => Err(refused("retention.personal_days", days.personal, least.personal)),
+            Some("personal_days") => {
+                Err(refused("retention.personal_days", days.personal, least.personal))
+            }
             Some("high_risk_days") => {
                 Err(refused("retention.high_risk_days", days.high_risk, least.high_risk))
             }

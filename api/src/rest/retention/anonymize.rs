@@ -156,8 +156,7 @@ fn replayed<B: Backend>(app: &App<B>, entry: EntryId) -> Result<Answer, Problem>
     let data = recording::data(app, entry)?;
     let mut reply = Object::new();
     reply.insert("dry_run", false);
-    let names =
-        ["part", "candidates", "anonymized", "skipped_under_hold", "skipped_in_retention"];
+    let names = ["part", "candidates", "anonymized", "skipped_under_hold", "skipped_in_retention"];
     for name in names {
         reply.insert(name, data.get(name).cloned().unwrap_or_default());
     }

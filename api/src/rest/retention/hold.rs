@@ -232,8 +232,8 @@ pub(crate) async fn release<B: Backend>(app: &App<B>, call: Call) -> Result<Answ
     if !is_there && key.is_none() {
         return Err(super::refused(governance::Rejection::UnknownHold { hold }));
     }
-    let idempotency =
-        key.map(|key| idempotency::record(&principal, key, &format!("{PATH}/{hold}"), &Object::new()));
+    let idempotency = key
+        .map(|key| idempotency::record(&principal, key, &format!("{PATH}/{hold}"), &Object::new()));
     let reason = query.text("reason").unwrap_or_default();
     let command = Command::ReleaseHold(ReleaseHold { hold, reason });
     let recording = recording::record(app, &principal, idempotency, command).await?;

@@ -1,7 +1,7 @@
 //! What humans did in a period, as evidence of their oversight: article 14.
 
-use governance::view::{self, Absent};
 use governance::Read;
+use governance::view::{self, Absent};
 use ledger::{EntryType, StoredEntry};
 use types::{EntryId, Json, Object, OverrideId, Timestamp};
 

@@ -119,7 +119,8 @@ impl Room {
         if self.0 <= BYTES_MAX {
             return Ok(());
         }
-        let detail = "the records of the period are too large for one package: ask for it in pieces";
+        let detail =
+            "the records of the period are too large for one package: ask for it in pieces";
         Err(Problem::fault(Fault::parameter("from", "out_of_range", detail)))
     }
 }

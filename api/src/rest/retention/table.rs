@@ -58,7 +58,10 @@ mod tests {
 
     #[test]
     fn a_cell_is_quoted_where_it_must_be() {
-        assert_eq!(csv_row(["a,b", "say \"no\"", "=\"a\"", "x\ny"]), "\"a,b\",\"say \"\"no\"\"\",\"'=\"\"a\"\"\",\"x\ny\"\r\n");
+        assert_eq!(
+            csv_row(["a,b", "say \"no\"", "=\"a\"", "x\ny"]),
+            "\"a,b\",\"say \"\"no\"\"\",\"'=\"\"a\"\"\",\"x\ny\"\r\n"
+        );
     }
 
     #[test]

@@ -115,9 +115,10 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// `data` of the entry, from who asked.
     pub(crate) fn data(&self, asked: Object) -> Object {
-        let ranges = self.ranges.iter().map(|range| {
-            Json::object([("from", range.from.0.into()), ("to", range.to.0.into())])
-        });
+        let ranges = self
+            .ranges
+            .iter()
+            .map(|range| Json::object([("from", range.from.0.into()), ("to", range.to.0.into())]));
         let mut data = asked;
         data.insert("cause", self.cause.as_str());
         data.insert("count", self.count);
@@ -148,7 +149,7 @@ pub(crate) fn erase_one<S: Store>(
         forget_derived(context, &entry, data, by)?;
     }
     if access::EVIDENCE <= context.cache.feature_level(context.tables.read())? {
-        forget_more(context, &entry, by.part, cause)?;
+        forget_more(context, &entry, cause)?;
     }
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
@@ -164,14 +165,13 @@ pub(crate) fn erase_one<S: Store>(
 fn forget_more<S: Store>(
     context: &mut Context<'_, S>,
     entry: &ledger::StoredEntry,
-    part: ErasedPart,
     cause: ErasureCause,
 ) -> Result<(), Corruption> {
     let id = entry.header.id;
     if !context.tables.has(Table::Erased, &keys::entry(id))? {
         erased_blocks::add(context, id)?;
     }
-    idempotency::forget(context, id, part)?;
+    idempotency::forget(context, id)?;
     if entry.header.entry_type == EntryType::Decision {
         evidence::forget_of_decision(context, entry, cause)?;
     }

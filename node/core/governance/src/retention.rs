@@ -10,8 +10,8 @@
 //! - A time to keep things is never shorter than the law has it: see
 //!   [`RetentionDays::DEFAULT`].
 
-pub mod class;
 pub(crate) mod anonymize;
+pub mod class;
 pub(crate) mod end;
 pub mod hold;
 
@@ -52,8 +52,7 @@ impl RetentionDays {
         let of = |days: &Self| [days.personal, days.high_risk, days.other];
         let names = ["personal_days", "high_risk_days", "days"];
         let bounds = of(self).into_iter().zip(of(&Self::DEFAULT)).zip(names);
-        let mut wrong =
-            bounds.filter(|((days, least), _)| !(*least..=DAYS_MAX).contains(days));
+        let mut wrong = bounds.filter(|((days, least), _)| !(*least..=DAYS_MAX).contains(days));
         wrong.next().map(|(_, name)| name)
     }
 

@@ -43,9 +43,9 @@ pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
     effectiveness_from, escalation_ids,
 };
-pub(crate) use entries::{decision_ids, fitting, numbers_under};
-pub use entries::{count_of_type, ids_between, ids_of_type};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub use entries::{count_of_type, ids_between, ids_of_type};
+pub(crate) use entries::{decision_ids, fitting, numbers_under};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
@@ -57,6 +57,10 @@ pub use evidence::{
 pub use overrides::{
     Override, Review, ReviewPlace, UnreviewedPage, override_of, overrides_of, unreviewed_overrides,
 };
+pub use records::{
+    EXPIRING_DAYS, Hold, HoldPage, HoldQuery, OneStanding, RecordStanding, Standings, holds,
+    record_standing,
+};
 pub use responsibility::{
     PARTIES_MAX, PENDING_MAX, Responsibility, ResponsibilityPage, ResponsibilityQuery,
     ResponsibilityReport, ResponsibilityReview, party, pending_reviews, responsibilities,
@@ -64,10 +68,6 @@ pub use responsibility::{
 };
 pub use risks::{
     Absent, Assessment, RiskPage, RiskPlace, RiskQuery, latest_risk, risk, risk_ids, risks,
-};
-pub use records::{
-    EXPIRING_DAYS, Hold, HoldPage, HoldQuery, OneStanding, RecordStanding, Standings, holds,
-    record_standing,
 };
 pub use signers::{Signer, SignerPage, signer, signers};
 

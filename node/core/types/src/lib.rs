@@ -13,11 +13,11 @@ pub mod time;
 
 pub use decimal::Decimal;
 pub use digest::Digest;
+pub use id::HoldId;
 pub use id::{
     ApiKeyId, ArtifactId, ClusterId, DecisionId, EffectId, EntryId, EscalationId, IdError,
     InterventionId, KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId, RiskId,
     SessionId, StopId, TokenId, Ulid, UserId,
 };
-pub use id::HoldId;
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};

@@ -105,11 +105,7 @@ impl<'a> Judge<'a> {
 }
 
 /// What holds look at.
-pub(crate) fn held<'a>(
-    id: EntryId,
-    entry: &ledger::StoredEntry,
-    data: &'a Object,
-) -> Held<'a> {
+pub(crate) fn held<'a>(id: EntryId, entry: &ledger::StoredEntry, data: &'a Object) -> Held<'a> {
     let actor = data.get("actor").and_then(types::Json::as_str);
     Held { id, entry_type: entry.header.entry_type, at: entry.header.timestamp, actor }
 }
@@ -209,10 +205,7 @@ pub const LOOKED_AT_MAX: u64 = 100_000;
 ///
 /// # Errors
 /// [`Corruption`] when something cannot be read.
-pub fn candidates(
-    read: &impl Read,
-    wanted: &Wanted<'_>,
-) -> Result<Option<Candidates>, Corruption> {
+pub fn candidates(read: &impl Read, wanted: &Wanted<'_>) -> Result<Option<Candidates>, Corruption> {
     let basis = wanted.subject.map_or(Basis::Retention, Basis::Subject);
     let mut judge = Judge::new(read, basis, wanted.part, wanted.now)?;
     let mut found = Candidates::default();

@@ -149,8 +149,8 @@ impl Classes {
     ) -> Result<Option<Class>, Corruption> {
         let entry_type = entry.header.entry_type;
         let Some(data) = object(entry, Side::Data)? else {
-            let is_told = entry_type != EntryType::Decision
-                && entry_type != EntryType::RiskAssessed;
+            let is_told =
+                entry_type != EntryType::Decision && entry_type != EntryType::RiskAssessed;
             let nothing = Object::new();
             let class = match is_high_risk(entry_type, &nothing) {
                 true => Class::HighRisk,
@@ -172,11 +172,7 @@ impl Classes {
         Ok(Some(class).filter(|class| *class != Class::Standard || personal.is_some()))
     }
 
-    fn policy(
-        &mut self,
-        read: &impl Read,
-        version: u64,
-    ) -> Result<Arc<ActivePolicy>, Corruption> {
+    fn policy(&mut self, read: &impl Read, version: u64) -> Result<Arc<ActivePolicy>, Corruption> {
         if let Some(policy) = self.policies.get(&version) {
             return Ok(Arc::clone(policy));
         }

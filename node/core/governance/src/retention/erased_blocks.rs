@@ -39,11 +39,12 @@ pub(crate) fn count(read: &impl Read, ids: &Range<u64>) -> Result<u64, Corruptio
     let after = one_by_one(read, &(end.saturating_mul(BLOCK)..ids.end))?;
     let (mut sum, mut damage) = (before.saturating_add(after), None);
     let (from, to) = (first.to_be_bytes(), end.to_be_bytes());
-    read.visit(scan(Table::ErasedBlock, &from, &to), &mut |_, value| {
-        match codec::decode::<u64>(tables::name(Table::ErasedBlock), value) {
-            Ok(count) => sum = sum.saturating_add(count),
-            Err(error) => damage = Some(error),
-        }
+    read.visit(scan(Table::ErasedBlock, &from, &to), &mut |_, value| match codec::decode::<u64>(
+        tables::name(Table::ErasedBlock),
+        value,
+    ) {
+        Ok(count) => sum = sum.saturating_add(count),
+        Err(error) => damage = Some(error),
     })?;
     damage.map_or(Ok(sum), Err)
 }

@@ -23,11 +23,7 @@ const WINDOW: u64 = 65_536;
 const ROWS_MAX: usize = 1_024;
 
 /// How many entries with these ids the holds keep that are whole.
-pub(crate) fn count(
-    read: &impl Read,
-    holds: &Holds,
-    ids: &Range<u64>,
-) -> Result<u64, Corruption> {
+pub(crate) fn count(read: &impl Read, holds: &Holds, ids: &Range<u64>) -> Result<u64, Corruption> {
     let spans = Spans::of(read, holds, ids)?;
     let mut sum = 0_u64;
     for span in &spans.0 {
@@ -124,9 +120,7 @@ impl Cursor {
         let (table, text, entry_type) = match (&filter.actor, filter.entry_type) {
             (None, None) => return Ok(None),
             (Some(actor), entry_type) => (Table::EntryByActor, actor.clone(), entry_type),
-            (None, Some(entry_type)) => {
-                (Table::EntryByType, entry_type.as_str().to_owned(), None)
-            }
+            (None, Some(entry_type)) => (Table::EntryByType, entry_type.as_str().to_owned(), None),
         };
         let span = view::ids_between(read, filter.from, filter.to)?;
         let ids = span.start.max(ids.start)..span.end.min(ids.end);

@@ -24,11 +24,9 @@ pub(super) fn keep<S: Store>(
             personal_began: began.unwrap_or(known.personal_began),
             ..known
         },
-        ErasedPart::All => RetentionRecord {
-            all_next: next,
-            all_began: began.unwrap_or(known.all_began),
-            ..known
-        },
+        ErasedPart::All => {
+            RetentionRecord { all_next: next, all_began: began.unwrap_or(known.all_began), ..known }
+        }
     };
     context.tables.put_record(Table::Retention, keys::ONLY, &record)
 }

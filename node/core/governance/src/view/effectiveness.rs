@@ -167,15 +167,16 @@ pub fn escalation_ids(
         rows_max: ids_max,
     };
     let (mut found, mut damage) = (Vec::new(), None);
-    read.visit(scan, &mut |key, value| {
-        match codec::decode::<EscalationRecord>("escalation", value) {
+    read.visit(
+        scan,
+        &mut |key, value| match codec::decode::<EscalationRecord>("escalation", value) {
             Ok(record) if ids.contains(&record.entry_id.0) => {
                 found.extend(keys::last_ulid(key).map(EscalationId));
             }
             Ok(_) => (),
             Err(error) => damage = Some(error),
-        }
-    })?;
+        },
+    )?;
     damage.map_or(Ok(found), Err)
 }
 

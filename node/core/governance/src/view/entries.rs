@@ -130,8 +130,7 @@ pub fn count_of_type(
 pub(crate) fn fitting(read: &impl Read, filter: &EntryFilter) -> Result<u64, Corruption> {
     let EntryFilter { actor, entry_type, from, to } = filter.clone();
     let (after, before, direction) = (None, None, Direction::Ascending);
-    let query =
-        EntryQuery { after, before, entry_type, actor, from, to, direction, limit: 0 };
+    let query = EntryQuery { after, before, entry_type, actor, from, to, direction, limit: 0 };
     let (source, whole) = (Source::of(&query), ids_in_time(read, &query)?);
     match source.is_exact(&query) {
         true => Ok(source.numbers(read, whole)?.len()),
