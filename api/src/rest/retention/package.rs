@@ -79,7 +79,7 @@ pub(crate) async fn package<B: Backend>(app: &App<B>, call: &Call) -> Result<Ans
         let records = Records::of(&read, period, last)?;
         let integrity = Integrity::of(&read, &shared.verified, last, asked)?;
         Ok(match format {
-            Format::Json => Answer::json(records.to_json(&integrity)),
+            Format::Json => Answer::json(records.into_json(&integrity)),
             Format::Markdown => {
                 Answer::bytes("text/markdown; charset=utf-8", records.to_markdown(&integrity))
             }
@@ -193,7 +193,7 @@ impl Records {
         summary
     }
 
-    fn to_json(self, integrity: &Integrity) -> Object {
+    fn into_json(self, integrity: &Integrity) -> Object {
         let mut reply = Object::new();
         let mut statuses = Object::new();
         for (status, meaning) in MEANINGS {

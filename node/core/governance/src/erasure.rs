@@ -183,7 +183,7 @@ pub(crate) fn erase_one<S: Store>(
         None => Gone::default(),
     };
     if access::EVIDENCE <= context.cache.feature_level(context.tables.read())? {
-        forget_more(context, &entry, by.part, cause)?;
+        forget_more(context, &entry, cause)?;
     }
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
@@ -199,14 +199,13 @@ pub(crate) fn erase_one<S: Store>(
 fn forget_more<S: Store>(
     context: &mut Context<'_, S>,
     entry: &ledger::StoredEntry,
-    part: ErasedPart,
     cause: ErasureCause,
 ) -> Result<(), Corruption> {
     let id = entry.header.id;
     if !context.tables.has(Table::Erased, &keys::entry(id))? {
         erased_blocks::add(context, id)?;
     }
-    idempotency::forget(context, id, part)?;
+    idempotency::forget(context, id)?;
     if entry.header.entry_type == EntryType::Decision {
         evidence::forget_of_decision(context, entry, cause)?;
     }

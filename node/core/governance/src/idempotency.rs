@@ -10,7 +10,7 @@ use types::{Digest, EntryId, Micros, Timestamp};
 
 use crate::access;
 use crate::apply::{Context, Stop};
-use crate::command::{ErasedPart, Idempotency};
+use crate::command::Idempotency;
 use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{CommandKeyRecord, RequestRecord};
@@ -140,25 +140,18 @@ pub(crate) fn is_forgotten(body_digest: Digest) -> bool {
     body_digest == NO_BODY
 }
 
-/// Takes away what the key of a command tells of an entry that is erased. The
-/// digest of the body tells what was asked to whoever can guess it; the key is
-/// the caller's own text and goes with the last of the entry.
+/// Takes away the digest of the body that made an entry which is erased: it tells
+/// what was asked to whoever can guess it. The key itself stays for its day, so
+/// that the same request is told that what it recorded is gone.
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     entry: EntryId,
-    part: ErasedPart,
 ) -> Result<(), Corruption> {
     let by_entry = keys::entry(entry);
     let row: Option<Vec<u8>> = context.tables.record(Table::CommandKeyByEntry, &by_entry)?;
     let Some(row) = row else { return Ok(()) };
     let known: Option<CommandKeyRecord> = context.tables.record(Table::CommandKey, &row)?;
     let Some(known) = known.filter(|known| known.entry_id == entry) else { return Ok(()) };
-    if part == ErasedPart::All {
-        context.tables.delete(Table::CommandKey, &row);
-        context.tables.delete(Table::CommandKeyExpiry, &keys::expiry(known.expires_at, &row));
-        context.tables.delete(Table::CommandKeyByEntry, &by_entry);
-        return Ok(());
-    }
     let known = CommandKeyRecord { body_digest: NO_BODY, ..known };
     context.tables.put_record(Table::CommandKey, &row, &known)
 }
