@@ -58,6 +58,8 @@ pub(crate) enum Kind {
         /// Each of them.
         item: Text,
     },
+    /// Different words of these, in any letter case.
+    Words(&'static [&'static str]),
     /// An object with these members.
     Object(&'static [Field]),
     /// Objects with these members.

@@ -19,6 +19,8 @@ mod risks;
 mod system;
 mod tokens;
 
+mod compliance;
+
 use governance::access::Right;
 
 use crate::call::Form;
@@ -148,6 +150,21 @@ pub(crate) enum Op {
     OpenApi,
     Docs,
     Root,
+    Profile,
+    ProfileSet,
+    ComplianceStatistics,
+    Timeline,
+    Queries,
+    Query,
+    Register,
+    RegisterArticle,
+    Controls,
+    Gaps,
+    ComplianceReport,
+    Coverage,
+    Control,
+    ControlLink,
+    ControlAttest,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -155,6 +172,7 @@ pub(crate) enum Op {
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -164,6 +182,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -339,10 +358,10 @@ impl Route {
         }
     }
 
-    /// Whether its path has a parameter, and which.
-    pub(crate) fn path_parameter(&self) -> Option<&'static str> {
-        let (_, rest) = self.path.split_once('{')?;
-        rest.split_once('}').map(|(name, _)| name.trim_start_matches('*'))
+    /// The parameters of its path, in their order.
+    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        let parts = self.path.split('{').skip(1).filter_map(|part| part.split_once('}'));
+        parts.map(|(name, _)| name.trim_start_matches('*'))
     }
 }
 
@@ -367,6 +386,7 @@ const AREAS: &[&[Route]] = &[
     keys::ROUTES,
     cluster::ROUTES,
     system::ROUTES,
+    compliance::ROUTES,
 ];
 
 /// Every route.

@@ -40,6 +40,8 @@ pub mod system;
 pub mod tls;
 pub mod token;
 
+pub mod compliance;
+
 mod call;
 mod node;
 mod transport;

@@ -28,6 +28,8 @@ mod quarantine;
 mod recovery;
 mod resealing;
 mod rotation;
+
+mod regulation;
 mod scrub;
 mod sweep;
 mod tls;

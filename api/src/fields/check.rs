@@ -231,6 +231,7 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         Kind::Time => time(text),
         Kind::Verbatim
         | Kind::Texts { .. }
+        | Kind::Words(_)
         | Kind::Object(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
@@ -376,6 +377,7 @@ impl Checker {
             (Kind::Texts { items_max, item }, Json::Array(items)) => {
                 self.texts(items_max, item, items, at)
             }
+            (Kind::Words(words), Json::Array(items)) => self.words(words, items, at),
             (Kind::Object(fields), Json::Object(object)) => {
                 Some(Json::Object(self.object(fields, object, at)))
             }
@@ -435,6 +437,25 @@ impl Checker {
                 }
                 Some(value) => kept.push(value),
                 None if text.trim().is_empty() => self.fault(&at, "missing", "must not be blank"),
+                None => (),
+            }
+        }
+        Some(Json::Array(kept))
+    }
+
+    fn words(&mut self, words: &[&'static str], items: Vec<Json>, at: &str) -> Option<Json> {
+        let mut kept: Vec<Json> = Vec::with_capacity(items.len().min(words.len()));
+        for (index, value) in items.into_iter().enumerate() {
+            let at = format!("{at}/{index}");
+            let Json::String(text) = value else {
+                self.wrong_type(&at, "a string");
+                continue;
+            };
+            match self.noted(&at, word(words, text.trim())) {
+                Some(word) if kept.contains(&word) => {
+                    self.fault(&at, "duplicate", "is in the list twice");
+                }
+                Some(word) => kept.push(word),
                 None => (),
             }
         }
@@ -576,6 +597,7 @@ fn what(kind: Kind) -> &'static str {
         Kind::Integer { .. } => "an integer",
         Kind::Bool => "true or false",
         Kind::Texts { .. }
+        | Kind::Words(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
         | Kind::Evaluations { .. } => "an array",

@@ -43,3 +43,5 @@ mod socket;
 mod stops;
 mod system;
 mod tokens;
+
+mod compliance;

@@ -158,8 +158,27 @@ fn overseeing() -> Vec<Case> {
     ]
 }
 
+/// What is said of the organisation and of controls.
+fn complying() -> Vec<Case> {
+    let profile = json!({"organisation_name": "Acme", "roles": ["deployer"],
+        "risk_routes": ["minimal"], "reason": "first look"});
+    let attest = json!({"statement": "I read it, and it says so.",
+        "artifact_ids": ["<linked>"], "attested_by": LEAD});
+    vec![
+        Case { method: "put", ..case("/compliance/profile", "", profile, 1) },
+        case(
+            "/compliance/{framework}/{control_id}/link-evidence",
+            "soc2",
+            json!({"artifact_id": "<artifact>"}),
+            1,
+        ),
+        case("/compliance/{framework}/{control_id}/attest", "soc2", attest, 1),
+    ]
+}
+
 fn cases() -> Vec<Case> {
-    deciding().into_iter().chain(evidencing()).chain(overseeing()).collect()
+    let all = deciding().into_iter().chain(evidencing()).chain(overseeing());
+    all.chain(complying()).collect()
 }
 
 /// Membership is Raft's own: its entries come of applying the membership, which
@@ -255,7 +274,12 @@ impl World {
         let text = format!("lexecon/evidence-signature/v1\n{id}\n{hash}\n");
         let signature = signer.sign(text.as_bytes()).to_bytes();
         let keys = self.server.get("/keys").await.json();
+        let linked = json!({"artifact_type": "screenshot", "content": "x", "source": "y"});
+        let linked = self.post("/evidence/register", linked).await;
+        let link = json!({"artifact_id": linked["artifact_id"]});
+        self.post("/compliance/soc2/CC6.1/link-evidence", link).await;
         self.things.extend([
+            ("linked", linked["artifact_id"].clone()),
             ("artifact", artifact["artifact_id"].clone()),
             ("signer", registered["key_id"].clone()),
             ("signature", json!(base64url(&signature))),
@@ -285,7 +309,8 @@ impl World {
             Some((before, rest)) => {
                 let parameter = self.fill(&json!(case.parameter));
                 let after = rest.split_once('}').unwrap().1;
-                format!("{before}{}{after}", parameter.as_str().unwrap())
+                let path = format!("{before}{}{after}", parameter.as_str().unwrap());
+                path.replace("{control_id}", "CC6.1")
             }
             None => case.path.to_owned(),
         }

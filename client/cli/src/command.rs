@@ -11,6 +11,7 @@ use crate::{
     ledger, login, mfa, overrides, oversight, password, policy, responsibility, risk, session,
     signer, stop, token, user, verify,
 };
+use crate::{audit, compliance};
 
 const UNIX: &str = "unix://";
 
@@ -198,6 +199,12 @@ pub enum Command {
     /// Check an export, a receipt or a decision reply, without any server
     #[command(long_about = verify::HELP)]
     Verify(verify::Args),
+    /// What is asked of the organisation, and what there is for it
+    #[command(subcommand, long_about = compliance::HELP)]
+    Compliance(compliance::Verb),
+    /// What auditors can have done again
+    #[command(subcommand, long_about = audit::HELP)]
+    Audit(audit::Verb),
 }
 
 const STATUS_HELP: &str = "\

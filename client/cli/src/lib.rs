@@ -50,6 +50,9 @@ mod token;
 mod user;
 mod verify;
 
+mod audit;
+mod compliance;
+
 use std::fmt;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
@@ -140,6 +143,8 @@ async fn dispatch(
         Command::Admin(verb) => secret::guarded(admin::run(verb, globals, console)).await,
         Command::Status => status::run(&connect(globals)?, console).await,
         Command::Verify(args) => verify::run(args, console),
+        Command::Compliance(verb) => compliance::run(verb, &connect(globals)?, console).await,
+        Command::Audit(verb) => audit::run(verb, &connect(globals)?, console).await,
     }
 }
 

@@ -132,6 +132,7 @@ fn tasks(
         tokio::spawn(forgetting::run(running.clone(), dir.clone(), stop.clone())),
         tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),
         tokio::spawn(resealing::run(running.clone(), stores, stop.clone())),
+        tokio::spawn(crate::regulation::run(running.clone(), stop.clone())),
     ]
 }
 

@@ -1,15 +1,16 @@
 //! How human oversight went, as `GET /article-14/effectiveness` shows it.
 
 use governance::command::{HumanRole, InterventionType};
-use governance::view::{self, AsOf, Effectiveness};
-use types::{EntryId, Json, Timestamp};
+use governance::view::{self, Effectiveness};
+use types::Json;
 
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
-use crate::fields::{Field, Kind, Text};
-use crate::problem::{Code, Fault, Problem};
+use crate::fields::{Field, Kind};
+use crate::problem::Problem;
 use crate::reply::{Member, integer, object, text, texts};
+use crate::rest::as_of;
 
 const PERIOD_DAYS: u32 = 30;
 
@@ -21,11 +22,7 @@ pub(crate) const QUERY: &[Field] = &[
         "How many days back, by ledger time.",
     )
     .default("30"),
-    Field::optional(
-        "as_of",
-        Kind::Text(Text::any(64)),
-        "An entry id, or a time: counts up to that entry, or the last one not later.",
-    ),
+    as_of::AS_OF,
 ];
 
 const BY_TYPE: &[Member] = &[
@@ -89,38 +86,13 @@ pub(crate) const REPLY: &[Member] = &[
 /// `GET /compliance/eu-ai-act/article-14/effectiveness`.
 pub(crate) async fn report<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let days = call.query.integer("period_days").unwrap_or(PERIOD_DAYS);
-    let asked = call.query.word("as_of").map(as_of).transpose()?.unwrap_or(AsOf::Head);
     let read = app.backend.view()?;
+    let last = as_of::last(&read, as_of::asked(call)?)?;
     let work = move || {
-        let last = view::as_of(&read, asked)?.ok_or_else(|| nothing(asked))?;
         let found = view::effectiveness(&read, last, days)?;
         Ok(shown(&found, days))
     };
     app.audit(work).await
-}
-
-/// An entry id in digits, else a time.
-fn as_of(text: &str) -> Result<AsOf, Problem> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map(|id| AsOf::Entry(EntryId(id))).map_err(|_| beyond());
-    }
-    let wrong = |_| {
-        let fault = Fault::parameter("as_of", "bad_format", "must be an entry id or a time");
-        Problem::fault(fault)
-    };
-    text.parse::<Timestamp>().map(AsOf::Time).map_err(wrong)
-}
-
-fn beyond() -> Problem {
-    let detail = "there is no such entry yet, or none so early";
-    Problem::fault(Fault::parameter("as_of", "out_of_range", detail))
-}
-
-fn nothing(asked: AsOf) -> Problem {
-    match asked {
-        AsOf::Head => Problem::new(Code::STARTING, "the cluster has no genesis yet"),
-        AsOf::Entry(_) | AsOf::Time(_) => beyond(),
-    }
 }
 
 fn shown(found: &Effectiveness, days: u32) -> Answer {

@@ -37,3 +37,5 @@ mod stop;
 mod token;
 mod tree;
 mod trials;
+
+mod compliance;

@@ -149,8 +149,7 @@ pub(crate) fn attest<S: Store>(
     data.insert("valid_until", attest.valid_until.map(|until| until.to_string()));
     let mut personal = Object::new();
     personal.insert("statement", attest.statement.as_str());
-    let recorded =
-        context.record_about(EntryType::ControlAttested, None, data, personal)?;
+    let recorded = context.record_about(EntryType::ControlAttested, None, data, personal)?;
     let row = keys::text_and_number(&control, recorded.entry_id.0);
     let record = AttestationRecord { id, valid_until: attest.valid_until };
     context.tables.put_record(Table::ControlAttestation, &row, &record)?;

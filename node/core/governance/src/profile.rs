@@ -81,9 +81,8 @@ pub(crate) fn set<S: Store>(
 /// Everything must be of the contract, since a node of another release may have
 /// asked.
 fn check(profile: &SetProfile) -> Result<(), Rejection> {
-    let is_short = |text: &str, chars_max: usize| {
-        !text.trim().is_empty() && text.chars().count() <= chars_max
-    };
+    let is_short =
+        |text: &str, chars_max: usize| !text.trim().is_empty() && text.chars().count() <= chars_max;
     let are_known = |given: &[String], known: &[&str]| {
         given.iter().enumerate().all(|(at, word)| {
             known.contains(&word.as_str()) && !given.iter().take(at).any(|other| other == word)

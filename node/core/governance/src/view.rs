@@ -22,7 +22,7 @@ use crate::command::Idempotency;
 use crate::outcome::Corruption;
 use crate::record::{
     ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord,
-    RequestRecord, TokenRecord,
+    RegisterRecord, RequestRecord, TokenRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, idempotency, keys, policies, tables};
@@ -42,8 +42,8 @@ pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
 };
-pub(crate) use entries::{decision_ids, ids_between};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub(crate) use entries::{decision_ids, ids_between};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,
@@ -252,6 +252,14 @@ pub fn node(read: &impl Read, name: &str) -> Result<Option<NodeRecord>, Corrupti
 /// [`Corruption`] when it cannot be read.
 pub fn cluster(read: &impl Read) -> Result<Option<ClusterRecord>, Corruption> {
     tables::record(read, Table::Cluster, keys::ONLY)
+}
+
+/// Which regulatory data the ledger names; `None` where it names none yet.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn register_record(read: &impl Read) -> Result<Option<RegisterRecord>, Corruption> {
+    tables::record(read, Table::Register, keys::ONLY)
 }
 
 fn all<T: serde::de::DeserializeOwned>(

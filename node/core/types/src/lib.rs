@@ -18,6 +18,6 @@ pub use id::{
     InterventionId, KeyId, LogIndex, OverrideId, RaftId, RequestUlid, ResponsibilityId, RiskId,
     SessionId, StopId, TokenId, Ulid, UserId,
 };
-pub use id::AttestationId;
+pub use id::{AttestationId, ReportId};
 pub use json::{Json, Number, NumberError, Object};
 pub use time::{Micros, Timestamp};

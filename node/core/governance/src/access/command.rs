@@ -155,10 +155,7 @@ pub(crate) fn check_level<S: Store>(context: &mut Context<'_, S>) -> Result<(), 
 }
 
 /// Refuses what a cluster of a lower feature level does not know.
-pub(crate) fn need_level<S: Store>(
-    context: &mut Context<'_, S>,
-    needed: u32,
-) -> Result<(), Stop> {
+pub(crate) fn need_level<S: Store>(context: &mut Context<'_, S>, needed: u32) -> Result<(), Stop> {
     let level = context.cache.feature_level(context.tables.read())?;
     if level < needed {
         return Err(Rejection::FeatureLevelTooLow { level, needed }.into());

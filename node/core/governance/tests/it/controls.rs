@@ -199,11 +199,13 @@ fn evidence_that_is_not_there_is_not_linked() {
 fn one_vouches_for_what_is_linked_alone_and_as_a_person() {
     let mut machine = Machine::founded();
     let report = artifact(&mut machine, ArtifactKind::ExternalReport);
-    let refused = |machine: &mut Machine, who: &str, attest: AttestControl| {
-        match machine.run_as(who, 300, attesting(attest)) {
-            Outcome::Rejected(why) => why.code(),
-            other => panic!("{other:?}"),
-        }
+    let refused = |machine: &mut Machine, who: &str, attest: AttestControl| match machine.run_as(
+        who,
+        300,
+        attesting(attest),
+    ) {
+        Outcome::Rejected(why) => why.code(),
+        other => panic!("{other:?}"),
     };
     let vouch = attestation(&[report]);
     assert_eq!(refused(&mut machine, JANE, vouch.clone()), "evidence_not_linked");

@@ -60,11 +60,7 @@ pub(super) fn retention_status(facts: &Facts<'_, impl Read>) -> Result<Answer, C
     let due = view::ids_between(facts.read, None, due)?.end.min(facts.whole().end);
     let left = left_over(facts, due)?;
     let held = Holds::load(facts)?.in_force(facts.as_of);
-    let span = Span {
-        count: facts.whole().end,
-        first: Some(EntryId(0)),
-        last: Some(facts.as_of),
-    };
+    let span = Span { count: facts.whole().end, first: Some(EntryId(0)), last: Some(facts.as_of) };
     let faults = too_early.saturating_add(if held { 0 } else { left });
     Ok(Answer::all(span, span.count.saturating_sub(faults))
         .with("erased_too_early", too_early)
