@@ -8,6 +8,7 @@ use governance::PolicyCache;
 use prometheus::Registry;
 use tokio::sync::Semaphore;
 
+use crate::assessments::Assessments;
 use crate::backend::Backend;
 use crate::config::Config;
 use crate::edge::rates::Rates;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) oidc: Oidc,
     /// Policies being read, and answers being explained.
     pub(crate) studies: Arc<Semaphore>,
+    /// How everything stood as of some entries.
+    pub(crate) assessments: Assessments,
 }
 
 impl<B: Backend> App<B> {
@@ -66,6 +69,7 @@ impl<B: Backend> App<B> {
             audits: Arc::new(Semaphore::new(config.audits_max.min(Semaphore::MAX_PERMITS))),
             hasher: Hasher::new(config.request_timeout),
             oidc: Oidc::default(),
+            assessments: Assessments::default(),
             studies: Arc::new(Semaphore::new(config.studies_max.min(Semaphore::MAX_PERMITS))),
         };
         Self { backend, shared: Arc::new(shared), config: Arc::new(config) }

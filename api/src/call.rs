@@ -21,7 +21,8 @@ use crate::routes::{Route, Shape};
 pub(crate) struct Call {
     /// What is asked for.
     pub(crate) route: &'static Route,
-    /// The parameter of the path; empty where it has none.
+    /// The parameter of the path, several with a slash between them; empty where
+    /// it has none.
     pub(crate) path: String,
     /// Parameters of the query.
     pub(crate) query: Checked,

@@ -111,8 +111,12 @@ async fn matched<B: Backend>(
 ) -> Response<Body> {
     // A path whose escapes are no text names nothing.
     let rows: &[&'static Route] = if params.is_ok() { &rows } else { &[] };
-    let param = params.ok().and_then(|params| params.iter().next().map(|(_, v)| v.to_owned()));
-    handle(&app, rows, param.unwrap_or_default(), request).await
+    // Several are one text: a framework and a control, with a slash between them.
+    let values = params.ok().map(|params| {
+        let values: Vec<&str> = params.iter().map(|(_, value)| value).collect();
+        values.join("/")
+    });
+    handle(&app, rows, values.unwrap_or_default(), request).await
 }
 
 /// Answers one request.
@@ -356,6 +360,7 @@ fn method_label(method: &HttpMethod) -> &'static str {
         "GET" => "GET",
         "HEAD" => "HEAD",
         "POST" => "POST",
+        "PUT" => "PUT",
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",

@@ -67,6 +67,8 @@ pub(crate) enum Kind {
         /// Greatest of each.
         max: i64,
     },
+    /// Different words of these, in any letter case.
+    Words(&'static [&'static str]),
     /// An object with these members.
     Object(&'static [Field]),
     /// Objects with these members.

@@ -21,6 +21,7 @@ pub mod problem;
 pub mod server;
 
 mod app;
+mod assessments;
 mod auth;
 mod call;
 mod consistency;

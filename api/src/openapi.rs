@@ -108,7 +108,7 @@ pub(crate) fn operation_id(route: &Route) -> String {
 
 fn parameters(route: &Route) -> Vec<Json> {
     let mut parameters = Vec::new();
-    if let Some(name) = route.path_parameter() {
+    for name in route.path_parameters() {
         parameters.push(Json::object([
             ("name", name.into()),
             ("in", "path".into()),

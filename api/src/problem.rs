@@ -156,6 +156,11 @@ codes! {
     PROVIDER_UNAVAILABLE = 503 "provider_unavailable" "The provider of logins does not answer";
     READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
     STARTING = 503 "starting" "The node is starting";
+    UNKNOWN_ARTICLE = 404 "unknown_article" "The register has no such article";
+    UNKNOWN_FRAMEWORK = 404 "unknown_framework" "No such framework";
+    UNKNOWN_QUERY = 404 "unknown_query" "The register has no such question";
+    EVIDENCE_NOT_LINKED = 409 "evidence_not_linked" "The evidence is not linked to this control";
+    ARTIFACT_DOES_NOT_FIT = 422 "artifact_does_not_fit" "The evidence does not stand for this";
     TOO_STALE = 503 "too_stale" "The node cannot show a state as fresh as asked";
 }
 
@@ -620,6 +625,8 @@ mod tests {
             Rejection::UnknownSession,
             Rejection::UnknownApiKey,
             Rejection::JoinRefused,
+            Rejection::ArtifactDoesNotFit { kind: "decision_log" },
+            Rejection::EvidenceNotLinked { artifact: types::ArtifactId(types::Ulid(1)) },
         ]);
     }
 

@@ -27,6 +27,9 @@ pub(crate) mod system;
 pub(crate) mod systems;
 pub(crate) mod token;
 
+pub(crate) mod as_of;
+pub(crate) mod compliance;
+
 use governance::command::{Principal, PrincipalKind};
 use types::EntryId;
 
@@ -160,6 +163,21 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         Op::InterventionVerify => oversight::verify::verify(app, call),
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
+        Op::Profile
+        | Op::ProfileSet
+        | Op::ComplianceStatistics
+        | Op::Timeline
+        | Op::Queries
+        | Op::Query
+        | Op::Register
+        | Op::RegisterArticle
+        | Op::Controls
+        | Op::Gaps
+        | Op::ComplianceReport
+        | Op::Coverage
+        | Op::Control
+        | Op::ControlLink
+        | Op::ControlAttest => compliance::answer(app, call).await,
         Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
         Op::HoldApply
         | Op::Holds

@@ -22,6 +22,8 @@ mod system;
 mod systems;
 mod tokens;
 
+mod compliance;
+
 use governance::access::Right;
 
 use crate::call::Form;
@@ -178,6 +180,21 @@ pub(crate) enum Op {
     AnnexIvPackage,
     Article11Document,
     ArticleDocument,
+    Profile,
+    ProfileSet,
+    ComplianceStatistics,
+    Timeline,
+    Queries,
+    Query,
+    Register,
+    RegisterArticle,
+    Controls,
+    Gaps,
+    ComplianceReport,
+    Coverage,
+    Control,
+    ControlLink,
+    ControlAttest,
 }
 
 /// HTTP methods that routes have; HEAD follows GET.
@@ -381,10 +398,10 @@ impl Route {
         }
     }
 
-    /// Whether its path has a parameter, and which.
-    pub(crate) fn path_parameter(&self) -> Option<&'static str> {
-        let (_, rest) = self.path.split_once('{')?;
-        rest.split_once('}').map(|(name, _)| name.trim_start_matches('*'))
+    /// The parameters of its path, in their order.
+    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        let parts = self.path.split('{').skip(1).filter_map(|part| part.split_once('}'));
+        parts.map(|(name, _)| name.trim_start_matches('*'))
     }
 }
 
@@ -412,6 +429,7 @@ const AREAS: &[&[Route]] = &[
     retention::ROUTES,
     exports::ROUTES,
     systems::ROUTES,
+    compliance::ROUTES,
 ];
 
 /// Every route.

@@ -47,6 +47,8 @@ pub mod systems;
 pub mod tls;
 pub mod token;
 
+pub mod compliance;
+
 mod call;
 mod node;
 mod transport;

@@ -1,4 +1,4 @@
-//! What the README shows to do with policies, humans, certificates and accounts is
+//! What the README shows to do with policies, humans, duties, certificates and accounts is
 //! done here, word for word, on a live cluster, each command on another node.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -16,6 +16,7 @@ use jepsen_tests::{totp, trial, wait};
 const POLICIES: &str = "## Change a policy without fear";
 const HUMANS: &str = "## Keep a human in the loop";
 const AUTHORITY: &str = "## Show it to an authority";
+const STANDING: &str = "## Show what there is";
 const BEYOND: &str = "## Serve beyond this machine";
 const ACCOUNTS: &str = "## Who you are";
 
@@ -149,6 +150,38 @@ async fn the_readme_shows_what_an_authority_gets() {
     assert!(article_11.contains("Knows nothing of refunds."), "{article_11}");
     assert!(article_11.contains("<svg ") && article_11.contains("ai_agent"), "{article_11}");
     assert!(article_49.contains("A.10.member_states"), "{article_49}");
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_to_tell_what_there_is() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::start(3).await.unwrap();
+    for action in ["read_everything", "burn_everything"] {
+        let asked = format!("lexecon decide --actor ai_agent:x --action {action}");
+        check(&shell(&cluster, 1, &asked), 1, &asked);
+    }
+    cluster.settle().await.unwrap();
+    let mut told = Vec::new();
+    let mut artifact = String::new();
+    for (at, line) in shown(STANDING).iter().enumerate() {
+        let filled = line.replace("$ARTIFACT", &artifact);
+        let said = check(&shell(&cluster, at % 3, &filled), 0, &filled);
+        if line.starts_with("lexecon evidence register") {
+            artifact = word(&said, "evd_");
+        }
+        told.push((line.clone(), said));
+        cluster.settle().await.unwrap();
+    }
+    let said = |start: &str| {
+        let found = told.iter().find(|(line, _)| line.starts_with(start));
+        found.map(|(_, said)| said.as_str()).unwrap_or_else(|| panic!("no `{start}`"))
+    };
+    assert!(said("lexecon compliance profile set").contains("Acme Insurance"));
+    assert!(said("lexecon compliance statistics").contains("soc2"));
+    assert!(said("lexecon compliance timeline").contains("2027-12-02"));
+    assert!(said("lexecon compliance show").contains("does not count"));
+    assert!(said("lexecon compliance query").contains("2 of 2"));
+    assert!(said("lexecon audit sample").contains("2 of 2 entries of type decision"));
 }
 
 /// A process that ends with the test.

@@ -30,6 +30,8 @@ mod recovery;
 mod resealing;
 mod retention;
 mod rotation;
+
+mod regulation;
 mod scrub;
 mod sweep;
 mod tls;

@@ -237,6 +237,7 @@ fn parameter(field: &Field, text: &str) -> Result<Json, (&'static str, String)> 
         Kind::Verbatim
         | Kind::Texts { .. }
         | Kind::Integers { .. }
+        | Kind::Words(_)
         | Kind::Object(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
@@ -385,6 +386,7 @@ impl Checker {
             (Kind::Integers { items_max, min, max }, Json::Array(items)) => {
                 self.integers(items_max, (min, max), items, at)
             }
+            (Kind::Words(words), Json::Array(items)) => self.words(words, items, at),
             (Kind::Object(fields), Json::Object(object)) => {
                 Some(Json::Object(self.object(fields, object, at)))
             }
@@ -472,6 +474,25 @@ impl Checker {
                 self.fault(&at, "duplicate", "is in the list twice");
             }
             kept.extend(self.noted(&at, within(value, min, max)));
+        }
+        Some(Json::Array(kept))
+    }
+
+    fn words(&mut self, words: &[&'static str], items: Vec<Json>, at: &str) -> Option<Json> {
+        let mut kept: Vec<Json> = Vec::with_capacity(items.len().min(words.len()));
+        for (index, value) in items.into_iter().enumerate() {
+            let at = format!("{at}/{index}");
+            let Json::String(text) = value else {
+                self.wrong_type(&at, "a string");
+                continue;
+            };
+            match self.noted(&at, word(words, text.trim())) {
+                Some(word) if kept.contains(&word) => {
+                    self.fault(&at, "duplicate", "is in the list twice");
+                }
+                Some(word) => kept.push(word),
+                None => (),
+            }
         }
         Some(Json::Array(kept))
     }
@@ -612,6 +633,7 @@ fn what(kind: Kind) -> &'static str {
         Kind::Bool => "true or false",
         Kind::Texts { .. }
         | Kind::Integers { .. }
+        | Kind::Words(_)
         | Kind::Objects { .. }
         | Kind::Bodies { .. }
         | Kind::Evaluations { .. } => "an array",

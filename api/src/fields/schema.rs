@@ -102,6 +102,13 @@ pub(crate) fn kind(kind: Kind) -> Object {
             schema = array(item, 0, items_max);
             schema.insert("uniqueItems", true);
         }
+        Kind::Words(words) => {
+            let mut item = Object::new();
+            item.insert("type", "string");
+            item.insert("enum", words.to_vec());
+            schema = array(item, 0, words.len());
+            schema.insert("uniqueItems", true);
+        }
         Kind::Object(fields) => return object(fields),
         Kind::Objects { items_min, items_max, item } => {
             return array(object(item), items_min, items_max);

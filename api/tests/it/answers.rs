@@ -401,6 +401,42 @@ async fn complying(server: &Server) -> Vec<Call> {
     ]
 }
 
+/// Calls about the organisation, controls and duties.
+async fn standing(server: &Server) -> Vec<Call> {
+    const CONTROL: &str = "/compliance/{framework}/{control_id}";
+    const LINK: &str = "/compliance/{framework}/{control_id}/link-evidence";
+    const ATTEST: &str = "/compliance/{framework}/{control_id}/attest";
+    let register = json!({"artifact_type": "external_report", "content": "x", "source": "y"});
+    let artifact = server.post("/evidence/register", &register).await.json();
+    let id = &artifact["artifact_id"];
+    let profile = json!({"organisation_name": "Acme", "roles": ["deployer"],
+        "risk_routes": ["annex_iii"], "reason": "x"});
+    let attest = json!({"statement": "I read it, and it says so.", "artifact_ids": [id],
+        "attested_by": "act_human_user:jane"});
+    let at = |path: &str| path.replace("{framework}", "soc2").replace("{control_id}", "CC6.1");
+    let of = |path: &'static str| get(path, at(path));
+    vec![
+        get("/compliance/profile", "/compliance/profile"),
+        ("put", "/compliance/profile", "/compliance/profile".to_owned(), profile.to_string()),
+        get("/compliance/profile", "/compliance/profile"),
+        ("post", LINK, at(LINK), json!({"artifact_id": id}).to_string()),
+        ("post", LINK, at(LINK), json!({"artifact_id": id}).to_string()),
+        ("post", ATTEST, at(ATTEST), attest.to_string()),
+        of(CONTROL),
+        of("/compliance/{framework}/controls"),
+        of("/compliance/{framework}/gaps"),
+        of("/compliance/{framework}/report"),
+        of("/compliance/{framework}/coverage"),
+        get("/compliance/statistics", "/compliance/statistics"),
+        get("/compliance/timeline", "/compliance/timeline"),
+        get("/compliance/queries", "/compliance/queries"),
+        get("/compliance/queries/{query}", "/compliance/queries/ledger_verify"),
+        get("/compliance/eu-ai-act", "/compliance/eu-ai-act?article=9"),
+        get("/compliance/eu-ai-act/{article}", "/compliance/eu-ai-act/article-12"),
+        get("/compliance/eu-ai-act/{article}", "/compliance/eu-ai-act/AIA-9.1"),
+    ]
+}
+
 /// Described operations that no call was made of.
 fn unseen<'a>(document: &'a Value, seen: &[(&str, &str)]) -> Vec<(&'a str, &'a str)> {
     let paths = document["paths"].as_object().unwrap().iter();
@@ -426,6 +462,7 @@ async fn answers_have_exactly_the_members_that_are_described() {
     calls.extend(intervening(&server).await);
     calls.extend(retaining(&server).await);
     calls.extend(complying(&server).await);
+    calls.extend(standing(&server).await);
     calls.extend(operating());
     calls.extend(READ.iter().map(|(template, path)| get(template, *path)));
     let mut seen = Vec::new();

@@ -47,3 +47,5 @@ mod stops;
 mod system;
 mod systems;
 mod tokens;
+
+mod compliance;

@@ -165,7 +165,7 @@ fn exporting() -> Vec<Case> {
 
 fn cases() -> Vec<Case> {
     let cases = deciding().into_iter().chain(evidencing()).chain(overseeing());
-    cases.chain(exporting()).chain(retaining()).chain(complying()).collect()
+    cases.chain(exporting()).chain(retaining()).chain(complying()).chain(standing()).collect()
 }
 
 /// What waits for a second person is answered only where there are accounts:
@@ -235,6 +235,24 @@ fn complying() -> Vec<Case> {
                 1,
             )
         },
+    ]
+}
+
+/// What is said of the organisation and of controls.
+fn standing() -> Vec<Case> {
+    let profile = json!({"organisation_name": "Acme", "roles": ["deployer"],
+        "risk_routes": ["minimal"], "reason": "first look"});
+    let attest = json!({"statement": "I read it, and it says so.",
+        "artifact_ids": ["<linked>"], "attested_by": LEAD});
+    vec![
+        Case { method: "put", ..case("/compliance/profile", "", profile, 1) },
+        case(
+            "/compliance/{framework}/{control_id}/link-evidence",
+            "soc2",
+            json!({"artifact_id": "<artifact>"}),
+            1,
+        ),
+        case("/compliance/{framework}/{control_id}/attest", "soc2", attest, 1),
     ]
 }
 
@@ -335,7 +353,12 @@ impl World {
         let text = format!("lexecon/evidence-signature/v1\n{id}\n{hash}\n");
         let signature = signer.sign(text.as_bytes()).to_bytes();
         let keys = self.server.get("/keys").await.json();
+        let linked = json!({"artifact_type": "screenshot", "content": "x", "source": "y"});
+        let linked = self.post("/evidence/register", linked).await;
+        let link = json!({"artifact_id": linked["artifact_id"]});
+        self.post("/compliance/soc2/CC6.1/link-evidence", link).await;
         self.things.extend([
+            ("linked", linked["artifact_id"].clone()),
             ("artifact", artifact["artifact_id"].clone()),
             ("signer", registered["key_id"].clone()),
             ("signature", json!(base64url(&signature))),
@@ -381,7 +404,8 @@ impl World {
                 let after = rest.split_once('}').unwrap().1;
                 // Where there is no body, the reason is a parameter of the query.
                 let reason = if case.method == "delete" { "?reason=over" } else { "" };
-                format!("{before}{}{after}{reason}", parameter.as_str().unwrap())
+                let path = format!("{before}{}{after}{reason}", parameter.as_str().unwrap());
+                path.replace("{control_id}", "CC6.1")
             }
             None => case.path.to_owned(),
         }

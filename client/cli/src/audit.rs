@@ -1,5 +1,10 @@
 //! `lexecon audit`.
 
+pub(crate) mod work;
+
+mod pack;
+mod sample;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +20,7 @@ use crate::table::{cell, fields, table};
 
 pub(crate) const HELP: &str = "\
 Exports for auditors: files of what is recorded, which any node can build again with the same \
-bytes.
+bytes. And what auditors do with it, so that somebody else can do it again and find the same.
 
 Example:
 
@@ -77,7 +82,7 @@ Example:
 /// Seconds that are waited where it is not said how long.
 const WAIT: &str = "300";
 
-/// What to do with exports.
+/// What to do with exports, and with questions that are asked again.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// Ask for an export
@@ -110,6 +115,9 @@ pub enum Verb {
         #[arg(long, value_name = "TEXT")]
         notes: Option<String>,
     },
+    /// What can be done again.
+    #[command(flatten)]
+    Work(work::Verb),
     /// Fetch the file of a completed export
     #[command(long_about = DOWNLOAD_HELP)]
     Download {
@@ -188,6 +196,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let reply = match verb {
         Verb::Export(args) => return export(args, client, console).await,
+        Verb::Work(verb) => return work::run(verb, client, console).await,
         Verb::Status { export_id } => {
             console.wait("the export", client.export_status(export_id)).await?
         }

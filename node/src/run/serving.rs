@@ -134,6 +134,7 @@ fn tasks(
         tokio::spawn(recovery::after_start(running.clone(), dir, stop.clone())),
         tokio::spawn(resealing::run(running.clone(), stores, stop.clone())),
         tokio::spawn(exports::job::run(running.clone(), stop.clone())),
+        tokio::spawn(crate::regulation::run(running.clone(), stop.clone())),
     ]
 }
 

@@ -86,10 +86,9 @@ pub(crate) const REPLY: &[Member] = &[
 /// `GET /compliance/eu-ai-act/article-14/effectiveness`.
 pub(crate) async fn report<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let days = call.query.integer("period_days").unwrap_or(PERIOD_DAYS);
-    let asked = as_of::asked(call)?;
     let read = app.backend.view()?;
+    let last = as_of::last(&read, as_of::asked(call)?)?;
     let work = move || {
-        let last = as_of::last(&read, asked)?;
         let found = view::effectiveness(&read, last, days)?;
         Ok(shown(&found, days))
     };

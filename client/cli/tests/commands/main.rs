@@ -41,3 +41,5 @@ mod systems;
 mod token;
 mod tree;
 mod trials;
+
+mod compliance;

@@ -26,7 +26,7 @@ use crate::command::Idempotency;
 use crate::outcome::Corruption;
 use crate::record::{
     ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord,
-    RequestRecord, TokenRecord,
+    RegisterRecord, RequestRecord, TokenRecord,
 };
 use crate::store::{Direction, Read, Scan, Table};
 use crate::{cache, codec, idempotency, keys, policies, tables};
@@ -272,6 +272,14 @@ pub fn node(read: &impl Read, name: &str) -> Result<Option<NodeRecord>, Corrupti
 /// [`Corruption`] when it cannot be read.
 pub fn cluster(read: &impl Read) -> Result<Option<ClusterRecord>, Corruption> {
     tables::record(read, Table::Cluster, keys::ONLY)
+}
+
+/// Which regulatory data the ledger names; `None` where it names none yet.
+///
+/// # Errors
+/// [`Corruption`] when it cannot be read.
+pub fn register_record(read: &impl Read) -> Result<Option<RegisterRecord>, Corruption> {
+    tables::record(read, Table::Register, keys::ONLY)
 }
 
 fn all<T: serde::de::DeserializeOwned>(
