@@ -156,7 +156,6 @@ codes! {
     PROVIDER_UNAVAILABLE = 503 "provider_unavailable" "The provider of logins does not answer";
     READ_TIMEOUT = 503 "read_timeout" "The answer was not ready in time";
     STARTING = 503 "starting" "The node is starting";
-    UNKNOWN_ARTICLE = 404 "unknown_article" "The register has no such article";
     UNKNOWN_FRAMEWORK = 404 "unknown_framework" "No such framework";
     UNKNOWN_QUERY = 404 "unknown_query" "The register has no such question";
     EVIDENCE_NOT_LINKED = 409 "evidence_not_linked" "The evidence is not linked to this control";

@@ -27,7 +27,6 @@ pub(crate) mod system;
 pub(crate) mod systems;
 pub(crate) mod token;
 
-pub(crate) mod as_of;
 pub(crate) mod compliance;
 
 use governance::command::{Principal, PrincipalKind};
