@@ -4,8 +4,8 @@ use ledger::EntryType;
 use types::{Json, LogIndex, Object, RaftId, Timestamp, Ulid};
 
 use crate::cache::Cache;
-use crate::compliance::counted;
 use crate::command::{Command, ENVELOPE_VERSION, Envelope, MAIN_GROUP};
+use crate::compliance::counted;
 use crate::draw::Draw;
 use crate::journal::{Draft, Journal};
 use crate::outcome::{Corruption, Outcome, Recorded, Rejection};

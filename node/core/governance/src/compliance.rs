@@ -36,8 +36,8 @@ use crate::record::CheckpointRecord;
 use crate::store::Read;
 
 pub use answer::{QUERIES_VERSION, QueryResult};
-use controls::{Brought, Controls};
 pub use controls::{Attested, LinkedArtifact};
+use controls::{Brought, Controls};
 use facts::Facts;
 pub use facts::{LOOKED_AT_MAX, PERIOD_DAYS};
 pub use profile::Profile;

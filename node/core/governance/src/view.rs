@@ -42,8 +42,8 @@ pub use decisions::{DecisionPage, DecisionQuery, decisions};
 pub use effectiveness::{
     AsOf, Effectiveness, Escalations, LOOKED_AT_MAX, Standing, as_of, effectiveness,
 };
-pub(crate) use entries::{decision_ids, ids_between};
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
+pub(crate) use entries::{decision_ids, ids_between};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,

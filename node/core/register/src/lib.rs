@@ -21,8 +21,7 @@ pub mod words;
 mod register;
 
 pub use model::{
-    Application, Article, Control, DateGroup, Duty, Framework, Milestone, RouteDate,
-    SystemEvidence,
+    Application, Article, Control, DateGroup, Duty, Framework, Milestone, RouteDate, SystemEvidence,
 };
 pub use register::{EU_AI_ACT, Register, register};
 pub use status::{Applies, Integrity, Judged, QueryOutcome, Standing, judge};

@@ -231,9 +231,8 @@ fn weigh<R: Read>(
 /// Who registered it must be known: else nobody can tell that it was another.
 fn stands(artifact: ArtifactId, registrar: Option<&str>, attestations: &[Attested]) -> Standing {
     let counts = |attested: &&Attested| {
-        let is_other = registrar.is_some()
-            && attested.by.is_some()
-            && attested.by.as_deref() != registrar;
+        let is_other =
+            registrar.is_some() && attested.by.is_some() && attested.by.as_deref() != registrar;
         attested.artifacts.contains(&artifact) && attested.is_checked && is_other
     };
     let counting = attestations.iter().filter(counts);

@@ -152,11 +152,7 @@ impl<'a, R: Read> Facts<'a, R> {
     }
 
     /// Entries of these types.
-    pub(super) fn span(
-        &self,
-        types: &[EntryType],
-        ids: &Range<u64>,
-    ) -> Result<Span, Corruption> {
+    pub(super) fn span(&self, types: &[EntryType], ids: &Range<u64>) -> Result<Span, Corruption> {
         types.iter().try_fold(Span::default(), |sum, entry_type| {
             Ok(sum.and(self.span_of(*entry_type, ids)?))
         })
@@ -213,11 +209,7 @@ impl<'a, R: Read> Facts<'a, R> {
     }
 
     /// What the newest entries of a type say.
-    pub(super) fn told(
-        &self,
-        entry_type: EntryType,
-        ids: &Range<u64>,
-    ) -> Result<Told, Corruption> {
+    pub(super) fn told(&self, entry_type: EntryType, ids: &Range<u64>) -> Result<Told, Corruption> {
         self.newest(entry_type, ids, LOOKED_AT_MAX)
     }
 
@@ -246,7 +238,8 @@ impl<'a, R: Read> Facts<'a, R> {
         let Some(bytes) = self.read.get(Table::Data, &keys::entry(id))? else {
             return Ok(None);
         };
-        let (_, text) = codec::strip("data", &bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
+        let (_, text) =
+            codec::strip("data", &bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
         let data = serde_json::from_slice(text).map_err(|_| damaged())?;
         Ok(Some(Telling { id, at: time(self.read, id)?, data }))
     }

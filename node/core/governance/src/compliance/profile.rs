@@ -26,7 +26,10 @@ impl Profile {
         Self {
             entry_id: telling.id,
             roles: telling.texts("roles").filter_map(|word| word.parse().ok()).collect(),
-            risk_routes: telling.texts("risk_routes").filter_map(|word| word.parse().ok()).collect(),
+            risk_routes: telling
+                .texts("risk_routes")
+                .filter_map(|word| word.parse().ok())
+                .collect(),
             frameworks: telling.texts("frameworks").map(str::to_owned).collect(),
         }
     }

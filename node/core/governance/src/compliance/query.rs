@@ -111,10 +111,7 @@ pub(super) fn by_control(brought: &Brought) -> Answer {
 }
 
 /// Entries of the period by people: whose identity somebody must have checked.
-fn by_people(
-    facts: &Facts<'_, impl Read>,
-    types: &[EntryType],
-) -> Result<Answer, Corruption> {
+fn by_people(facts: &Facts<'_, impl Read>, types: &[EntryType]) -> Result<Answer, Corruption> {
     let span = facts.span(types, &facts.period)?;
     let unchecked = facts.unchecked(types, &facts.period)?;
     Ok(of_period(Answer::all(span, span.count.saturating_sub(unchecked)))

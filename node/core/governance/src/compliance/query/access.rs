@@ -40,7 +40,8 @@ struct Account {
 impl Account {
     /// Whether it may change what others rely on.
     fn is_privileged(&self) -> bool {
-        let is_role = matches!(self.role, Some(AccountRole::Admin | AccountRole::ComplianceOfficer));
+        let is_role =
+            matches!(self.role, Some(AccountRole::Admin | AccountRole::ComplianceOfficer));
         is_role && !self.is_disabled
     }
 
@@ -77,7 +78,8 @@ fn accounts(facts: &Facts<'_, impl Read>) -> Result<(Vec<Account>, bool), Corrup
     }
     let mut accounts: BTreeMap<String, Account> = BTreeMap::new();
     for (id, (entry_type, telling)) in &changes {
-        let Some(user) = telling.text("user_id") else { continue };
+        let user = telling.text("user_id").or_else(|| telling.text("actor"));
+        let Some(user) = user else { continue };
         let fresh = Account {
             made_by: *id,
             role: None,
@@ -146,10 +148,7 @@ pub(super) fn privileged_grants(
 
 /// Statements of the period about controls that ask for reviews of grants, and
 /// whether somebody else's, of something that stands.
-fn reviewed(
-    period: &Range<u64>,
-    controls: &Controls,
-) -> impl Iterator<Item = (EntryId, bool)> {
+fn reviewed(period: &Range<u64>, controls: &Controls) -> impl Iterator<Item = (EntryId, bool)> {
     let asks = |framework: &str, id: &str| match register().control(framework, id) {
         Some(control) => control.queries.contains(&Query::AccessReviews),
         None => false,

@@ -50,7 +50,9 @@ fn covered(facts: &Facts<'_, impl Read>) -> Answer {
     let uncovered = span.count.saturating_sub(size);
     match uncovered {
         0 => answer,
-        uncovered => answer.gap(format!("the last {uncovered} entries are under no checkpoint yet")),
+        uncovered => {
+            answer.gap(format!("the last {uncovered} entries are under no checkpoint yet"))
+        }
     }
 }
 

@@ -148,9 +148,7 @@ pub(super) fn system_registry(facts: &Facts<'_, impl Read>) -> Result<Answer, Co
     };
     let whole = systems.values().filter(is_whole).count() as u64;
     let span = Span::of(systems.values().map(|telling| telling.id));
-    Ok(Answer::all(span, whole)
-        .with("reviewed_within_days", PERIOD_DAYS)
-        .open_if(told.is_cut, CUT))
+    Ok(Answer::all(span, whole).with("reviewed_within_days", PERIOD_DAYS).open_if(told.is_cut, CUT))
 }
 
 /// What the ledger knows of as an alert: a node that is not what the others are,
