@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("raft", &["types", "governance", "proto"]),
     ("api", &["types", "governance", "proto", "ledger", "policy", "register"]),
     ("client", &["types", "ledger", "proto"]),
-    ("client/cli", &["types", "policy", "ledger", "governance", "client"]),
+    ("client/cli", &["types", "policy", "ledger", "register", "governance", "client"]),
     (
         "node",
         &[

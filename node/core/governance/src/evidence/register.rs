@@ -8,6 +8,7 @@ use types::{ArtifactId, DecisionId, EntryId, Json, Micros, Object, Timestamp};
 
 use super::content::{self, Checked};
 use super::{admit, controls, count};
+use crate::access;
 use crate::apply::{Context, Stop};
 use crate::command::RegisterEvidence;
 use crate::idempotency;
@@ -25,7 +26,12 @@ pub(crate) fn register<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
-    if let Some(control) = register.controls.iter().find(|name| !controls::is_control(name)) {
+    let level = context.cache.feature_level(context.tables.read())?;
+    let is_known = match access::EVIDENCE <= level {
+        true => controls::is_control,
+        false => controls::is_old,
+    };
+    if let Some(control) = register.controls.iter().find(|name| !is_known(name)) {
         return Err(Rejection::UnknownControl { control: control.clone() }.into());
     }
     for decision in &register.decisions {

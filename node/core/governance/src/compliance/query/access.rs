@@ -78,7 +78,8 @@ fn accounts(facts: &Facts<'_, impl Read>) -> Result<(Vec<Account>, bool), Corrup
     }
     let mut accounts: BTreeMap<String, Account> = BTreeMap::new();
     for (id, (entry_type, telling)) in &changes {
-        let Some(user) = telling.text("user_id") else { continue };
+        let user = telling.text("user_id").or_else(|| telling.text("actor"));
+        let Some(user) = user else { continue };
         let fresh = Account {
             made_by: *id,
             role: None,

@@ -60,9 +60,13 @@ pub(super) fn retention_status(facts: &Facts<'_, impl Read>) -> Result<Answer, C
     let due = view::ids_between(facts.read, None, due)?.end.min(facts.whole().end);
     let left = left_over(facts, due)?;
     let held = Holds::load(facts)?.in_force(facts.as_of);
-    let span = Span { count: facts.whole().end, first: Some(EntryId(0)), last: Some(facts.as_of) };
     let faults = too_early.saturating_add(if held { 0 } else { left });
-    Ok(Answer::all(span, span.count.saturating_sub(faults))
+    // Of a ledger in which nothing was ever due, nothing is shown.
+    let population = due.saturating_add(runs.entries.len() as u64);
+    let last_due = due.checked_sub(1).map(EntryId);
+    let span = Span::of(last_due.map(|_| EntryId(0)).into_iter().chain(last_due));
+    Ok(Answer::counted(population, population.saturating_sub(faults), population)
+        .over(span.and(runs.span()))
         .with("erased_too_early", too_early)
         .with("kept_days", kept)
         .with("past_their_time", due)
