@@ -38,7 +38,7 @@ struct Item<'a> {
 impl<'a> Item<'a> {
     fn of(framework: &'a str, item: &'a Json) -> Option<Self> {
         let members = item.as_object()?;
-        let id = ["control_id", "ref", "id"].iter().find_map(|name| members.get(name)?.as_str())?;
+        let id = ["control_id", "id", "ref"].iter().find_map(|name| members.get(name)?.as_str())?;
         Some(Self { framework, id, members })
     }
 

@@ -6,8 +6,8 @@
 //! releases must come to the same state.
 
 use governance::command::{AttestControl, Command, LinkControl};
-use governance::compliance::Item;
 use governance::control::{ATTESTED_MAX, full_name, links};
+use governance::shown;
 use register::{EU_AI_ACT, EvidenceKind, register};
 use types::{ArtifactId, Object};
 
@@ -15,7 +15,7 @@ use super::framework::AS_OF;
 use super::item::{
     ARTIFACTS, ATTESTATIONS, DETAIL, EVIDENCE_LIST, HUMAN, LAST, MISSING, PRIMITIVES, STATUS,
 };
-use super::{Assessed, item, known_framework, path_parts};
+use super::{Assessed, known_framework, path_parts};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
@@ -155,18 +155,7 @@ pub(super) fn get(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
 
 fn one(assessed: &Assessed, named: &Named) -> Result<Object, Problem> {
     let item = assessed.whole.item(named.framework, named.id);
-    Ok(shown(named.framework, &item.ok_or_else(Problem::internal)?))
-}
-
-/// A control as answers show it.
-pub(super) fn shown(framework: &str, of: &Item<'_>) -> Object {
-    let mut members = Object::new();
-    members.insert("control_id", of.id);
-    members.insert("framework", framework);
-    members.insert("title", of.title);
-    members.insert("category", of.category);
-    item::put(&mut members, of);
-    members
+    Ok(shown::control(&item.ok_or_else(Problem::internal)?))
 }
 
 /// `POST /compliance/{framework}/{control_id}/link-evidence`.

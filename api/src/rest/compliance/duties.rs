@@ -1,6 +1,7 @@
 //! Duties of the EU AI Act, and how they stand.
 
 use governance::compliance::Item;
+use governance::shown;
 use register::{Article, EU_AI_ACT, register};
 use types::{Json, Object};
 
@@ -8,7 +9,7 @@ use super::framework::{AS_OF, BY_STATUS, STATUSES, VERSION};
 use super::item::{
     ARTIFACTS, ATTESTATIONS, DETAIL, EVIDENCE_LIST, HUMAN, LAST, MISSING, PRIMITIVES, STATUS,
 };
-use super::{Assessed, ByStatus, item};
+use super::{Assessed, ByStatus};
 use crate::call::Call;
 use crate::fields::{Alphabet, Field, Kind, Text};
 use crate::problem::{Code, Problem};
@@ -115,21 +116,9 @@ fn is_of(item: &Item<'_>, article: &Article) -> bool {
 fn answered<'a>(items: impl Iterator<Item = Item<'a>>, mut members: Object) -> Object {
     let items: Vec<Item<'a>> = items.collect();
     let counts = ByStatus::of(items.iter().map(|item| item.status));
-    let shown = items.iter().filter_map(shown).map(Json::Object);
+    let shown = items.iter().filter_map(shown::duty).map(Json::Object);
     members.insert("obligations", Json::Array(shown.collect()));
     members.insert("summary", Json::object([("by_status", counts.to_json())]));
     members.insert("register_version", register().version());
     members
-}
-
-fn shown(of: &Item<'_>) -> Option<Object> {
-    let (article, duty) = register().duty(of.id)?;
-    let mut members = Object::new();
-    members.insert("id", of.id);
-    members.insert("ref", duty.reference.as_str());
-    members.insert("article", article.article.as_str());
-    members.insert("title", duty.text.as_str());
-    members.insert("applicable_from", of.applicable_from.map(|at| at.to_string()));
-    item::put(&mut members, of);
-    Some(members)
 }

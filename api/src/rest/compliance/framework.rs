@@ -1,12 +1,13 @@
 //! Frameworks: their controls, what is missing, and counts.
 
 use governance::compliance::Item;
+use governance::shown;
 use register::{EU_AI_ACT, Framework, Status, register};
 use sha2::{Digest as _, Sha256};
 use types::{Json, Object, ReportId, Ulid};
 
 use super::item::{DETAIL, EVIDENCE_LIST, MISSING, STATUS};
-use super::{Assessed, ByStatus, control, item, known_framework, path_parts};
+use super::{Assessed, ByStatus, control, known_framework, path_parts};
 use crate::call::Call;
 use crate::fields::{Field, Kind, Text};
 use crate::problem::Problem;
@@ -173,8 +174,7 @@ pub(super) fn controls(assessed: &Assessed, call: &Call) -> Result<Object, Probl
             && category.is_none_or(|category| item.category.eq_ignore_ascii_case(category))
     };
     let items = assessed.whole.items(framework.id()).filter(matches);
-    let shown: Vec<Json> =
-        items.map(|item| Json::Object(control::shown(framework.id(), &item))).collect();
+    let shown: Vec<Json> = items.map(|item| Json::Object(shown::control(&item))).collect();
     let filters = Json::object([("status", status.into()), ("category", category.into())]);
     let mut members = Object::new();
     members.insert("framework", framework.id());
@@ -234,7 +234,7 @@ pub(super) fn report(assessed: &Assessed, call: &Call) -> Result<Object, Problem
     members.insert("as_of", assessed.whole.now.to_string());
     members.insert("totals", totals);
     members.insert("gaps", Json::Array(gaps_of(assessed, framework)));
-    members.insert("evidence", item::evidence(&evidence));
+    members.insert("evidence", shown::evidence(&evidence));
     members.insert("limits", LIMITS);
     members.insert("register_version", register().version());
     Ok(members)

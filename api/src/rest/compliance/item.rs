@@ -1,8 +1,4 @@
-//! A control or a duty as answers show it.
-
-use governance::compliance::{Attested, Item, QueryResult};
-use register::Standing;
-use types::{ArtifactId, Json, Object};
+//! Members of a control or a duty that answers describe.
 
 use crate::reply::{Member, Value, flag, hash, integer, list, text, texts, time};
 
@@ -52,60 +48,3 @@ pub(super) const MISSING: Member =
 pub(super) const LAST: Member =
     Member::new("last_evidence_at", Value::Time, "When anything was last recorded for it.")
         .or_null();
-
-/// Members that controls and duties share.
-pub(super) fn put(members: &mut Object, item: &Item<'_>) {
-    members.insert("status", item.status.as_str());
-    members.insert("status_detail", item.detail.as_str());
-    members.insert("evidence", evidence(&item.evidence));
-    let human: Vec<&str> = item.human_required.iter().map(|kind| kind.as_str()).collect();
-    members.insert("human_evidence_required", human);
-    members.insert("evidence_artifact_ids", artifacts(item));
-    let attestations = item.attestations.iter().map(attestation);
-    members.insert("attestations", Json::Array(attestations.collect()));
-    let primitives: Vec<&str> = item.primitives.iter().map(|word| word.as_str()).collect();
-    members.insert("primitives", primitives);
-    members.insert("missing", item.missing.to_vec());
-    members.insert("last_evidence_at", item.last_evidence_at.map(|at| at.to_string()));
-}
-
-pub(super) fn evidence(results: &[&QueryResult]) -> Json {
-    let shown = results.iter().map(|found| {
-        Json::object([
-            ("query", found.query.as_str().into()),
-            ("version", found.version.into()),
-            ("count", found.count.into()),
-            ("population", found.population.into()),
-            ("threshold", found.threshold.into()),
-            ("result", found.result.as_str().into()),
-            ("satisfied", found.is_satisfied().into()),
-            ("digest", found.digest.to_string().into()),
-        ])
-    });
-    Json::Array(shown.collect())
-}
-
-/// Each once, however many kinds it stands for; erased ones are no more.
-fn artifacts(item: &Item<'_>) -> Vec<String> {
-    let mut seen: Vec<ArtifactId> = Vec::new();
-    for linked in item.artifacts.iter().filter(|linked| linked.standing != Standing::Missing) {
-        if !seen.contains(&linked.artifact) {
-            seen.push(linked.artifact);
-        }
-    }
-    seen.iter().map(ArtifactId::to_string).collect()
-}
-
-fn attestation(attested: &Attested) -> Json {
-    let artifacts: Vec<String> = attested.artifacts.iter().map(ArtifactId::to_string).collect();
-    let counts = attested.is_checked && !attested.is_own && !attested.is_over;
-    Json::object([
-        ("attestation_id", attested.attestation.map(|id| id.to_string()).into()),
-        ("attested_by", attested.by.clone().into()),
-        ("artifact_ids", artifacts.into()),
-        ("attested_at", attested.at.to_string().into()),
-        ("valid_until", attested.valid_until.map(|until| until.to_string()).into()),
-        ("counts", counts.into()),
-        ("ledger_entry_id", attested.entry_id.0.into()),
-    ])
-}

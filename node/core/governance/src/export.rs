@@ -24,7 +24,7 @@ use types::{Digest, EntryId, ExportId, Json, Object, Timestamp};
 use crate::outcome::Corruption;
 use crate::record::{ExportRecord, KeyRecord};
 use crate::store::{Direction, Read, Scan, Table};
-use crate::{codec, keys, tables, view};
+use crate::{codec, compliance, keys, shown, tables, view};
 
 pub use list::{ExportPage, ExportQuery, exports, waiting};
 pub use project::{policy_last, policy_record, records};
@@ -333,8 +333,8 @@ fn id_in(data: &Object) -> Option<ExportId> {
 ///
 /// # Errors
 /// [`Corruption`] when it cannot be read.
-pub fn compliance_of(_read: &impl Read, as_of: EntryId) -> Result<Json, Corruption> {
-    Ok(Json::object([("as_of_index", as_of.0.into())]))
+pub fn compliance_of(read: &impl Read, as_of: EntryId) -> Result<Json, Corruption> {
+    Ok(shown::assessment(&compliance::assess(read, as_of)?))
 }
 
 #[cfg(test)]

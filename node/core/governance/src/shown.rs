@@ -3,6 +3,7 @@
 //!
 //! Nothing here reads the state or knows who may see what.
 
+mod compliance;
 mod decision;
 mod entry;
 mod intervention;
@@ -15,6 +16,7 @@ use types::{EntryId, Json, Object};
 use crate::risk;
 use crate::view::{Artifact, Assessment, Responsibility, ResponsibilityReview, Signed};
 
+pub use compliance::{assessment, control, duty, evidence};
 pub use decision::{Decision, decision};
 pub use entry::{Parts, entry, erased, parts};
 pub use intervention::intervention;

@@ -295,7 +295,7 @@ pub(super) fn items(compliance: &Json) -> Vec<Object> {
 
 fn item(framework: &str, item: &Json) -> Option<Object> {
     let mut row = item.as_object()?.clone();
-    let id = ["control_id", "ref"].into_iter().find_map(|name| row.remove(name));
+    let id = ["control_id", "id", "ref"].into_iter().find_map(|name| row.remove(name));
     row.insert("framework", framework);
     if let Some(id) = id {
         row.insert("id", id);

@@ -297,6 +297,7 @@ fn a_file_that_took_too_long_is_taken_all_the_same_while_no_other_is_there() {
 #[test]
 fn after_an_erasure_a_file_that_was_built_anew_is_reported_anew() {
     let mut machine = Machine::founded_with_keys();
+    sealed(&mut machine, 50, &["n1"]);
     decided(&mut machine, 100, "ai:a");
     let id = requested(&mut machine, 200, named("act_human_user:maria"));
     let size = sealed(&mut machine, SECOND, &["n1"]);
