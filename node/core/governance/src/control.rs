@@ -22,7 +22,7 @@ use crate::keys;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::oversight;
 use crate::record::{ArtifactKind, AttestationRecord};
-use crate::store::{Direction, Read, Scan, Store, Table};
+use crate::store::{Direction, Read, Row, Scan, Store, Table};
 use crate::view;
 
 /// Duties of the AI Act are called so where a framework is named.
@@ -223,7 +223,7 @@ fn all(
     table: Table,
     from: &[u8],
     to: &[u8],
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Corruption> {
+) -> Result<Vec<Row>, Corruption> {
     let direction = Direction::Ascending;
     read.scan(Scan { table, from, to: Some(to), direction, rows_max: EACH_MAX.saturating_add(1) })
 }
