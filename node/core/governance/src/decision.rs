@@ -42,6 +42,7 @@ pub use preview::{PolicyCache, Preview, preview};
 pub use recorded::{
     Facts, Gap, Looked, NoReplay, RecordedDecision, RecordedHistory, RecordedRequest, recorded,
 };
+pub(crate) use replay::replay_alike;
 pub use replay::{Replay, Unreplayable, replay};
 
 /// Steps an evaluation may take before the request is denied.

@@ -1,6 +1,8 @@
 //! Assessments over a machine in memory: that of a ledger that has just begun,
 //! and those along a story.
 
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+
 use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -44,7 +46,7 @@ fn node() -> NodeDescription {
     let key = |(n, usage): (u8, KeyUsage)| {
         let bytes = match usage {
             KeyUsage::Checkpoint => signing().verifying_key().to_bytes(),
-            _ => [n; 32],
+            KeyUsage::Decision | KeyUsage::Token | KeyUsage::Export => [n; 32],
         };
         PublicKey { id: KeyId(Ulid(u128::from(n))), usage, bytes }
     };

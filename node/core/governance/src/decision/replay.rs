@@ -75,6 +75,54 @@ pub fn replay(read: &impl Read, id: DecisionId) -> Result<Result<Replay, NoRepla
     }))
 }
 
+/// Decisions under one version of the policy, judged once more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    /// The version that the first of them names.
+    pub(crate) policy_version: Option<u64>,
+    /// How many were judged.
+    pub(crate) judged: u64,
+    /// Of how many nothing came out different.
+    pub(crate) identical: u64,
+    /// How many name another version, or could not be judged because something is
+    /// erased.
+    pub(crate) left_out: u64,
+}
+
+/// Judges those of these decisions once more that name the same version of the
+/// policy as the first: compiling one is most of the work.
+pub(crate) fn replay_alike(
+    read: &impl Read,
+    ids: impl Iterator<Item = DecisionId>,
+) -> Result<Replayed, Corruption> {
+    let (mut found, mut policy) = (Replayed::default(), None);
+    for id in ids {
+        let known = recorded(read, id)?.ok();
+        let alike = known.filter(|known| {
+            found.policy_version.is_none_or(|version| version == known.policy_version)
+        });
+        let Some(recorded) = alike else {
+            found.left_out = found.left_out.saturating_add(1);
+            continue;
+        };
+        let compiled = match policy.take() {
+            Some(compiled) => compiled,
+            None => policy_of(read, &recorded)?,
+        };
+        found.policy_version = Some(recorded.policy_version);
+        match judge_again(read, &compiled, &recorded)? {
+            Some(again) => {
+                found.judged = found.judged.saturating_add(1);
+                let is_identical = differences(&recorded, &again).is_empty();
+                found.identical = found.identical.saturating_add(u64::from(is_identical));
+            }
+            None => found.left_out = found.left_out.saturating_add(1),
+        }
+        policy = Some(compiled);
+    }
+    Ok(found)
+}
+
 /// The version a decision names, which is never changed.
 pub(super) fn policy_of(
     read: &impl Read,

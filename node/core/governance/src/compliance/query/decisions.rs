@@ -1,9 +1,5 @@
 //! Decisions, and the tokens that come of them.
 
-use ::ledger::EntryType;
-use policy::Verdict;
-use types::DecisionId;
-
 use super::{NOT_COUNTED, of_period};
 use crate::compliance::answer::Answer;
 use crate::compliance::counted;
@@ -11,11 +7,13 @@ use crate::compliance::facts::{Facts, Span};
 use crate::decision;
 use crate::outcome::Corruption;
 use crate::store::Read;
+use ::ledger::EntryType;
+use policy::Verdict;
 
 /// Decisions that are judged again.
 const REPLAYED: u64 = 16;
 
-/// As C's classes call what touches personal data.
+/// Entries that touch personal data, as `retention` counts them.
 const PERSONAL: &str = "class:gdpr_intersect";
 
 const OUTSIDE: &str = "calls that never reached the service leave no entry: no counter of a \
@@ -49,26 +47,21 @@ pub(super) fn by_subject(facts: &Facts<'_, impl Read>) -> Result<Answer, Corrupt
         .open_if(0 < personal, "entries that touch personal data name no data subject"))
 }
 
-/// The newest decisions, judged again from what was recorded of them.
+/// The newest decisions under the policy of the last of them, judged again from
+/// what was recorded of them.
 pub(super) fn explanation(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
     let newest = facts.newest(EntryType::Decision, &facts.period, REPLAYED)?;
-    let (mut replayed, mut identical, mut silent) = (0_u64, 0_u64, newest.erased);
-    for telling in &newest.entries {
-        let id: Option<DecisionId> = telling.text("decision_id").and_then(|id| id.parse().ok());
-        let Some(id) = id else { continue };
-        match decision::replay(facts.read, id)?.ok().and_then(|replay| replay.is_identical) {
-            Some(is_identical) => {
-                replayed = replayed.saturating_add(1);
-                identical = identical.saturating_add(u64::from(is_identical));
-            }
-            None => silent = silent.saturating_add(1),
-        }
-    }
-    let answer = Answer::counted(replayed, identical, replayed).over(newest.span());
-    let answer = of_period(answer).with("sample", REPLAYED);
-    Ok(match silent {
+    let ids = newest.entries.iter().rev().filter_map(|telling| telling.text("decision_id"));
+    let replayed = decision::replay_alike(facts.read, ids.filter_map(|id| id.parse().ok()))?;
+    let answer = Answer::counted(replayed.judged, replayed.identical, replayed.judged);
+    let answer = of_period(answer.over(newest.span()))
+        .with("policy_version", replayed.policy_version)
+        .with("sample", REPLAYED);
+    Ok(match replayed.left_out.saturating_add(newest.erased) {
         0 => answer,
-        silent => answer.gap(format!("{silent} of the sample are erased and were not judged")),
+        left_out => answer.gap(format!(
+            "{left_out} of the sample are under another policy, or erased, and were not judged"
+        )),
     })
 }
 
