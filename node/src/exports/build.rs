@@ -104,7 +104,7 @@ pub(crate) fn build(
     sink.begin(&about)?;
     let mut counts = Counts::default();
     for kind in plan.selection.scope.kinds() {
-        records(read, plan, *kind, (&mut *sink, &mut counts), goes_on)?;
+        records(read, (&plan.selection, *kind), (&mut *sink, &mut counts), goes_on)?;
     }
     if plan.selection.scope.has_compliance() {
         sink.compliance(&export::compliance_of(read, last)?)?;
@@ -170,8 +170,7 @@ struct Counts {
 
 fn records(
     read: &impl Read,
-    plan: &Plan,
-    kind: RecordKind,
+    (selection, kind): (&Selection, RecordKind),
     (sink, counts): (&mut dyn Sink, &mut Counts),
     goes_on: &dyn Fn() -> bool,
 ) -> Result<(), BuildError> {
@@ -181,7 +180,7 @@ fn records(
         if !goes_on() {
             return Err(BuildError::Stopped);
         }
-        let page = export::records(read, &plan.selection, kind, after, PAGE)?;
+        let page = export::records(read, selection, kind, after, PAGE)?;
         for record in &page.records {
             sink.record(kind, record)?;
             *count += 1;
