@@ -218,12 +218,7 @@ pub fn attestations(read: &impl Read, control: &str) -> Result<Vec<EntryId>, Cor
     rows.iter().map(|(key, _)| entry(key)).collect()
 }
 
-fn all(
-    read: &impl Read,
-    table: Table,
-    from: &[u8],
-    to: &[u8],
-) -> Result<Vec<Row>, Corruption> {
+fn all(read: &impl Read, table: Table, from: &[u8], to: &[u8]) -> Result<Vec<Row>, Corruption> {
     let direction = Direction::Ascending;
     read.scan(Scan { table, from, to: Some(to), direction, rows_max: EACH_MAX.saturating_add(1) })
 }

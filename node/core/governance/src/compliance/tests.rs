@@ -1,8 +1,6 @@
 //! Assessments over a machine in memory: that of a ledger that has just begun,
 //! and those along a story.
 
-#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
-
 use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -77,8 +75,8 @@ impl Bench {
     }
 
     fn next(&mut self) -> Applied {
-        self.index += 1;
-        self.at += SECOND;
+        self.index = self.index.saturating_add(1);
+        self.at = self.at.saturating_add(SECOND);
         Applied { index: LogIndex(self.index), sub_index: 0, at: Timestamp(self.at) }
     }
 
@@ -251,7 +249,7 @@ impl Bench {
     }
 
     fn head(&self) -> EntryId {
-        EntryId(view::head(&self.store).unwrap().size() - 1)
+        EntryId(view::head(&self.store).unwrap().size().saturating_sub(1))
     }
 
     fn assess(&self) -> Assessment {
@@ -270,7 +268,8 @@ impl Bench {
 fn counts(assessment: &Assessment) -> BTreeMap<Status, usize> {
     let mut counts = BTreeMap::new();
     for item in assessment.all() {
-        *counts.entry(item.status).or_default() += 1;
+        let count: &mut usize = counts.entry(item.status).or_default();
+        *count = count.saturating_add(1);
     }
     counts
 }
