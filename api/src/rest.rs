@@ -162,6 +162,14 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         Op::InterventionVerify => oversight::verify::verify(app, call),
         Op::StopLift => oversight::stop::lift(app, call).await,
         Op::Effectiveness => oversight::effectiveness::report(app, &call).await,
+        Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
+        _ => account_for(app, call).await,
+    }
+}
+
+/// What regulators and auditors ask for.
+async fn account_for<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
+    match call.route.op {
         Op::Profile
         | Op::ProfileSet
         | Op::ComplianceStatistics
@@ -177,7 +185,6 @@ async fn govern<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem>
         | Op::Control
         | Op::ControlLink
         | Op::ControlAttest => compliance::answer(app, call).await,
-        Op::SignerRegister | Op::Signers | Op::SignerRevoke => signers::answer(app, call).await,
         Op::HoldApply
         | Op::Holds
         | Op::HoldRelease

@@ -5,7 +5,7 @@
 //! that a node that exports and a command that prints make the same bytes. No
 //! catalog is carried: controls are named by their ids.
 //!
-//! Reading order: [`results`], [`component_definition`], then `token`, which says how ids
+//! Reading order: [`results()`], [`component_definition`], then `token`, which says how ids
 //! are spelled.
 //!
 //! Invariants

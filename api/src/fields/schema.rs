@@ -65,6 +65,21 @@ fn member(field: &Field, about: String) -> Json {
     Json::Object(schema)
 }
 
+fn bounded(min: i64, max: i64) -> Object {
+    let mut schema = Object::new();
+    schema.insert("type", "integer");
+    schema.insert("minimum", integer(min));
+    schema.insert("maximum", integer(max));
+    schema
+}
+
+fn one_of(words: &[&'static str]) -> Object {
+    let mut schema = Object::new();
+    schema.insert("type", "string");
+    schema.insert("enum", words.to_vec());
+    schema
+}
+
 /// The schema of a value, without words about it.
 pub(crate) fn kind(kind: Kind) -> Object {
     let mut schema = Object::new();
@@ -74,18 +89,11 @@ pub(crate) fn kind(kind: Kind) -> Object {
             schema.insert("type", "string");
             schema.insert("minLength", 1_u32);
         }
-        Kind::Integer { min, max } => {
-            schema.insert("type", "integer");
-            schema.insert("minimum", integer(min));
-            schema.insert("maximum", integer(max));
-        }
+        Kind::Integer { min, max } => return bounded(min, max),
         Kind::Bool => {
             schema.insert("type", "boolean");
         }
-        Kind::Word(words) => {
-            schema.insert("type", "string");
-            schema.insert("enum", words.to_vec());
-        }
+        Kind::Word(words) => return one_of(words),
         Kind::Time => {
             schema.insert("type", "string");
             schema.insert("anyOf", Json::Array(vec![format("date-time"), format("date")]));
@@ -95,18 +103,11 @@ pub(crate) fn kind(kind: Kind) -> Object {
             schema.insert("uniqueItems", true);
         }
         Kind::Integers { items_max, min, max } => {
-            let mut item = Object::new();
-            item.insert("type", "integer");
-            item.insert("minimum", integer(min));
-            item.insert("maximum", integer(max));
-            schema = array(item, 0, items_max);
+            schema = array(bounded(min, max), 0, items_max);
             schema.insert("uniqueItems", true);
         }
         Kind::Words(words) => {
-            let mut item = Object::new();
-            item.insert("type", "string");
-            item.insert("enum", words.to_vec());
-            schema = array(item, 0, words.len());
+            schema = array(one_of(words), 0, words.len());
             schema.insert("uniqueItems", true);
         }
         Kind::Object(fields) => return object(fields),

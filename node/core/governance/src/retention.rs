@@ -1,8 +1,8 @@
 //! How long records are kept: in which class an entry is, when its time is up,
 //! what a legal hold keeps all the same, and erasing the rest.
 //!
-//! Reading order: [`class`] is what an entry is, [`end`] when its parts may go,
-//! [`hold`] what freezes it, [`anonymize`] the command that erases.
+//! Reading order: [`class`] is what an entry is, `end` when its parts may go,
+//! [`hold`] what freezes it, `anonymize` the command that erases.
 //!
 //! Invariants
 //! - Nothing under a hold is erased, whoever asks and why: a hold wins.

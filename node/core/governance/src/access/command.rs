@@ -10,31 +10,17 @@ use crate::store::Store;
 use crate::token;
 
 /// What a command needs.
+#[rustfmt::skip] // one word a line would fill two screens
 pub fn right_of(command: &Command) -> Right {
     use Permission::{ApproveAuditPacket, ManagePolicies, ManageUsers, RequestAuditPacket};
     match command {
-        Command::Found(_)
-        | Command::Tick
-        | Command::Checkpoint
-        | Command::Cosign(_)
-        | Command::AddKey(_)
-        | Command::Erase(_)
-        | Command::ReportForgotten(_)
-        | Command::RecordDivergence(_)
-        | Command::RecordRecovery(_)
-        | Command::Scrub
-        | Command::ReportContent(_)
-        | Command::EffectsDone(_)
-        | Command::OpenChallenge(_)
-        | Command::OpenSession(_)
-        | Command::FailLogin(_)
-        | Command::TouchCredentials(_)
-        | Command::LinkOidc(_)
-        | Command::RecordPersonalReads(_)
-        | Command::RegisterNodeByToken(_)
-        | Command::ClaimExport(_)
-        | Command::CompleteExport(_)
-        | Command::FailExport(_) => Right::Node,
+        Command::Found(_) | Command::Tick | Command::Checkpoint | Command::Cosign(_)
+        | Command::AddKey(_) | Command::Erase(_) | Command::ReportForgotten(_)
+        | Command::RecordDivergence(_) | Command::RecordRecovery(_) | Command::Scrub
+        | Command::ReportContent(_) | Command::EffectsDone(_) | Command::OpenChallenge(_)
+        | Command::OpenSession(_) | Command::FailLogin(_) | Command::TouchCredentials(_)
+        | Command::LinkOidc(_) | Command::RecordPersonalReads(_) | Command::RegisterNodeByToken(_)
+        | Command::ClaimExport(_) | Command::CompleteExport(_) | Command::FailExport(_) => Right::Node,
         Command::Decide(_) | Command::IssueToken(_) => Right::Actor,
         Command::RevokeToken(_) => Right::ActorOr(ApproveAuditPacket),
         Command::LoadPolicy(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_) => {
@@ -47,14 +33,9 @@ pub fn right_of(command: &Command) -> Right {
         Command::ReportIncident(_) | Command::CloseIncident(_) => Right::Holds(ApproveAuditPacket),
         Command::RegisterNode(_) => Right::OperatorOrNode,
         Command::RetireKey(_) | Command::IssueJoinToken(_) => Right::Operator,
-        Command::AssessRisk(_)
-        | Command::CreateEscalation(_)
-        | Command::RecordResponsibility(_)
-        | Command::UploadChunk(_)
-        | Command::RegisterEvidence(_)
-        | Command::LinkEvidence(_)
-        | Command::SignEvidence(_)
-        | Command::RegisterSigner(_) => Right::Any,
+        Command::AssessRisk(_) | Command::CreateEscalation(_) | Command::RecordResponsibility(_)
+        | Command::UploadChunk(_) | Command::RegisterEvidence(_) | Command::LinkEvidence(_)
+        | Command::SignEvidence(_) | Command::RegisterSigner(_) => Right::Any,
         Command::AcknowledgeEscalation(_) | Command::ResolveEscalation(_) => Right::Oversight,
         Command::ExecuteOverride(_) | Command::ReviewOverride(_) | Command::LiftStop(_) => {
             Right::OversightRole
@@ -74,17 +55,10 @@ pub fn right_of(command: &Command) -> Right {
             ErasureCause::Retention => Right::Node,
         },
         Command::SetRetention(_) => Right::Node,
-        Command::RevokeSigner(_)
-        | Command::CreateUser(_)
-        | Command::UpdateUser(_)
-        | Command::ChangeUser(_)
-        | Command::CreateApiKey(_)
-        | Command::RevokeApiKey(_) => Right::Holds(ManageUsers),
-        Command::RevokeSession(_)
-        | Command::ChangePassword(_)
-        | Command::EnrollMfa(_)
-        | Command::ConfirmMfa(_)
-        | Command::RenewBackupCodes(_) => Right::Own,
+        Command::RevokeSigner(_) | Command::CreateUser(_) | Command::UpdateUser(_)
+        | Command::ChangeUser(_) | Command::CreateApiKey(_) | Command::RevokeApiKey(_) => Right::Holds(ManageUsers),
+        Command::RevokeSession(_) | Command::ChangePassword(_) | Command::EnrollMfa(_)
+        | Command::ConfirmMfa(_) | Command::RenewBackupCodes(_) => Right::Own,
         Command::RequestExport(_) => Right::Holds(RequestAuditPacket),
         Command::AnswerExport(_) => Right::Holds(ApproveAuditPacket),
         Command::UpdateRegister(_) => Right::Node,
@@ -96,80 +70,34 @@ pub fn right_of(command: &Command) -> Right {
 
 /// Whether somebody must answer for a command even in open mode: an account that
 /// nobody made would be worth nothing once the cluster is closed.
+#[rustfmt::skip] // one word a line would fill two screens
 fn needs_somebody(command: &Command) -> bool {
     match command {
-        Command::CreateUser(_)
-        | Command::UpdateUser(_)
-        | Command::ChangeUser(_)
-        | Command::ChangePassword(_)
-        | Command::EnrollMfa(_)
-        | Command::ConfirmMfa(_)
-        | Command::RenewBackupCodes(_)
-        | Command::OpenChallenge(_)
-        | Command::OpenSession(_)
-        | Command::FailLogin(_)
-        | Command::RevokeSession(_)
-        | Command::TouchCredentials(_)
-        | Command::CreateApiKey(_)
-        | Command::RevokeApiKey(_)
-        | Command::LinkOidc(_)
+        Command::CreateUser(_) | Command::UpdateUser(_) | Command::ChangeUser(_)
+        | Command::ChangePassword(_) | Command::EnrollMfa(_) | Command::ConfirmMfa(_)
+        | Command::RenewBackupCodes(_) | Command::OpenChallenge(_) | Command::OpenSession(_)
+        | Command::FailLogin(_) | Command::RevokeSession(_) | Command::TouchCredentials(_)
+        | Command::CreateApiKey(_) | Command::RevokeApiKey(_) | Command::LinkOidc(_)
         | Command::RecordPersonalReads(_) => true,
-        Command::Found(_)
-        | Command::Decide(_)
-        | Command::LoadPolicy(_)
-        | Command::RegisterNode(_)
-        | Command::Tick
-        | Command::Checkpoint
-        | Command::Cosign(_)
-        | Command::AddKey(_)
-        | Command::RetireKey(_)
-        | Command::Erase(_)
-        | Command::ReportForgotten(_)
-        | Command::RecordDivergence(_)
-        | Command::RecordRecovery(_)
-        | Command::Scrub
-        | Command::ReportContent(_)
-        | Command::RollbackPolicy(_)
-        | Command::LoadGatedPolicy(_)
-        | Command::RevokeToken(_)
-        | Command::AssessRisk(_)
-        | Command::EffectsDone(_)
-        | Command::CreateEscalation(_)
-        | Command::AcknowledgeEscalation(_)
-        | Command::ResolveEscalation(_)
-        | Command::RecordResponsibility(_)
-        | Command::ReviewResponsibility(_)
-        | Command::ExecuteOverride(_)
-        | Command::ReviewOverride(_)
-        | Command::IssueToken(_)
-        | Command::UploadChunk(_)
-        | Command::RegisterEvidence(_)
-        | Command::LinkEvidence(_)
-        | Command::SignEvidence(_)
-        | Command::RegisterSigner(_)
-        | Command::RevokeSigner(_)
-        | Command::Intervene(_)
-        | Command::LiftStop(_)
-        | Command::IssueJoinToken(_)
-        | Command::RegisterNodeByToken(_)
-        | Command::ApplyHold(_)
-        | Command::ReleaseHold(_)
-        | Command::Anonymize(_)
-        | Command::SetRetention(_)
-        | Command::RequestExport(_)
-        | Command::AnswerExport(_)
-        | Command::ClaimExport(_)
-        | Command::CompleteExport(_)
-        | Command::FailExport(_)
-        | Command::RegisterSystem(_)
-        | Command::UpdateSystem(_)
-        | Command::RecordIncident(_)
-        | Command::ReportIncident(_)
-        | Command::CloseIncident(_)
-        | Command::UpdateAnnexIv(_)
-        | Command::SetProfile(_)
-        | Command::UpdateRegister(_)
-        | Command::LinkControl(_)
+        Command::Found(_) | Command::Decide(_) | Command::LoadPolicy(_) | Command::RegisterNode(_)
+        | Command::Tick | Command::Checkpoint | Command::Cosign(_) | Command::AddKey(_)
+        | Command::RetireKey(_) | Command::Erase(_) | Command::ReportForgotten(_)
+        | Command::RecordDivergence(_) | Command::RecordRecovery(_) | Command::Scrub
+        | Command::ReportContent(_) | Command::RollbackPolicy(_) | Command::LoadGatedPolicy(_)
+        | Command::RevokeToken(_) | Command::AssessRisk(_) | Command::EffectsDone(_)
+        | Command::CreateEscalation(_) | Command::AcknowledgeEscalation(_)
+        | Command::ResolveEscalation(_) | Command::RecordResponsibility(_)
+        | Command::ReviewResponsibility(_) | Command::ExecuteOverride(_)
+        | Command::ReviewOverride(_) | Command::IssueToken(_) | Command::UploadChunk(_)
+        | Command::RegisterEvidence(_) | Command::LinkEvidence(_) | Command::SignEvidence(_)
+        | Command::RegisterSigner(_) | Command::RevokeSigner(_) | Command::Intervene(_)
+        | Command::LiftStop(_) | Command::IssueJoinToken(_) | Command::RegisterNodeByToken(_)
+        | Command::ApplyHold(_) | Command::ReleaseHold(_) | Command::Anonymize(_)
+        | Command::SetRetention(_) | Command::RequestExport(_) | Command::AnswerExport(_)
+        | Command::ClaimExport(_) | Command::CompleteExport(_) | Command::FailExport(_)
+        | Command::RegisterSystem(_) | Command::UpdateSystem(_) | Command::RecordIncident(_)
+        | Command::ReportIncident(_) | Command::CloseIncident(_) | Command::UpdateAnnexIv(_)
+        | Command::SetProfile(_) | Command::UpdateRegister(_) | Command::LinkControl(_)
         | Command::AttestControl(_) => false,
     }
 }
