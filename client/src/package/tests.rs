@@ -112,7 +112,7 @@ fn a_package_holds_as_an_archive_and_as_a_folder() {
     assert_eq!((archive.ledger_size, archive.files), (11, folder.files));
     assert_eq!(archive.records.get("decisions"), Some(&2));
     assert_eq!((archive.sha256.is_some(), folder.sha256.is_some()), (true, false));
-    assert_eq!(archive.records.values().sum::<u64>(), 15);
+    assert_eq!(archive.records.values().sum::<u64>(), 14);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_ledger_that_does_not_hold_is_found_though_the_manifest_agrees() {
     edit(dir.path(), "ledger/entries.jsonl", "read_claim", "pay_claims");
     assert_eq!(fault(dir.path()), named("ledger/entries.jsonl", "data_hash_mismatch"));
     let dir = unpacked();
-    edit(dir.path(), "ledger/keys.json", "\"active\"", "\"retired\"");
+    edit(dir.path(), "ledger/keys.json", "\"valid_from_index\": 0", "\"valid_from_index\": 7");
     assert_eq!(fault(dir.path()), named("ledger/keys.json", "keys_mismatch"));
     let dir = unpacked();
     edit(dir.path(), EXPORT, "lexecon.local", "lexecon.other");

@@ -186,7 +186,7 @@ fn a_package_has_every_record_and_verifies_with_nothing_else_at_hand() {
     assert_eq!((verified.scope.as_str(), verified.ledger_size), ("all", 10));
     assert_eq!(verified.ledger.checkpoint.size, 11);
     assert_eq!(verified.records.len(), RecordKind::ALL.len());
-    assert_eq!(verified.records.values().sum::<u64>(), 15);
+    assert_eq!(verified.records.values().sum::<u64>(), 14);
 }
 
 #[test]
