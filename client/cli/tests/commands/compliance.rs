@@ -1,6 +1,6 @@
 //! `lexecon compliance` and `lexecon audit`: what is asked, and what is shown.
 
-use crate::double::Said;
+use crate::double::{Double, Said};
 use crate::shell::{ask, check, run};
 
 const STATISTICS: &str = r#"{"frameworks_tracked":1,"frameworks":[{"framework":"soc2","total_controls":61,"by_status":{"evidence_sufficient":0,"partial":2,"insufficient":40,"needs_human_evidence":19,"not_applicable":0}}],"total_controls":61,"by_status":{"evidence_sufficient":0,"partial":2,"insufficient":40,"needs_human_evidence":19,"not_applicable":0},"overall_coverage_percent":0,"obligations":{"by_status":{"insufficient":7}},"register_version":"2026-11-22","as_of_index":136}"#;
@@ -99,4 +99,43 @@ async fn a_pack_asks_its_questions_as_of_one_entry_and_prints_the_same_bytes_aga
     assert_eq!(ran.exit, 2, "{}", ran.err);
     std::fs::write(&file, "name: access\nquestions: [mfa_coverage]\n").unwrap();
     assert_eq!(run(&words).await.exit, 2);
+}
+
+/// An entry of a population.
+fn entry(id: u64) -> String {
+    format!(
+        r#"{{"id":{id},"format":1,"entry_type":"decision","timestamp":"2027-03-04T05:06:07.123456Z","actor":"ai:a","data":null,"salt":null,"data_hash":"77","personal":null,"personal_salt":null,"personal_hash":null,"previous_hash":"2f","current_hash":"c{id}","type_seq":1,"actor_seq":1,"erased":null}}"#
+    )
+}
+
+fn page(ids: &[u64], next: &str) -> Said {
+    let entries: Vec<String> = ids.iter().copied().map(entry).collect();
+    let entries = entries.join(",");
+    Said::ok(&format!(
+        r#"{{"entries":[{entries}],"total":3,"total_exact":true,"next":{next},"chain_valid":null,"verified_through":null,"checkpoint":null}}"#
+    ))
+}
+
+#[tokio::test]
+async fn a_sample_is_drawn_from_every_page_of_the_population() {
+    let said = [page(&[3, 5], "5"), page(&[8], "null"), Said::ok(&entry(5)), Said::ok(&entry(8))];
+    let node = Double::start(said).await;
+    let words = ["audit", "sample", "--population", "decisions", "--size", "2", "--seed", "7"];
+    let more = ["--as-of", "9", "--json", "--url", &node.url];
+    let ran = run(&[words.as_slice(), more.as_slice()].concat()).await;
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    let lines = node.lines();
+    let population = "GET /ledger/entries?limit=1000&before=10&entry_type=decision";
+    assert_eq!(lines[0], population);
+    assert_eq!(lines[1], "GET /ledger/entries?limit=1000&after=5&before=10&entry_type=decision");
+    let drawn: types::Json = serde_json::from_str(&ran.out).unwrap();
+    let drawn = drawn.as_object().unwrap();
+    let of = drawn.get("population").unwrap().as_object().unwrap();
+    let digest = ledger::hash::sha256(b"3 c3\n5 c5\n8 c8\n").to_string();
+    assert_eq!(of.get("digest").unwrap().as_str(), Some(digest.as_str()));
+    assert_eq!(of.get("count").unwrap().as_u64(), Some(3));
+    assert_eq!(drawn.get("sample").unwrap().as_array().unwrap().len(), 2);
+    // Two different entries were fetched.
+    assert_eq!(lines.len(), 4);
+    assert_ne!(lines[2], lines[3]);
 }
