@@ -21,7 +21,7 @@ impl Node {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut builder = Builder::default();
         let mut parser = Parser::new_from_str(text);
-        parser.load(&mut builder, false).map_err(|err| err.to_string())?;
+        parser.load(&mut builder, true).map_err(|err| err.to_string())?;
         match builder.fault {
             Some(fault) => Err(fault),
             None => builder.done.ok_or_else(|| "there is no document".to_owned()),
