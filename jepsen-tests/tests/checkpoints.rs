@@ -9,6 +9,7 @@ use jepsen_tests::checkpoint::{self, all, covering};
 use jepsen_tests::cluster::{Cluster, PATIENCE};
 use jepsen_tests::http::Client;
 use jepsen_tests::trial::{self, cluster_with_policy};
+use jepsen_tests::wait;
 use jepsen_tests::workload::{Workload, decide_body};
 use ledger::Note;
 use types::Json;
@@ -19,6 +20,19 @@ const FINAL_WITHIN: Duration = Duration::from_secs(2 + 8);
 async fn decide(cluster: &Cluster, at: usize, id: &str) -> u64 {
     let reply = cluster.client(at).post_json("/decide", &decide_body(id)).await.unwrap();
     reply.as_object().unwrap().get("ledger_entry_id").and_then(Json::as_u64).unwrap()
+}
+
+/// Waits until the nodes have said what they say by themselves: which regulatory
+/// data they have comes last.
+async fn all_said(cluster: &Cluster) {
+    let mut client = cluster.client(0);
+    let path = "/ledger/entries?entry_type=register_updated";
+    let said = async || match client.get_json(path).await {
+        Ok(page) if page.to_canonical().contains("register_version") => Ok(()),
+        Ok(_) => Err("no data is named".to_owned()),
+        Err(lost) => Err(lost.to_string()),
+    };
+    wait::until("an entry `register_updated`", PATIENCE, said).await.unwrap();
 }
 
 /// Decides and waits until every running node serves a checkpoint over it.
@@ -86,6 +100,7 @@ async fn a_quiet_cluster_makes_no_checkpoints() {
     const WATCHED: Duration = Duration::from_secs(4);
     let _turn = trial::turn().await;
     let mut cluster = cluster_with_policy(3).await.unwrap();
+    all_said(&cluster).await;
     let entry = decide_and_seal(&mut cluster, 0, "last").await;
     let statuses = cluster.settle().await.unwrap();
     // Not a wait for something to happen: what is tested is what does not.

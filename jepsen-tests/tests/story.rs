@@ -273,7 +273,14 @@ async fn trail(teller: &mut Teller) -> Vec<String> {
 /// Entries that only what a person or an agent asks for makes.
 async fn asked_for(teller: &mut Teller) -> Vec<u64> {
     let page = teller.look("/ledger/entries?limit=1000").await;
-    let own = ["genesis", "node_joined", "membership_changed", "key_added", "leader_transferred"];
+    let own = [
+        "genesis",
+        "node_joined",
+        "membership_changed",
+        "key_added",
+        "leader_transferred",
+        "register_updated",
+    ];
     let rows = list(&page, "entries").iter().map(|row| row.as_object().unwrap());
     let rows = rows.filter(|row| !own.contains(&text(row, "entry_type")));
     rows.map(|row| row.get("id").unwrap().as_u64().unwrap()).collect()
