@@ -47,6 +47,8 @@ impl Teller {
             let leader = self.cluster.leader().await.unwrap();
             self.cluster.kill(&[leader]);
         }
+        // Another node is asked next, which must know of the step before.
+        self.cluster.settle().await.unwrap();
     }
 
     /// Asks one node after the other, under one key, until the outcome is known.
