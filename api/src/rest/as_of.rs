@@ -1,9 +1,13 @@
 //! Asking about the past: the parameter `as_of` of sections 11 and 12.
 
+use std::time::{Duration, Instant};
+
 use governance::view::{self, AsOf};
 use governance::{Corruption, Read};
-use types::{EntryId, Timestamp};
+use types::{EntryId, LogIndex, Timestamp};
 
+use crate::app::App;
+use crate::backend::Backend;
 use crate::call::Call;
 use crate::fields::{Field, Kind, Text};
 use crate::problem::{Code, Fault, Problem};
@@ -44,6 +48,33 @@ pub(crate) fn last(read: &impl Read, asked: AsOf) -> Result<EntryId, Problem> {
 pub(crate) fn time_of(read: &impl Read, entry: EntryId) -> Result<Timestamp, Problem> {
     let missing = || Corruption::new("header", format!("entry {entry} is missing"));
     Ok(view::entry(read, entry)?.ok_or_else(missing)?.header.timestamp)
+}
+
+/// How long a checkpoint is waited for, and how often it is looked for.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Left for the answer itself.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Waits until a final checkpoint covers the entry that a call names, if it names
+/// one.
+pub(crate) async fn settled<B: Backend>(app: &App<B>, asked: AsOf) -> Result<EntryId, Problem> {
+    let limit = WAIT_MAX.min(app.config.request_timeout.saturating_sub(MARGIN));
+    let deadline = Instant::now() + limit;
+    loop {
+        let applied = app.backend.applied_index();
+        let read = app.backend.view()?;
+        let entry = last(&read, asked)?;
+        if asked == AsOf::Head || view::first_final(&read, entry)?.is_some() {
+            return Ok(entry);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Problem::new(Code::NOT_FINAL, "no final checkpoint covers this entry yet"));
+        }
+        app.backend.wait_applied(LogIndex(applied.0.saturating_add(1)), left).await;
+        tokio::time::sleep(PAUSE.min(left)).await;
+    }
 }
 
 fn beyond() -> Problem {

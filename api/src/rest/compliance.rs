@@ -52,10 +52,11 @@ async fn from_assessment<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         Op::Control => control::get,
         _ => return Err(Problem::new(Code::NOT_FOUND, "there is nothing at this path")),
     };
+    // Which checkpoints were final by then is settled only once one covers it.
+    let entry = as_of::settled(app, as_of::asked(&call)?).await?;
     let read = app.backend.view()?;
     let shared = Arc::clone(&app.shared);
     app.audit(move || {
-        let entry = as_of::last(&read, as_of::asked(&call)?)?;
         let cluster = governance::view::cluster(&read)?.ok_or_else(Problem::internal)?;
         let whole = shared.assessments.of(&read, entry)?;
         let assessed = Assessed { whole, as_of: entry, cluster: cluster.id.to_string() };

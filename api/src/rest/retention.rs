@@ -10,19 +10,17 @@ pub(crate) mod status;
 mod period;
 mod table;
 
-use std::time::{Duration, Instant};
-
 use governance::view::{self, AsOf};
 use governance::{Read, Rejection};
-use types::{EntryId, LogIndex};
+use types::EntryId;
 
 pub(crate) use super::as_of::AS_OF;
-use super::as_of::{self, asked};
+use super::as_of::{asked, settled};
 use super::ledger::checkpoint::{frozen, last_note};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::reply::{Member, flag, integer, text};
 use crate::routes::Op;
 
@@ -55,33 +53,6 @@ pub(crate) const INTEGRITY: &[Member] = &[
 
 /// Entries that are hashed again within one request that names none.
 const CATCH_UP_MAX: u64 = 1_000;
-
-/// How long a checkpoint is waited for, and how often it is looked for.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(50);
-/// Left for the answer itself.
-const MARGIN: Duration = Duration::from_millis(500);
-
-/// Waits until a final checkpoint covers the entry that a call names, if it names
-/// one.
-async fn settled<B: Backend>(app: &App<B>, asked: AsOf) -> Result<EntryId, Problem> {
-    let limit = WAIT_MAX.min(app.config.request_timeout.saturating_sub(MARGIN));
-    let deadline = Instant::now() + limit;
-    loop {
-        let applied = app.backend.applied_index();
-        let read = app.backend.view()?;
-        let last = as_of::last(&read, asked)?;
-        if asked == AsOf::Head || view::first_final(&read, last)?.is_some() {
-            return Ok(last);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Problem::new(Code::NOT_FINAL, "no final checkpoint covers this entry yet"));
-        }
-        app.backend.wait_applied(LogIndex(applied.0.saturating_add(1)), left).await;
-        tokio::time::sleep(PAUSE.min(left)).await;
-    }
-}
 
 /// Whether the ledger holds up to an entry.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ const fn read(op: Op, path: &'static str, summary: &'static str) -> Route {
 /// Nothing but up to where.
 const AS_OF: &[Field] = &[as_of::AS_OF];
 
-const OF_FRAMEWORK: &[Code] = &[Code::UNKNOWN_FRAMEWORK];
+const OF_FRAMEWORK: &[Code] = &[Code::UNKNOWN_FRAMEWORK, Code::NOT_FINAL];
 
 pub(super) const ROUTES: &[Route] = &[
     read(Op::Profile, profile::PATH, "What the organisation says it is").replies(profile::REPLY),
@@ -44,30 +44,34 @@ pub(super) const ROUTES: &[Route] = &[
         "/compliance/statistics",
         "How many controls and duties come to which status",
     )
-    .replies(framework::STATISTICS_REPLY),
+    .replies(framework::STATISTICS_REPLY)
+    .codes(&[Code::NOT_FINAL]),
     read(
         Op::Timeline,
         "/compliance/timeline",
         "What of the EU AI Act begins when, and how many duties with it",
     )
-    .replies(timeline::REPLY),
+    .replies(timeline::REPLY)
+    .codes(&[Code::NOT_FINAL]),
     read(Op::Queries, "/compliance/queries", "What every question to the ledger finds")
         .who(Right::Holds(ViewAuditLogs))
-        .replies(query::ALL_REPLY),
+        .replies(query::ALL_REPLY)
+        .codes(&[Code::NOT_FINAL]),
     read(Op::Query, "/compliance/queries/{query}", "What a question to the ledger finds")
         .who(Right::Holds(ViewAuditLogs))
         .replies(query::REPLY)
-        .codes(&[Code::UNKNOWN_QUERY]),
+        .codes(&[Code::UNKNOWN_QUERY, Code::NOT_FINAL]),
     read(Op::Register, "/compliance/eu-ai-act", "Duties of the EU AI Act, and how they stand")
         .query(duties::QUERY)
-        .replies(duties::REPLY),
+        .replies(duties::REPLY)
+        .codes(&[Code::NOT_FINAL]),
     read(
         Op::RegisterArticle,
         "/compliance/eu-ai-act/{article}",
         "Duties of an article such as `article-9`, or one duty such as `AIA-9.1`",
     )
     .replies(duties::ARTICLE_REPLY)
-    .codes(&[Code::UNKNOWN_ARTICLE]),
+    .codes(&[Code::UNKNOWN_ARTICLE, Code::NOT_FINAL]),
     read(
         Op::Controls,
         "/compliance/{framework}/controls",
@@ -94,7 +98,7 @@ pub(super) const ROUTES: &[Route] = &[
         .codes(OF_FRAMEWORK),
     read(Op::Control, "/compliance/{framework}/{control_id}", "A control, and how it stands")
         .replies(control::REPLY)
-        .codes(&[Code::UNKNOWN_FRAMEWORK, Code::UNKNOWN_CONTROL]),
+        .codes(&[Code::UNKNOWN_FRAMEWORK, Code::UNKNOWN_CONTROL, Code::NOT_FINAL]),
     Route::post(
         Op::ControlLink,
         "/compliance/{framework}/{control_id}/link-evidence",

@@ -169,6 +169,20 @@ async fn an_answer_as_of_an_entry_stays_the_same_bytes() {
     assert_ne!(head["by_status"], ok(&server, &paths[0]).await["by_status"]);
 }
 
+/// Which checkpoints count may still change there, and with it the bytes.
+#[tokio::test]
+async fn there_is_no_answer_as_of_an_entry_that_no_checkpoint_covers_yet() {
+    let request_timeout = std::time::Duration::from_millis(600);
+    let config = Config { request_timeout, ..Config::default() };
+    let server = Server::with(Node::founded(), config);
+    for path in ["/compliance/statistics", "/compliance/eu-ai-act", "/compliance/soc2/CC6.1"] {
+        assert_eq!(server.get(&format!("{path}?as_of=0")).await.outcome(), "503 not_final");
+        assert_eq!(server.get(path).await.outcome(), "200", "{path}");
+    }
+    server.node.finalize();
+    assert_eq!(server.get("/compliance/statistics?as_of=0").await.outcome(), "200");
+}
+
 #[tokio::test]
 async fn a_profile_drives_what_applies() {
     let server = Server::loaded().await;

@@ -16,7 +16,6 @@ use std::ops::Range;
 
 use types::EntryId;
 
-use crate::apply::Context;
 use crate::cache::Cache;
 use crate::keys;
 use crate::outcome::Corruption;
@@ -24,16 +23,6 @@ use crate::store::{Read, Store, Table};
 use crate::tables::{self, Tables};
 
 /// Counts an entry under a name, while the command that records it is applied.
-#[expect(dead_code, reason = "classes are counted where there is no context yet")]
-pub(crate) fn add<S: Store>(
-    context: &mut Context<'_, S>,
-    name: &str,
-    entry: EntryId,
-) -> Result<(), Corruption> {
-    append(&mut context.tables, context.cache, name, entry)
-}
-
-/// The same where there is no context yet.
 pub(crate) fn append<S: Store>(
     tables: &mut Tables<'_, S>,
     cache: &mut Cache,
