@@ -127,7 +127,10 @@ OSCAL_DIR     = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/oscal
 oscal: setup  # the OSCAL that is written, read by compliance-trestle, which pip installs
 	python3 -m venv $(OSCAL_DIR)
 	$(OSCAL_DIR)/bin/pip install -q --disable-pip-version-check $(OSCAL_READER)
-	$(OSCAL_DIR)/bin/python jepsen-tests/oscal/check.py client/tests/oscal/*.json node/src/exports/golden/*.oscal.json
+	$(CARGO) build $(WORKSPACE) --bin lexecon
+	$(or $(CARGO_TARGET_DIR),target)/debug/lexecon compliance oscal-component --output $(OSCAL_DIR)/component-definition.json
+	$(OSCAL_DIR)/bin/python jepsen-tests/oscal/check.py client/tests/oscal/*.json node/src/exports/golden/*.oscal.json \
+		$(OSCAL_DIR)/component-definition.json
 
 # The tool writes one beside every crate of the workspace; that of the binary is kept.
 SBOM = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/lexecon.cdx.json

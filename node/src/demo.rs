@@ -1,9 +1,11 @@
 //! `lexecon demo`: a real cluster in child processes on loopback, with sample
 //! policies loaded, a decision made and verified on every node, and another that
-//! shows what the policy is for; left running to be tried out.
+//! shows what the policy is for, and how far all that goes as evidence; left
+//! running to be tried out.
 
 mod certificates;
 mod children;
+mod evidence;
 mod scenario;
 mod tour;
 

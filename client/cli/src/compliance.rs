@@ -4,6 +4,7 @@
 pub(crate) mod add;
 pub(crate) mod documents;
 pub(crate) mod look;
+pub(crate) mod oscal;
 mod shown;
 
 use client::Client;
@@ -33,6 +34,9 @@ pub enum Verb {
     /// What is written from it.
     #[command(flatten)]
     Documents(documents::Verb),
+    /// What this product offers to controls
+    #[command(long_about = oscal::HELP)]
+    OscalComponent(oscal::Args),
 }
 
 pub(crate) async fn run(
@@ -44,5 +48,6 @@ pub(crate) async fn run(
         Verb::Look(verb) => look::run(verb, client, console).await,
         Verb::Add(verb) => add::run(verb, client, console).await,
         Verb::Documents(verb) => documents::run(verb, client, console).await,
+        Verb::OscalComponent(args) => oscal::run(args, console),
     }
 }

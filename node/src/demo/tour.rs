@@ -12,7 +12,7 @@ use types::Json;
 
 use super::certificates::Certificates;
 use super::scenario::{self, Ask, Scenario};
-use super::{DemoError, Plan, say};
+use super::{DemoError, Plan, evidence, say};
 
 /// How long the cluster may take to form.
 const FORM_MAX: Duration = Duration::from_secs(90);
@@ -30,6 +30,7 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
     say(&format!("  {} voters, {leader} leads, cluster {}", plan.nodes, status.value.cluster_id));
     let any = client(plan, &urls)?;
     put_in_force(&any, plan.scenario).await?;
+    evidence::say_who(&any).await?;
     let decided = decide(&any, &plan.scenario.allowed).await?;
     for (client, url) in clients.iter().zip(&urls) {
         verify(&client.at_least(decided.index), url, &decided.reply).await?;
@@ -45,6 +46,7 @@ pub(super) async fn tour(plan: &Plan) -> Result<(), DemoError> {
         sealed.size,
         sealed.root_hash
     ));
+    evidence::show(&any).await?;
     print_next(&urls, plan);
     Ok(())
 }
@@ -220,6 +222,7 @@ fn print_next(urls: &[String], plan: &Plan) {
          {curl} {first}/policies/explain -H 'Content-Type: application/json' -d '{}'\n  \
          {curl} {first}/policies\n  {curl} '{first}/ledger/entries?limit=100&verify=true'\n  \
          lexecon cluster status --url {first}{lexecon}\n  {curl} {first}/checkpoint\n  \
+         lexecon compliance gaps soc2 --url {first}{lexecon}\n  \
          lexecon ledger export audit --url {first}{lexecon} && lexecon verify audit\n  \
          pkill -9 -f 'node-id n1 --data-dir {}'   # decisions go on",
         plan.scenario.next,

@@ -139,3 +139,32 @@ async fn a_sample_is_drawn_from_every_page_of_the_population() {
     assert_eq!(lines.len(), 4);
     assert_ne!(lines[2], lines[3]);
 }
+
+#[tokio::test]
+async fn what_the_product_offers_to_controls_is_printed_without_any_node() {
+    let ran = run(&["compliance", "oscal-component", "--url", "http://127.0.0.1:1"]).await;
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    let written: types::Json = serde_json::from_str(&ran.out).unwrap();
+    let member = |json: &types::Json, name: &str| json.as_object().unwrap().get(name).cloned();
+    let definition = member(&written, "component-definition").unwrap();
+    let components = member(&definition, "components").unwrap();
+    let component = components.as_array().unwrap().first().cloned().unwrap();
+    let implementations = member(&component, "control-implementations").unwrap();
+    assert_eq!(implementations.as_array().unwrap().len(), register::register().frameworks().len());
+    let offered = |framework: &register::Framework| {
+        let has = |control: &&register::Control| control.coverage != register::Coverage::None;
+        framework.controls.iter().filter(has).count()
+    };
+    for (framework, written) in register::register().frameworks().iter().zip(
+        implementations.as_array().unwrap(),
+    ) {
+        let requirements = member(written, "implemented-requirements").unwrap();
+        assert_eq!(requirements.as_array().unwrap().len(), offered(framework), "{}", framework.id());
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("component.json");
+    let words = ["compliance", "oscal-component", "--output", path.to_str().unwrap()];
+    assert_eq!(run(&words).await.exit, 0);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), ran.out.trim_end());
+}
