@@ -15,9 +15,9 @@ use bytes::Bytes;
 use governance::{Corruption, Direction, Row, Scan, Table};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DEFAULT_COLUMN_FAMILY_NAME, FlushOptions, Options, ReadOptions, Snapshot, WriteBatch,
-    WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
+    DBCompressionType, DEFAULT_COLUMN_FAMILY_NAME, FlushOptions, Options, ReadOptions, Snapshot,
+    WriteBatch, WriteOptions,
 };
 use types::digest::to_hex;
 
@@ -409,10 +409,17 @@ fn read_options(cache: Cached) -> ReadOptions {
 fn family_options(cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     // Most requests ask for a key that is not there: has it been used before?
     table.set_bloom_filter(10.0, false);
+    // In pieces. A whole filter is a block of a megabyte and more once a file has a
+    // million rows, which is larger than what a shard of the cache takes: it would be
+    // read and checked anew for every key.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_metadata_block_size(16 * 1024);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    table.set_pin_top_level_index_and_filter(true);
     table.set_block_size(16 * 1024);
     table.set_format_version(5);
     let mut options = Options::default();
