@@ -5,8 +5,9 @@
 //! with [`verify`], or with the second verifier that lies in the package.
 //!
 //! What is checked, in this order: the archive, the manifest, the ledger, then
-//! that every record is of an entry, says what the entry says, and that no entry
-//! is without. Tables, the report and what is said of duties are held by the
+//! that every record is of an entry that made it, that no entry is without or has
+//! two, and that the two say the same, as far as a record takes over from one
+//! entry. Tables, the report and what is said of duties are held by the
 //! manifest alone, and the manifest by the signature over the archive, for which
 //! there is [`check_status`]: a pass without does not say who packed it.
 //!
@@ -156,7 +157,8 @@ fn verify_folder(dir: &Path, question: &Question<'_>) -> Result<VerifiedPackage,
     if !about.is_of(&ledger) {
         return Err(Fault::of(EXPORT, Reason::ExportMalformed).into());
     }
-    let records = records::check(dir, &about)?;
+    let names = files.iter().map(|(name, _)| name);
+    let records = records::check(dir, &about, names)?;
     let count = files.iter().filter(|(name, _)| *name != MANIFEST).count() as u64;
     Ok(VerifiedPackage {
         ledger,

@@ -13,7 +13,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from ledgers import Files, Log, N1, drawn, export, ident
 from verify import canonical, sha256
@@ -25,6 +25,11 @@ HOSTILE = "=HYPERLINK(\"http://evil.example\",\"x\") | <script>alert(1)</script>
 
 def policy_hash() -> str:
     return drawn("policy").hex()
+
+
+def numbered(prefix: str, other: str) -> str:
+    """The id of what goes with something: its number under another prefix."""
+    return f"{prefix}_{other.split('_', 1)[1]}"
 
 
 def decision(log: Log, name: str, outcome: str, **data: Any) -> Dict[str, Any]:
@@ -54,14 +59,24 @@ def decision(log: Log, name: str, outcome: str, **data: Any) -> Dict[str, Any]:
     return of(log, number, {**shared, **personal, "effective_outcome": outcome})
 
 
-def of(log: Log, number: int, record: Dict[str, Any]) -> Dict[str, Any]:
-    hashed = {"ledger_entry_hash": log.leaf(number).hex(), "timestamp": log.headers[number]["timestamp"]}
+def of(log: Log, number: int, record: Dict[str, Any], at: str = "timestamp") -> Dict[str, Any]:
+    hashed = {"ledger_entry_hash": log.leaf(number).hex(), at: log.headers[number]["timestamp"]}
     return {**record, **hashed, "ledger_entry_id": number}
 
 
-def added(log: Log, entry_type: str, data: Dict[str, Any], personal: Any = None, **more: Any) -> Dict[str, Any]:
+def added(
+    log: Log, entry_type: str, data: Dict[str, Any], personal: Any = None, at: str = "timestamp", **more: Any
+) -> Dict[str, Any]:
     number = log.add(entry_type, {"actor": ACTOR, **data}, personal)
-    return of(log, number, {**data, **(personal or {}), **more})
+    return of(log, number, {**data, **(personal or {}), **more}, at)
+
+
+def erased(part: str) -> "Fixture":
+    """The package after its first decision was erased, with the record that it had."""
+    whole = fixture()
+    whole.log.run([2], part)
+    whole.log.erase([2], part)
+    return whole
 
 
 def fixture() -> "Fixture":
@@ -70,39 +85,48 @@ def fixture() -> "Fixture":
     document = {"mode": "strict", "name": "claims", "relations": [{"justification": HOSTILE}]}
     policy = {"document": document, "mode": "strict", "name": "claims", "policy_hash": policy_hash()}
     number = log.add("policy_loaded", {**policy, "by": "user_ops", "policy_version": 1})
-    records["policies"] = [of(log, number, {**policy, "version": 1, "active": True})]
+    loaded = {**policy, "version": 1, "active": True, "loaded_by": "user_ops"}
+    records["policies"] = [of(log, number, loaded, "loaded_at")]
     first = decision(log, "first", "allowed")
-    second = decision(log, "second", "denied", risk_id=ident("rsk", "second"), escalation_id=ident("esc", "second"))
+    critical = {"basis": "assessed", "level": "critical", "score": 85}
+    later = {"risk_id": ident("rsk", "second"), "escalation_id": ident("esc", "second")}
+    second = decision(log, "second", "denied", risk=critical, **later)
     records["decisions"] = [first, second]
     about = {"decision_id": second["decision_id"]}
     scored = of(log, 3, {**about, "risk_id": second["risk_id"], "overall_score": 85, "risk_level": "critical"})
     assessed = {"decision_id": first["decision_id"], "overall_score": 51, "risk_level": "medium"}
     assessed["risk_id"] = ident("rsk", "first")
-    records["risks"] = [scored, added(log, "risk_assessed", assessed, {"metadata": None}, dimensions={"privacy": 65})]
-    raised = of(log, 3, {**about, "escalation_id": second["escalation_id"], "priority": "critical"})
+    assessed["dimensions"] = {"privacy": 65}
+    records["risks"] = [scored, added(log, "risk_assessed", assessed, {"metadata": None})]
+    raised = of(log, 3, {**about, "escalation_id": second["escalation_id"], "priority": "critical"}, "created_at")
     asked = {"escalated_to": ["act_human_user:maria"], "priority": "medium", "trigger": "actor_request"}
     asked.update({"decision_id": first["decision_id"], "escalation_id": ident("esc", "first")})
     personal = {"action_digest": drawn("action").hex(), "context_summary": HOSTILE}
-    records["escalations"] = [raised, added(log, "escalation_created", asked, personal, status="pending")]
+    records["escalations"] = [raised, added(log, "escalation_created", asked, personal, "created_at", status="pending")]
     override = {**about, "override_id": ident("ovr", "second"), "override_type": "risk_accepted"}
-    override.update({"authorized_by": "act_human_user:maria", "new_outcome": "approved", "original_outcome": "denied"})
+    override.update({"by": "act_human_user:maria", "new_outcome": "approved", "original_outcome": "denied"})
     because = {"justification": "The claim was checked by hand and is in order"}
-    records["overrides"] = [added(log, "override_executed", override, because, status="active")]
-    attested = of(log, 6, {"artifact_id": ident("evd", "override"), "artifact_type": "attestation"})
+    authorized = {"authorized_by": override["by"], "status": "active"}
+    records["overrides"] = [added(log, "override_executed", override, because, **authorized)]
+    attested = {"artifact_id": numbered("evd", override["override_id"]), "artifact_type": "attestation"}
+    attested = of(log, 6, {**attested, "registered_by": override["by"]}, "created_at")
     report = {"artifact_id": ident("evd", "report"), "artifact_type": "external_report", "size_bytes": 16}
-    report["sha256_hash"] = sha256(b"pen test summary").hex()
-    records["evidence"] = [attested, added(log, "evidence_registered", report, {"source": HOSTILE})]
+    report.update({"by": "apik_desk", "sha256_hash": sha256(b"pen test summary").hex()})
+    records["evidence"] = [attested, added(log, "evidence_registered", report, {"source": HOSTILE}, "created_at", registered_by=report["by"])]
     answers = [
-        of(log, number, {"record_id": ident("resp", name), "decision_id": of_decision, "decision_maker": "ai_system"})
-        for number, name, of_decision in ((2, "first", first["decision_id"]), (3, "second", second["decision_id"]))
+        of(log, made["ledger_entry_id"], {
+            "record_id": numbered("resp", made["decision_id"]), "decision_id": made["decision_id"],
+            "decision_maker": "ai_system", "reasoning": made["reason"],
+        })
+        for made in (first, second)
     ]
     recorded = {**about, "decision_maker": "human_operator", "responsibility_level": "full", "role": "=1+1"}
     number = log.add("responsibility_recorded", {**recorded, "responsibility_id": ident("resp", "third"), "actor": ACTOR})
     records["responsibility"] = answers + [of(log, number, {**recorded, "record_id": ident("resp", "third")})]
     hand = {**about, "human_role": "risk_manager", "intervention_id": ident("int", "second")}
-    hand.update({"intervention_type": "override", "response_time_ms": 4200})
+    hand.update({"by": "act_human_user:maria", "intervention_type": "override", "response_time_ms": 4200})
     why = {"ai_recommendation": {"decision": "pay"}, "human_decision": {"decision": "hold"}, "reason": HOSTILE}
-    records["interventions"] = [added(log, "intervention", hand, why)]
+    records["interventions"] = [added(log, "intervention", hand, why, human_id=hand["by"])]
     log.add("config_changed", {"by": "user_ops", "key": "retention_days"})
     return Fixture(log, {kind: records[kind] for kind in KINDS})
 
@@ -177,13 +201,18 @@ def with_manifest(files: Files) -> Files:
 
 def archive(files: Files) -> bytes:
     """The one form of a package (section 7), by hand: Python's zipfile could not write it without gaps."""
+    return archive_of(sorted(files.items()))
+
+
+def archive_of(members: List[Tuple[str, bytes]]) -> bytes:
+    """The same of members in any order, any of them more than once."""
     body, directory = b"", b""
-    for name, raw in sorted(files.items()):
+    for name, raw in members:
         shared = struct.pack("<HHHHIIIHH", 0, 0, 0, 0x21, zlib.crc32(raw), len(raw), len(raw), len(name), 0)
         directory += b"PK\x01\x02" + struct.pack("<HH", 0x314, 20) + shared
         directory += bytes(6) + struct.pack("<II", 0o100644 << 16, len(body)) + name.encode()
         body += b"PK\x03\x04" + struct.pack("<H", 20) + shared + name.encode() + raw
-    end = struct.pack("<HHHHIIH", 0, 0, len(files), len(files), len(directory), len(body), 0)
+    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(body), 0)
     return body + directory + b"PK\x05\x06" + end
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -169,6 +170,16 @@ class Packages(unittest.TestCase):
             ("policies", '"mode":"strict","name"', '"mode":"permissive","name"', "record_mismatch"),
             ("responsibility", '"ledger_entry_id":2', '"ledger_entry_id":1', "record_unfounded"),
             ("evidence", "{", "[", "record_malformed"),
+            ("decisions", '"timestamp":"2027', '"timestamp":"2028', "record_mismatch"),
+            ("decisions", '"risk_id":"rsk_', '"risk_id":"rsk_0', "record_mismatch"),
+            ("decisions", '"action":"read_claim",', "", "record_mismatch"),
+            ("decisions", '"resource":null', '"resource":"x"', "record_mismatch"),
+            ("risks", '"overall_score":85', '"overall_score":1', "record_mismatch"),
+            ("risks", '"risk_id":"rsk_', '"risk_id":"dec_', "record_mismatch"),
+            ("escalations", '"escalation_id":"esc_', '"escalation_id":"esc_0', "record_mismatch"),
+            ("evidence", '"artifact_id":"evd_', '"artifact_id":"evd_0', "record_mismatch"),
+            ("responsibility", '"record_id":"resp_', '"record_id":"resp_0', "record_mismatch"),
+            ("responsibility", '"reasoning":"', '"reasoning":"x', "record_mismatch"),
         ]
         for kind, old, new, code in cases:
             name = f"records/{kind}.ndjson"
@@ -179,9 +190,56 @@ class Packages(unittest.TestCase):
                 self.assertEqual((1, code, name), self.verdict_of_folder(forged))
 
     def test_records_left_out_are_missed_though_the_manifest_agrees(self) -> None:
+        # Of risks, escalations, evidence and responsibility the first is made by an entry about something else.
+        for kind in packages.KINDS:
+            name = f"records/{kind}.ndjson"
+            less = packages.with_manifest({**self.files, name: self.files[name].split(b"\n", 1)[1]})
+            with self.subTest(kind):
+                self.assertEqual((1, "record_missing", name), self.verdict_of_folder(less))
+
+    def test_a_record_that_is_there_twice_is_found_though_counts_agree(self) -> None:
+        name = "records/interventions.ndjson"
+        counted = self.files["export.json"].replace(b'"interventions":1', b'"interventions":2')
+        twice = packages.with_manifest({**self.files, name: 2 * self.files[name], "export.json": counted})
+        self.assertEqual((1, "record_malformed", name), self.verdict_of_folder(twice))
+
+    def test_an_invented_record_is_found_though_counts_agree(self) -> None:
+        name = "records/risks.ndjson"
+        first, second = self.files[name].splitlines(keepends=True)
+        # The first decision, entry 2, names no risk.
+        invented = first.replace(b'"ledger_entry_id":3', b'"ledger_entry_id":2')
+        counted = self.files["export.json"].replace(b'"risks":2', b'"risks":3')
+        forged = packages.with_manifest({**self.files, name: invented + first + second, "export.json": counted})
+        self.assertEqual((1, "record_unfounded", name), self.verdict_of_folder(forged))
+
+    def test_nothing_may_be_said_of_what_is_erased(self) -> None:
         name = "records/decisions.ndjson"
-        less = packages.with_manifest({**self.files, name: self.files[name].split(b"\n", 1)[1]})
-        self.assertEqual((1, "record_missing", name), self.verdict_of_folder(less))
+        for part, code in (("all", "record_unfounded"), ("personal", "record_mismatch")):
+            files = packages.with_manifest(packages.erased(part).package())
+            with self.subTest(part):
+                self.assertEqual((1, code, name), self.verdict_of_folder(files))
+        first, second = files[name].splitlines(keepends=True)
+        record = json.loads(first)
+        for member in ("context", "context_hash", "user_intent"):
+            record[member] = None
+        files[name] = verify.canonical(record) + b"\n" + second
+        self.assertEqual((0, None, None), self.verdict_of_folder(packages.with_manifest(files)))
+
+    def test_what_is_withheld_is_no_lie(self) -> None:
+        name = "records/evidence.ndjson"
+        text = re.sub(rb'"sha256_hash":"[0-9a-f]+"', b'"sha256_hash":null', self.files[name])
+        less = packages.with_manifest({**self.files, name: text.replace(b'"size_bytes":16', b'"size_bytes":null')})
+        self.assertEqual((0, None, None), self.verdict_of_folder(less))
+
+    def test_a_scope_has_its_records_and_no_others(self) -> None:
+        for scope, code, path in [
+            ("everything", "export_malformed", "export.json"),
+            ("decision_log_only", "export_malformed", "records/escalations.ndjson"),
+        ]:
+            about = self.files["export.json"].replace(b'"scope":"all"', f'"scope":"{scope}"'.encode())
+            other = packages.with_manifest({**self.files, "export.json": about})
+            self.assertEqual((1, code, path), self.verdict_of_folder(other))
+
         counted = self.files["export.json"].replace(b'"responsibility":3', b'"responsibility":4')
         wrong = packages.with_manifest({**self.files, "export.json": counted})
         self.assertEqual((1, "export_malformed", "export.json"), self.verdict_of_folder(wrong))
@@ -196,20 +254,45 @@ class Packages(unittest.TestCase):
             with self.subTest(name):
                 verdict = self.verdict_of_zip(packages.archive({name: b"x"}))
                 self.assertEqual((1, "path_refused", name), verdict)
-        twice = io.BytesIO()
-        with self.assertWarns(UserWarning), zipfile.ZipFile(twice, "w") as archive:
-            archive.writestr("a", b"x")
-            archive.writestr("a", b"y")
-        self.assertEqual((1, "path_refused", "a"), self.verdict_of_zip(twice.getvalue()))
+        for members in ([("a", b"x"), ("a", b"y")], [("a", b"x"), ("a-b", b"y"), ("a/b", b"z")]):
+            verdict = self.verdict_of_zip(packages.archive_of(members))
+            self.assertEqual((1, "path_refused", members[-1][0]), verdict)
         self.assertEqual(["package.zip"], os.listdir(self.scratch.name))
 
+    def test_an_archive_of_another_form_is_refused_whatever_tools_make_of_it(self) -> None:
+        raw = packages.archive(self.files)
+        others = {
+            "prefix": b"x" + raw,
+            "rest": raw + b"x",
+            "comment": raw[:-2] + b"\x01\x00x",
+            "cut": raw[:-1],
+            "mode": raw.replace(b"\x00\x00\xa4\x81", b"\x00\x00\xed\x89", 1),
+            "other": self.zipped(zipfile.ZIP_STORED),
+        }
+        for name, other in others.items():
+            with self.subTest(name):
+                self.assertNotEqual(raw, other)
+                self.assertEqual((1, "archive_malformed"), self.verdict_of_zip(other)[:2])
+        unordered = packages.archive_of([("b", b"x"), ("a", b"y")])
+        self.assertEqual((1, "archive_malformed", "a"), self.verdict_of_zip(unordered))
+
+    def test_no_byte_of_the_headers_may_be_another(self) -> None:
+        raw = packages.archive({"a": b"one", "b/c": b"two"})
+        for at in range(len(raw)):
+            with self.subTest(at):
+                status, code, _ = self.verdict_of_zip(raw[:at] + bytes([raw[at] ^ 4]) + raw[at + 1 :])
+                self.assertEqual(1, status)
+                # The package has no manifest, so that the archive alone is judged.
+                self.assertIn(code, ("archive_malformed", "path_refused", "file_changed"))
+
+    def zipped(self, method: int) -> bytes:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", method) as archive:
+            for name, raw in sorted(self.files.items()):
+                archive.writestr(name, raw)
+        return made.getvalue()
+
     def test_links_are_refused_and_not_followed(self) -> None:
-        raw = io.BytesIO()
-        with zipfile.ZipFile(raw, "w") as archive:
-            link = zipfile.ZipInfo("link")
-            link.external_attr = 0o120777 << 16
-            archive.writestr(link, b"/etc/passwd")
-        self.assertEqual((1, "path_refused", "link"), self.verdict_of_zip(raw.getvalue()))
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / verify.MANIFEST).write_bytes(b"{}")
             (Path(folder) / "link").symlink_to("/etc/passwd")

@@ -35,14 +35,15 @@ import json
 import os
 import re
 import stat
+import struct
 import sys
 import tempfile
-import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, BinaryIO, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -1332,72 +1333,193 @@ def check_directory(
 MANIFEST = "manifest.json"
 FILES_MAX = 1 << 20
 CHUNK_BYTES = 1 << 20
+NARROW_END = 2**32 - 1
 _NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,7}")
 
 
-class Rule(NamedTuple):
-    """What the records of a kind have in common with their entries."""
+class Source(NamedTuple):
+    """What an entry that makes a record says of it: `a` is `a` in both, `a=b.c` the record's `a` and `c` in the part's `b`."""
 
-    id: str
-    id_in_data: str
-    of: str  # each entry of this type makes one record
-    besides: List[str]  # these make one besides what they are about
-    same: List[str]  # members taken over from data, and from personal
+    id: str  # of data: the record's id, or that of something whose number it shares
+    same: List[str]
     same_personal: List[str]
 
 
-def _rule(names: str, besides: str, same: str, same_personal: str) -> Rule:
-    ident, id_in_data, of = names.split()
-    return Rule(ident, id_in_data, of, besides.split(), same.split(), same_personal.split())
+class Rule(NamedTuple):
+    """What the records of a kind have in common with the entries that make them, by the type of those."""
+
+    id: str
+    prefix: str
+    at: str  # the entry's time
+    withheld: List[str]  # may be null in the record alone
+    made_by: Dict[str, Source]
 
 
+def _source(ident: str, same: str, same_personal: str) -> Source:
+    return Source(ident, same.split(), same_personal.split())
+
+
+_POLICY = "document document_version loaded_by=by mode name policy_hash relations_count terms_count"
 RULES = {
-    "decisions": _rule(
-        "decision_id decision_id decision",
+    "decisions": Rule(
+        "decision_id",
+        "dec_",
+        "timestamp",
+        [],
+        {
+            "decision": _source(
+                "decision_id",
+                "action actor data_classes escalation_id facts obligations outcome policy_hash "
+                "policy_mode policy_version reason reason_code request_id resource risk risk_id "
+                "token_expires_at token_id tool",
+                "context context_hash user_intent",
+            ),
+        },
+    ),
+    "risks": Rule(
+        "risk_id",
+        "rsk_",
+        "timestamp",
+        [],
+        {
+            "risk_assessed": _source(
+                "risk_id",
+                "decision_id dimensions escalation_id overall_score risk_level supersedes version",
+                "",
+            ),
+            "decision": _source(
+                "risk_id",
+                "decision_id overall_score=risk.score risk_level=risk.level",
+                "",
+            ),
+        },
+    ),
+    "escalations": Rule(
+        "escalation_id",
+        "esc_",
+        "created_at",
+        ["action_digest"],
+        {
+            "escalation_created": _source(
+                "escalation_id",
+                "decision_id escalated_to priority sla_deadline trigger",
+                "action_digest context_summary metadata",
+            ),
+            "decision": _source(
+                "escalation_id",
+                "decision_id",
+                "",
+            ),
+            "risk_assessed": _source(
+                "escalation_id",
+                "decision_id",
+                "",
+            ),
+        },
+    ),
+    "overrides": Rule(
+        "override_id",
+        "ovr_",
+        "timestamp",
+        [],
+        {
+            "override_executed": _source(
+                "override_id",
+                "authorized_by=by authorized_role decision_id evidence_ids expires_at new_outcome "
+                "original_outcome override_type review_required_by scope",
+                "justification metadata",
+            ),
+        },
+    ),
+    "evidence": Rule(
+        "artifact_id",
+        "evd_",
+        "created_at",
+        ["sha256_hash", "size_bytes"],
+        {
+            "evidence_registered": _source(
+                "artifact_id",
+                "artifact_type content_type registered_by=by related_control_ids retention_until "
+                "sha256_hash size_bytes storage_uri",
+                "metadata source",
+            ),
+            "override_executed": _source(
+                "override_id",
+                "registered_by=by",
+                "",
+            ),
+        },
+    ),
+    "responsibility": Rule(
+        "record_id",
+        "resp_",
+        "timestamp",
+        [],
+        {
+            "responsibility_recorded": _source(
+                "responsibility_id",
+                "confidence_percent decision_id decision_maker delegated_from responsibility_level "
+                "responsible_party role",
+                "reasoning",
+            ),
+            "decision": _source(
+                "decision_id",
+                "decision_id reasoning=reason",
+                "",
+            ),
+            "escalation_resolved": _source(
+                "responsibility_id",
+                "decision_id escalation_id responsible_party=by",
+                "reasoning=notes",
+            ),
+            "override_executed": _source(
+                "responsibility_id",
+                "decision_id override_id responsible_party=by role=authorized_role",
+                "reasoning=justification",
+            ),
+        },
+    ),
+    "interventions": Rule(
+        "intervention_id",
+        "int_",
+        "timestamp",
+        [],
+        {
+            "intervention": _source(
+                "intervention_id",
+                "decision_id display_digest human_id=by human_role intervention_type response_time_ms "
+                "stop stop_id",
+                "ai_recommendation human_decision reason request_context",
+            ),
+        },
+    ),
+    "policies": Rule(
+        "version",
         "",
-        "action actor data_classes outcome policy_hash policy_mode policy_version reason reason_code request_id resource"
-        " token_id tool",
-        "context context_hash user_intent",
+        "loaded_at",
+        [],
+        {
+            "policy_loaded": _source(
+                "policy_version",
+                _POLICY,
+                "",
+            ),
+            "policy_rolled_back": _source(
+                "policy_version",
+                _POLICY,
+                "",
+            ),
+        },
     ),
-    "risks": _rule(
-        "risk_id risk_id risk_assessed", "decision", "decision_id overall_score risk_level", "metadata"
-    ),
-    "escalations": _rule(
-        "escalation_id escalation_id escalation_created",
-        "decision risk_assessed",
-        "decision_id escalated_to priority sla_deadline trigger",
-        "action_digest context_summary",
-    ),
-    "overrides": _rule(
-        "override_id override_id override_executed",
-        "",
-        "authorized_by decision_id new_outcome original_outcome override_type",
-        "justification",
-    ),
-    "evidence": _rule(
-        "artifact_id artifact_id evidence_registered",
-        "override_executed",
-        "artifact_type sha256_hash size_bytes",
-        "source",
-    ),
-    "responsibility": _rule(
-        "record_id responsibility_id responsibility_recorded",
-        "decision escalation_resolved override_executed",
-        "decision_id decision_maker responsibility_level responsible_party role",
-        "reasoning",
-    ),
-    "interventions": _rule(
-        "intervention_id intervention_id intervention",
-        "",
-        "decision_id human_role intervention_type response_time_ms",
-        "ai_recommendation human_decision reason",
-    ),
-    "policies": _rule(
-        "version policy_version policy_loaded",
-        "genesis policy_rolled_back",
-        "document mode name policy_hash",
-        "",
-    ),
+}
+SCOPES = {
+    "all": list(RULES),
+    "decision_log_only": ["decisions"],
+    "risk_only": ["risks"],
+    "escalation_only": ["escalations"],
+    "override_only": ["overrides"],
+    "evidence_only": ["evidence"],
+    "compliance_only": [],
 }
 
 
@@ -1411,44 +1533,115 @@ def demand_of(path: str, condition: bool, code: str, detail: str, entry: Optiona
         raise Fault(code, detail, entry, path)
 
 
+class Member(NamedTuple):
+    """A file of an archive, and the only headers it may have (PKWARE APPNOTE 6.3.9, sections 4.3 and 4.5.3)."""
+
+    name: str
+    size: int
+    crc: int
+    offset: int
+
+    def local(self) -> bytes:
+        extra = zip64(self.size, self.size) if self.size >= NARROW_END else b""
+        version = struct.pack("<H", 45 if extra else 20)
+        return b"PK\x03\x04" + version + self._common() + struct.pack("<H", len(extra)) + self.name.encode() + extra
+
+    def central(self) -> bytes:
+        large = [self.size, self.size] if self.size >= NARROW_END else []
+        large += [self.offset] if self.offset >= NARROW_END else []
+        extra = zip64(*large) if large else b""
+        versions = struct.pack("<HH", 0x32D, 45) if large else struct.pack("<HH", 0x314, 20)
+        place = struct.pack("<II", 0o100644 << 16, min(self.offset, NARROW_END))
+        lengths = struct.pack("<H", len(extra)) + bytes(6)
+        return b"PK\x01\x02" + versions + self._common() + lengths + place + self.name.encode() + extra
+
+    def _common(self) -> bytes:
+        size = min(self.size, NARROW_END)
+        return struct.pack("<HHHHIIIH", 0, 0, 0, 0x21, self.crc, size, size, len(self.name.encode()))
+
+
+def zip64(*numbers: int) -> bytes:
+    return struct.pack(f"<HH{len(numbers)}Q", 1, 8 * len(numbers), *numbers)
+
+
+def tail_of(members: List[Member], offset: int) -> bytes:
+    """The directory and the end of an archive whose members end at `offset`."""
+    directory = b"".join(member.central() for member in members)
+    count, size = len(members), len(directory)
+    short, large = min(count, 0xFFFF), b""
+    if 0xFFFF in (short,) or NARROW_END in (min(offset, NARROW_END), min(size, NARROW_END)):
+        large = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 0x32D, 45, 0, 0, count, count, size, offset)
+        large += b"PK\x06\x07" + struct.pack("<IQI", 0, offset + size, 1)
+    end = struct.pack("<HHHHIIH", 0, 0, short, short, min(size, NARROW_END), min(offset, NARROW_END), 0)
+    return directory + large + b"PK\x05\x06" + end
+
+
 def unpack(archive: Path, target: Path) -> None:
-    """Writes the members, of which none is compressed: together they are no longer than the archive."""
+    """Writes the members. Whatever is read is compared with what would have been written, headers and directory too."""
+    members: List[Member] = []
+    names: Set[str] = set()
+    offset = 0
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            names = [info.orig_filename for info in members]
-            demand(len(names) <= FILES_MAX, "archive_malformed", "there are too many members")
-            seen: Set[str] = set()
-            for info, name in zip(members, names):
-                mode = info.external_attr >> 16
-                once = name not in seen
-                seen.add(name)
-                plain = once and is_file_name(name) and stat.S_IFMT(mode) in (0, stat.S_IFREG)
-                demand_of(name, plain, "path_refused", "it leads elsewhere, occurs twice, or is no plain file")
-                stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
-                demand_of(name, stored and not info.flag_bits & 1, "archive_malformed", "the member is not stored")
-            total = sum(info.file_size for info in members)
-            demand(total <= archive.stat().st_size, "archive_malformed", "members are longer than the archive")
-            for info in members:
-                _extract(opened, info, target / info.orig_filename)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Fault("archive_malformed", f"the archive is no zip: {error}") from error
+        left = archive.stat().st_size
+        with archive.open("rb") as opened:
+            while True:
+                signature = _take(opened, 4)
+                if signature != b"PK\x03\x04":
+                    expected = tail_of(members, offset)
+                    same = signature + opened.read(len(expected) + 1) == expected
+                    demand(same, "archive_malformed", "what follows the members is not their directory")
+                    return
+                member = _header(opened, offset)
+                name, last = member.name, members[-1].name if members else ""
+                folders = ["/".join(name.split("/")[:depth]) for depth in range(1, name.count("/") + 1)]
+                once = name != last and names.isdisjoint(folders) and len(members) < FILES_MAX
+                demand_of(name, once, "path_refused", "it occurs twice, or is below a file")
+                demand_of(name, last < name, "archive_malformed", "the member is not in its place")
+                length = len(member.local())
+                whole = offset + length + member.size <= left
+                demand_of(name, whole, "archive_malformed", "the member is longer than the archive")
+                _extract(opened, member, target / name)
+                members.append(member)
+                names.add(name)
+                offset += length + member.size
     except OSError as error:
         raise Unreadable(f"cannot unpack `{archive}`: {error.strerror}") from error
 
 
-def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _take(opened: BinaryIO, length: int) -> bytes:
+    raw = opened.read(length)
+    demand(len(raw) == length, "archive_malformed", "the archive ends within a header")
+    return raw
+
+
+def _header(opened: BinaryIO, offset: int) -> Member:
+    fixed = _take(opened, 26)
+    *_, crc, _, size, name_length, extra_length = struct.unpack("<HHHHHIIIHH", fixed)
+    raw, extra = _take(opened, name_length), _take(opened, extra_length)
     try:
-        with opened.open(info) as member_file, path.open("xb") as out:
-            while True:
-                chunk = member_file.read(CHUNK_BYTES)
-                if not chunk:
-                    return
-                out.write(chunk)
-    except zipfile.BadZipFile as error:
-        code = "file_changed" if "CRC" in str(error) else "archive_malformed"
-        raise Fault(code, str(error), path=info.orig_filename) from error
+        name = raw.decode()
+    except UnicodeDecodeError as error:
+        raise Fault("archive_malformed", "a name is not UTF-8") from error
+    demand_of(name, is_file_name(name), "path_refused", "it leads elsewhere")
+    if size == NARROW_END:
+        demand(len(extra) >= 12, "archive_malformed", "a member has no size")
+        (size,) = struct.unpack("<Q", extra[4:12])
+    member = Member(name, size, crc, offset)
+    same = member.local() == b"PK\x03\x04" + fixed + raw + extra
+    demand_of(name, same, "archive_malformed", "the member's header is not of the one form")
+    return member
+
+
+def _extract(opened: BinaryIO, member: Member, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    crc, left = 0, member.size
+    with path.open("xb") as out:
+        while left:
+            chunk = opened.read(min(left, CHUNK_BYTES))
+            demand_of(member.name, chunk != b"", "archive_malformed", "the archive ends within the member")
+            out.write(chunk)
+            crc, left = zlib.crc32(chunk, crc), left - len(chunk)
+    demand_of(member.name, crc == member.crc, "file_changed", "the member has not its checksum")
 
 
 def files_below(directory: Path) -> Dict[str, Path]:
@@ -1528,48 +1721,56 @@ class Records:
         demand_of(self.path, ordered, "record_malformed", "the records are not in the order of entries", least)
 
     def of_entry(self, entry: Entry, covered: bool) -> None:
-        number, there = entry.header.id, False
-        while self.next is not None and self.next["ledger_entry_id"] == number:
-            of = self.rule.of == entry.header.entry_type or entry.header.entry_type in self.rule.besides
-            demand_of(self.path, of and covered, "record_unfounded", "its entry makes no such record", number)
-            same = self._is_of(self.next, entry)
+        number, source = entry.header.id, self.rule.made_by.get(entry.header.entry_type)
+        there = self.next is not None and self.next["ledger_entry_id"] == number
+        told = source is not None and entry.value is not None and entry.value.get(source.id) is not None
+        demand_of(self.path, not there or told and covered, "record_unfounded", "its entry made no such record", number)
+        if there:
+            same = self._is_of(self.next, entry, source)
             demand_of(self.path, same, "record_mismatch", "a record says something else than its entry", number)
-            there = True
             self.count += 1
-            self.advance(number)
-        due = covered and entry.header.entry_type == self.rule.of and entry.data is not None
-        demand_of(self.path, there or not due, "record_missing", "an entry of this kind has no record", number)
+            self.advance(number + 1)
+        elif told and covered:
+            raise Fault("record_missing", "an entry that made a record has none", number, self.path)
 
-    def _is_of(self, record: Dict[str, Any], entry: Entry) -> bool:
-        rule, data = self.rule, entry.value
+    def _is_of(self, record: Dict[str, Any], entry: Entry, source: Source) -> bool:
         if record.get("ledger_entry_hash") not in (None, entry.header.hash.hex()):
             return False
-        if data is None:
-            return True
-        if entry.header.entry_type != rule.of:
-            named = data.get(rule.id_in_data)
-            return (named is None or record.get(rule.id) == named) and agree(["decision_id"], record, data)
         personal = parse_json(entry.personal, "personal") if entry.personal is not None else {}
-        named = rule.id in record and canonical(record[rule.id]) == canonical(data.get(rule.id_in_data))
-        return named and agree(rule.same, record, data) and agree(rule.same_personal, record, personal)
+        return (
+            record.get(self.rule.at) == entry.header.timestamp
+            and self._has_id(record, entry.value[source.id])
+            and all(self._is_same(name, record, entry.value) for name in source.same)
+            and all(self._is_same(name, record, personal) for name in source.same_personal)
+        )
+
+    def _has_id(self, record: Dict[str, Any], told: Any) -> bool:
+        """The same, or under the prefix of the kind the number of what it goes with."""
+        named = record.get(self.rule.id)
+        if isinstance(named, str) and isinstance(told, str):
+            return "_" in told and named == self.rule.prefix + told.split("_", 1)[1]
+        return type(named) is type(told) and named == told
+
+    def _is_same(self, name: str, record: Dict[str, Any], part: Any) -> bool:
+        shown, _, path = name.partition("=")
+        if record.get(shown) is None and shown in self.rule.withheld:
+            return True
+        for step in (path or shown).split("."):
+            part = part.get(step) if isinstance(part, dict) else None
+        return canonical(record.get(shown)) == canonical(part)
 
     def finish(self) -> None:
         number = None if self.next is None else self.next["ledger_entry_id"]
         demand_of(self.path, self.next is None, "record_unfounded", "a record is of an entry that is not there", number)
 
 
-def agree(names: List[str], record: Dict[str, Any], part: Any) -> bool:
-    """Whether what both have is the same."""
-    return all(
-        canonical(record[name]) == canonical(part[name]) for name in names if name in record and name in part
-    )
-
-
 def check_records(directory: Path, export: Dict[str, Any], counts: Dict[str, Any]) -> None:
-    missing = [kind for kind in RULES if kind not in counts]
-    if export["scope"] == "all" and missing:
-        raise Fault("file_missing", "the scope has these records", path=f"records/{missing[0]}.ndjson")
-    kinds = {kind: Records(directory, kind) for kind in sorted(counts)}
+    demand_of("export.json", export["scope"] in SCOPES, "export_malformed", "there is no such scope")
+    kinds = {kind: Records(directory, kind) for kind in SCOPES[export["scope"]]}
+    paths = [records.path for records in kinds.values()]
+    for name in sorted(files_below(directory)):
+        known = not name.startswith("records/") or name in paths
+        demand_of(name, known, "export_malformed", "the scope has no such records")
     since, until, size = export["from"] or "", export["to"] or "~", export["ledger_size"]
     for entry in entries_of_lines(directory / "ledger" / "entries.jsonl"):
         if entry.header.id >= size:

@@ -45,7 +45,12 @@ impl About {
         let export = all.get("export")?.as_object()?;
         let time = |name: &str| match export.get(name)? {
             Json::Null => Some(None),
-            time => Some(Some(time.as_str()?.parse().ok()?)),
+            time => {
+                let text = time.as_str()?;
+                let time: Timestamp = text.parse().ok()?;
+                // One form, that of the ledger.
+                (time.to_string() == text).then_some(Some(time))
+            }
         };
         let word = |name: &str| Some(export.get(name)?.as_str()?.to_owned());
         let count = |(kind, count): (&str, &Json)| Some((kind.to_owned(), count.as_u64()?));

@@ -10,13 +10,13 @@
 //! have been written, byte for byte, headers and directory included.
 //!
 //! Invariants
-//! - Names are relative, plain and unique; nothing is written outside of the
-//!   folder that is unpacked into.
+//! - Names are relative, plain, unique and in their order; nothing is written
+//!   outside of the folder that is unpacked into.
 //! - Memory holds the names, never the files.
 
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -94,7 +94,7 @@ pub(super) fn unpack(archive: &Path, dir: &Path) -> Result<(), PackageError> {
     let size = file.metadata().map_err(PackageError::io(archive))?.len();
     let mut reader = Reader { inner: BufReader::with_capacity(BUFFER_BYTES, file), left: size };
     let mut members: Vec<Member> = Vec::new();
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     let mut offset = 0;
     loop {
         let signature = reader.array::<SIGNATURE_BYTES>(archive)?;
@@ -102,13 +102,24 @@ pub(super) fn unpack(archive: &Path, dir: &Path) -> Result<(), PackageError> {
             return end(&mut reader, archive, signature, &tail(&members, offset));
         }
         let (member, header_bytes) = reader.member(archive, offset)?;
-        if names.insert(member.name.clone(), ()).is_some() || members.len() == MEMBERS_MAX {
+        let last = members.last().map_or("", |last| &last.name);
+        let is_below = folders_of(&member.name).any(|folder| names.contains(folder));
+        if member.name == last || is_below || members.len() == MEMBERS_MAX {
             return Err(Fault::of(&member.name, Reason::PathRefused).into());
         }
+        if member.name.as_str() < last {
+            return Err(Fault::of(&member.name, Reason::ArchiveMalformed).into());
+        }
+        names.insert(member.name.clone());
         reader.extract(archive, &member, dir)?;
         offset += header_bytes + member.size;
         members.push(member);
     }
+}
+
+/// Every folder that a name is below, as it would be called if it were a file.
+fn folders_of(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('/').filter_map(|(at, _)| name.get(..at))
 }
 
 /// Compares what follows the members with what has to.

@@ -1,5 +1,6 @@
 //! Whether records are what they say: projections of entries of the ledger that
-//! lies beside them, every one of an entry that is there, and none left out.
+//! lies beside them, each of an entry that says it made it, no entry with two, and
+//! none left out.
 //!
 //! Entries and records are both in the order of entries, so they are read side
 //! by side, once. The ledger was verified before.
@@ -22,21 +23,25 @@ use types::{Json, Object};
 use super::about::{About, EXPORT};
 use super::fault::{Fault, PackageError, Reason};
 use super::{LEDGER, RECORDS};
+pub(crate) use rule::kinds_of;
 use rule::{RULES, Rule};
 
 /// What every record names: the entry that made it.
 const ENTRY: &str = "ledger_entry_id";
 
-/// Checks the records of every kind, and says how many there are.
-pub(super) fn check(dir: &Path, about: &About) -> Result<BTreeMap<String, u64>, PackageError> {
-    let mut files = about
-        .records
-        .keys()
-        .map(|kind| Records::open(dir, kind))
-        .collect::<Result<Vec<Records>, _>>()?;
-    let missing = RULES.iter().find(|rule| !about.records.contains_key(rule.kind));
-    if let Some(rule) = missing.filter(|_| about.scope == "all") {
-        return Err(Fault::of(&name_of(rule.kind), Reason::FileMissing).into());
+/// Checks the records of every kind, and says how many there are. `names` are the
+/// files of the package.
+pub(super) fn check<'a>(
+    dir: &Path,
+    about: &About,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, u64>, PackageError> {
+    let kinds = kinds_of(&about.scope).ok_or_else(malformed)?;
+    let mut files =
+        kinds.iter().map(|kind| Records::open(dir, kind)).collect::<Result<Vec<Records>, _>>()?;
+    let mut names = names.filter(|name| name.starts_with(&format!("{RECORDS}/")));
+    if let Some(name) = names.find(|name| files.iter().all(|records| records.name != *name)) {
+        return Err(Fault::of(name, Reason::ExportMalformed).into());
     }
     let mut entries = Lines::open(dir.join(LEDGER).join("entries.jsonl"))?;
     for id in 0..about.ledger_size {
@@ -52,11 +57,11 @@ pub(super) fn check(dir: &Path, about: &About) -> Result<BTreeMap<String, u64>, 
     files.iter().try_for_each(Records::is_over)?;
     let counts: BTreeMap<String, u64> =
         files.into_iter().map(|records| (records.rule.kind.to_owned(), records.count)).collect();
-    if counts == about.records {
-        Ok(counts)
-    } else {
-        Err(Fault::of(EXPORT, Reason::ExportMalformed).into())
-    }
+    if counts == about.records { Ok(counts) } else { Err(malformed().into()) }
+}
+
+fn malformed() -> Fault {
+    Fault::of(EXPORT, Reason::ExportMalformed)
 }
 
 fn name_of(kind: &str) -> String {
@@ -74,8 +79,7 @@ struct Records {
 
 impl Records {
     fn open(dir: &Path, kind: &str) -> Result<Self, PackageError> {
-        let unknown = || Fault::of(EXPORT, Reason::ExportMalformed);
-        let rule = RULES.iter().find(|rule| rule.kind == kind).ok_or_else(unknown)?;
+        let rule = RULES.iter().find(|rule| rule.kind == kind).ok_or_else(malformed)?;
         let name = name_of(kind);
         let path = dir.join(&name);
         if !path.is_file() {
@@ -86,7 +90,7 @@ impl Records {
         Ok(records)
     }
 
-    /// Reads the next record, which is of no earlier entry than the last.
+    /// Reads the next record, which is of this entry or a later one.
     fn advance(&mut self, least: u64) -> Result<(), PackageError> {
         self.next = match self.lines.next()? {
             None => None,
@@ -101,27 +105,25 @@ impl Records {
         Ok(())
     }
 
-    /// Checks the records that are of this entry.
+    /// Checks the record that is of this entry, or that there is none.
     fn of_entry(&mut self, entry: &StoredEntry, about: &About) -> Result<(), PackageError> {
         let id = entry.header.id.0;
-        let fault = |name: &str, reason| Fault::of(name, reason).at(id);
-        let mut is_there = false;
-        while let Some((_, record)) = self.next.take_if(|(of, _)| *of == id) {
-            if !about.covers(entry.header.timestamp) {
-                return Err(fault(&self.name, Reason::RecordUnfounded).into());
+        let next = self.next.take_if(|(of, _)| *of == id);
+        // What an entry says is read where it matters alone.
+        let may_be = next.is_some() || self.rule.is_of(entry.header.entry_type);
+        let is_covered = may_be && about.covers(entry.header.timestamp);
+        let told = if is_covered { self.rule.told(entry) } else { None };
+        let fault = |reason| Fault::of(&self.name, reason).at(id);
+        match (next, told) {
+            (None, None) => Ok(()),
+            (Some((_, record)), Some(told)) => {
+                self.rule.judge(&record, entry, &told).map_err(fault)?;
+                self.count += 1;
+                self.advance(id + 1)
             }
-            self.rule.judge(&record, entry).map_err(|reason| fault(&self.name, reason))?;
-            is_there = true;
-            self.count += 1;
-            self.advance(id)?;
+            (Some(_), None) => Err(fault(Reason::RecordUnfounded).into()),
+            (None, Some(_)) => Err(fault(Reason::RecordMissing).into()),
         }
-        let is_due = entry.header.entry_type == self.rule.of
-            && entry.data.is_some()
-            && about.covers(entry.header.timestamp);
-        if is_due && !is_there {
-            return Err(fault(&self.name, Reason::RecordMissing).into());
-        }
-        Ok(())
     }
 
     /// A record that is left is of an entry that there is not.

@@ -208,6 +208,16 @@ fn a_record_that_says_something_else_than_its_entry_is_found_though_the_manifest
         ),
         ("responsibility", "\"ledger_entry_id\":2", "\"ledger_entry_id\":1", "record_unfounded"),
         ("evidence", "{", "[", "record_malformed"),
+        ("decisions", "\"timestamp\":\"2027", "\"timestamp\":\"2028", "record_mismatch"),
+        ("decisions", "\"risk_id\":\"rsk_", "\"risk_id\":\"rsk_0", "record_mismatch"),
+        ("decisions", "\"action\":\"read_claim\",", "", "record_mismatch"),
+        ("decisions", "\"resource\":null", "\"resource\":\"x\"", "record_mismatch"),
+        ("risks", "\"overall_score\":85", "\"overall_score\":1", "record_mismatch"),
+        ("risks", "\"risk_id\":\"rsk_", "\"risk_id\":\"dec_", "record_mismatch"),
+        ("escalations", "\"escalation_id\":\"esc_", "\"escalation_id\":\"esc_0", "record_mismatch"),
+        ("evidence", "\"artifact_id\":\"evd_", "\"artifact_id\":\"evd_0", "record_mismatch"),
+        ("responsibility", "\"record_id\":\"resp_", "\"record_id\":\"resp_0", "record_mismatch"),
+        ("responsibility", "\"reasoning\":\"", "\"reasoning\":\"x", "record_mismatch"),
     ] {
         let dir = unpacked();
         let file = format!("{RECORDS}/{name}.ndjson");
@@ -218,21 +228,67 @@ fn a_record_that_says_something_else_than_its_entry_is_found_though_the_manifest
 
 #[test]
 fn records_that_were_left_out_are_missed_though_the_manifest_agrees() {
-    let dir = unpacked();
-    let file = format!("{RECORDS}/decisions.ndjson");
-    let text = fs::read_to_string(dir.path().join(&file)).unwrap();
-    let (_, rest) = text.split_once('\n').unwrap();
-    edit(dir.path(), &file, &text, rest);
-    assert_eq!(fault(dir.path()), named(&file, "record_missing"));
+    // Of some kinds the first is made by an entry about something else.
+    for kind in records_of("all") {
+        let dir = unpacked();
+        let file = format!("{RECORDS}/{kind}.ndjson");
+        let text = fs::read_to_string(dir.path().join(&file)).unwrap();
+        let (_, rest) = text.split_once('\n').unwrap();
+        edit(dir.path(), &file, &text, rest);
+        assert_eq!(fault(dir.path()), named(&file, "record_missing"));
+    }
     let dir = unpacked();
     let file = format!("{RECORDS}/interventions.ndjson");
     fs::remove_file(dir.path().join(&file)).unwrap();
-    edit(dir.path(), EXPORT, "\"interventions\":1,", "");
+    remade(dir.path());
     assert_eq!(fault(dir.path()), named(&file, "file_missing"));
-    // A derived record is nobody's but the count's.
     let dir = unpacked();
     edit(dir.path(), EXPORT, "\"responsibility\":3", "\"responsibility\":4");
     assert_eq!(fault(dir.path()), named(EXPORT, "export_malformed"));
+}
+
+fn records_of(scope: &str) -> &'static [&'static str] {
+    records::kinds_of(scope).unwrap()
+}
+
+#[test]
+fn a_record_that_is_there_twice_or_was_invented_is_found_though_counts_agree() {
+    let dir = unpacked();
+    let file = format!("{RECORDS}/interventions.ndjson");
+    let text = fs::read_to_string(dir.path().join(&file)).unwrap();
+    edit(dir.path(), &file, &text, &format!("{text}{text}"));
+    edit(dir.path(), EXPORT, "\"interventions\":1", "\"interventions\":2");
+    assert_eq!(fault(dir.path()), named(&file, "record_malformed"));
+    // The first decision, entry 2, names no risk.
+    let dir = unpacked();
+    let file = format!("{RECORDS}/risks.ndjson");
+    let text = fs::read_to_string(dir.path().join(&file)).unwrap();
+    let (first, _) = text.split_once('\n').unwrap();
+    let invented = first.replace("\"ledger_entry_id\":3", "\"ledger_entry_id\":2");
+    edit(dir.path(), &file, &text, &format!("{invented}\n{text}"));
+    edit(dir.path(), EXPORT, "\"risks\":2", "\"risks\":3");
+    assert_eq!(fault(dir.path()), named(&file, "record_unfounded"));
+}
+
+#[test]
+fn a_scope_has_its_records_and_no_others() {
+    let dir = unpacked();
+    edit(dir.path(), EXPORT, "\"scope\":\"all\"", "\"scope\":\"everything\"");
+    assert_eq!(fault(dir.path()), named(EXPORT, "export_malformed"));
+    let dir = unpacked();
+    edit(dir.path(), EXPORT, "\"scope\":\"all\"", "\"scope\":\"decision_log_only\"");
+    let other = format!("{RECORDS}/escalations.ndjson");
+    assert_eq!(fault(dir.path()), named(&other, "export_malformed"));
+}
+
+#[test]
+fn what_is_withheld_is_no_lie() {
+    let dir = unpacked();
+    let file = format!("{RECORDS}/evidence.ndjson");
+    edit(dir.path(), &file, "\"size_bytes\":16", "\"size_bytes\":null");
+    assert!(verify(dir.path(), &Question::default()).is_ok());
+    edit(dir.path(), &file, "\"source\":\"", "\"source\":null,\"was\":\"");
+    assert_eq!(fault(dir.path()), named(&file, "record_mismatch"));
 }
 
 #[test]
@@ -256,8 +312,13 @@ fn a_time_that_was_asked_for_bounds_what_is_missed() {
     let (first, _) = text.split_once('\n').unwrap();
     // The second decision is the entry 3, at 3.75 s.
     edit(dir.path(), &name, &text, &format!("{first}\n"));
-    edit(dir.path(), EXPORT, "\"to\":null", "\"to\":\"2027-03-04T05:06:10.000000Z\"");
+    edit(dir.path(), EXPORT, "\"to\":null", "\"to\":\"2027-03-04\"");
+    assert_eq!(fault(dir.path()), named(EXPORT, "export_malformed"));
+    edit(dir.path(), EXPORT, "2027-03-04", "2027-03-04T05:06:10.000000Z");
     edit(dir.path(), EXPORT, "\"scope\":\"all\"", "\"scope\":\"decision_log_only\"");
+    for kind in records_of("all").iter().filter(|kind| **kind != "decisions") {
+        fs::remove_file(dir.path().join(format!("{RECORDS}/{kind}.ndjson"))).unwrap();
+    }
     let counts = "\"records\":{";
     let about = fs::read_to_string(dir.path().join(EXPORT)).unwrap();
     let (_, counted) = about.split_once(counts).unwrap();

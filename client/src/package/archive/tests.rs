@@ -57,7 +57,11 @@ fn a_name_that_occurs_twice_is_refused() {
     assert_eq!(unpacking(&twice).0, Err("path_refused a".to_owned()));
     // A file where a folder is, which no archive packed from files has.
     let both = archive(&[("a", b"one", 3), ("a/b", b"two", 3)]);
-    assert!(unpacking(&both).0.is_err());
+    assert_eq!(unpacking(&both).0, Err("path_refused a/b".to_owned()));
+    let apart = archive(&[("a", b"one", 3), ("a-b", b"two", 3), ("a/b", b"two", 3)]);
+    assert_eq!(unpacking(&apart).0, Err("path_refused a/b".to_owned()));
+    let unordered = archive(&[("b", b"one", 3), ("a", b"two", 3)]);
+    assert_eq!(unpacking(&unordered).0, Err("archive_malformed a".to_owned()));
 }
 
 #[test]
