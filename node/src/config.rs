@@ -10,6 +10,7 @@
 //!   variable is an error, one of nobody's is a warning.
 
 mod environment;
+mod exports;
 mod exposure;
 mod file;
 mod keys;
@@ -34,6 +35,7 @@ use storage::MasterKey;
 
 use crate::notices::Target;
 
+pub use exports::ExportLimits;
 pub use exposure::{PairFiles, PeerFiles, TlsFiles};
 pub use retention::Retention;
 
@@ -98,6 +100,8 @@ pub struct Config {
     pub impact_gate: Option<u64>,
     /// How long records are kept, where this node says so.
     pub retention: Retention,
+    /// How large files of exports may be.
+    pub exports: ExportLimits,
     /// Where browsers reach the interface, without a slash at the end.
     pub base_url: Option<String>,
     /// Providers of logins.
@@ -369,6 +373,7 @@ impl Settings {
             encryption,
             impact_gate: self.impact_gate()?,
             retention: self.retention()?,
+            exports: self.exports()?,
             base_url: self.base_url()?,
             oidc: self.oidc()?,
             webhook: self.webhook()?,

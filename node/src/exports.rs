@@ -13,6 +13,7 @@ mod files;
 pub(crate) mod job;
 pub(crate) mod json;
 pub(crate) mod output;
+pub(crate) mod room;
 pub(crate) mod sink;
 
 pub(crate) mod csv;
@@ -37,6 +38,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use types::ExportId;
 
+use crate::config::ExportLimits;
 use crate::run::Running;
 use build::Plan;
 use files::Files;
@@ -63,9 +65,9 @@ impl Exports {
     ///
     /// # Errors
     /// When the directory cannot be used.
-    pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
+    pub(crate) fn open(data: &Path, limits: ExportLimits) -> std::io::Result<Self> {
         Ok(Self(Arc::new(Inner {
-            files: Files::open(data)?,
+            files: Files::open(data, limits)?,
             wanted: Mutex::default(),
             asked: Notify::new(),
             done: watch::Sender::new(0),
@@ -105,12 +107,23 @@ impl Exports {
         let built = record.built.map(|(built, _)| built);
         let current = built.filter(|built| built.erasures_through == plan.erasures_through);
         let Some(built) = current else { return Ok(None) };
-        let file = self.0.files.find(&plan);
+        let file = self.0.files.find(&plan, built.size_bytes);
         let file = file.map_err(|error| {
             tracing::error!(%error, "a file of an export cannot be opened");
             Unavailable::Overloaded
         })?;
         Ok(file.map(|file| ExportFile { file, size: built.size_bytes, sha256: built.sha256 }))
+    }
+
+    /// Removes files that show what was erased since.
+    pub(crate) fn forget(&self, running: &Running) -> std::io::Result<()> {
+        let state = running.handle.view()?;
+        let through = |size| export::erasures_through(&state, size).map_err(std::io::Error::other);
+        let removed = self.0.files.forget(through)?;
+        if 0 < removed {
+            tracing::info!(removed, "files of exports that an erasure touched are gone");
+        }
+        Ok(())
     }
 
     /// Has a file built for a download; whether there is room to wait for it.

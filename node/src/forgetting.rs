@@ -1,5 +1,5 @@
 //! Makes what was erased physically gone from this node: from the state, the
-//! Raft log and the snapshots.
+//! Raft log, the snapshots and the files of exports.
 //!
 //! An erasure only deletes rows; the bytes lie in files until these are written
 //! anew. Several runs close to each other are made good for together.
@@ -76,6 +76,7 @@ async fn forget(running: &Running, dir: &DataDir) -> Result<Duration, String> {
         let state = state_directory(dir)?;
         let index = running.handle.applied_index();
         running.handle.forget_through(index).await.map_err(|error| error.to_string())?;
+        running.exports.forget(running).map_err(|error| error.to_string())?;
         if state_directory(dir)? != state {
             return Err("the state was replaced meanwhile".to_owned());
         }

@@ -335,7 +335,8 @@ async fn run(mut config: Config, telemetry: Telemetry) -> Result<Stopped, StartE
         metrics,
     };
     let watch = Watch::new(watched, rebuilt_through);
-    let exports = Exports::open(dir.path()).map_err(|source| StartError::Exports { source })?;
+    let exports = Exports::open(dir.path(), config.exports)
+        .map_err(|source| StartError::Exports { source })?;
     let replica = Replica::start(raft::Start {
         config: raft_config,
         listener: peers,

@@ -105,6 +105,11 @@ pub(crate) const REPLY: &[Member] = &[
     text("purpose", "What for; null once erased.").or_null(),
     SIZE,
     integer("record_count", "Records in it, those of the ledger not among them.").or_null(),
+    integer(
+        "progress_percent",
+        "How much of it is built, of a hundred, as the node that builds it told last; null if it failed.",
+    )
+    .or_null(),
     integer("size_bytes", "Its size; null until it is built, and after an erasure built anew.")
         .or_null(),
     hash("sha256", "Its digest; null as `size_bytes`.").or_null(),
@@ -300,6 +305,7 @@ fn shown<B: Backend>(
     reply.insert("purpose", purpose.unwrap_or_default());
     reply.insert("ledger_size", record.ledger_size);
     reply.insert("record_count", current.map(|built| built.record_count));
+    reply.insert("progress_percent", progress(record));
     reply.insert("size_bytes", current.map(|built| built.size_bytes));
     reply.insert("sha256", current.map(|built| built.sha256.to_string()));
     reply.insert("erasures_through", erasures.filter(|_| built.is_some()).map(|run| run.0));
@@ -311,6 +317,16 @@ fn shown<B: Backend>(
     reply.insert("completed_at", completed_at.map(|at| at.to_string()));
     reply.insert("error", record.failed.as_ref().map(|(error, _)| error.as_str()));
     Ok(reply)
+}
+
+fn progress(record: &ExportRecord) -> Option<u32> {
+    match record.status {
+        ExportStatus::AwaitingApproval | ExportStatus::Pending | ExportStatus::Running => {
+            Some(record.percent.into())
+        }
+        ExportStatus::Completed => Some(100),
+        ExportStatus::Failed => None,
+    }
 }
 
 /// A signature over the digest of a file.

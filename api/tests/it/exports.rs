@@ -31,7 +31,7 @@ async fn requested(server: &Server, body: Value) -> String {
 fn complete(node: &Node, id: &str) {
     let export: ExportId = id.parse().unwrap();
     node.finalize();
-    let claim = Command::ClaimExport(ClaimExport { export });
+    let claim = Command::ClaimExport(ClaimExport { export, written: 0, percent: 0 });
     assert_eq!(node.apply(envelope_of("n1", claim)).outcome, Outcome::Noted);
     report(node, export);
 }
@@ -47,6 +47,7 @@ fn report(node: &Node, export: ExportId) {
         sha256: ledger::hash::sha256(text.as_bytes()),
         checkpoint_size: checkpoint.claim.size,
         erasures_through: export::erasures_through(&store, size).unwrap(),
+        form: 1,
     };
     let complete = Command::CompleteExport(Box::new(CompleteExport { export, built }));
     let outcome = node.apply(envelope_of("n1", complete)).outcome;

@@ -199,6 +199,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How long it keeps the data part of other records, at least 183",
     ),
     text(
+        "exports.file_mib_max",
+        "LEXECON_EXPORTS_FILE_MIB_MAX",
+        "MIB",
+        "How large a file of an audit export may be; a million decisions have about 5000",
+    )
+    .or("32768"),
+    text(
+        "exports.directory_mib_max",
+        "LEXECON_EXPORTS_DIRECTORY_MIB_MAX",
+        "MIB",
+        "How large such files may be together before the oldest are removed",
+    )
+    .or("65536"),
+    text(
         "notify.webhook_url",
         "LEXECON_NOTIFY_WEBHOOK_URL",
         "URL",

@@ -324,6 +324,9 @@ fn records_are_never_kept_for_less_than_the_law_has_it() {
     check_refused(&["--retention-personal-days", "182"], &[], "retention.personal_days `182`");
     check_refused(&["--retention-high-risk-days", "365"], &[], "3650 to 36500 days");
     check_refused(&[], &[("LEXECON_RETENTION_DAYS", "0")], "retention.days `0`");
+    check_refused(&["--exports-file-mib-max", "0"], &[], "exports.file_mib_max `0`");
+    let small = ["--exports-directory-mib-max", "1000"];
+    check_refused(&small, &[], "at least exports.file_mib_max, which is 32768");
     check_refused(&["--retention-days", "half a year"], &[], "is not a number of days");
     let config = settings(&["--retention-days", "365"], &[]).and_then(Settings::validate).unwrap();
     assert_eq!((config.retention.days, config.retention.personal_days), (Some(365), None));

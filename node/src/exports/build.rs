@@ -24,6 +24,7 @@ use super::markdown::Markdown;
 use super::oscal::Oscal;
 use super::output::Output;
 use super::report::Report;
+use super::room::Room;
 use super::sink::{About, Closing, Sink, Source};
 use super::zip::Zip;
 
@@ -32,6 +33,13 @@ const PAGE: usize = 256;
 
 /// Entries between two looks at whether to go on.
 const LOOK_EVERY: u64 = 256;
+
+/// How much of a build is done once everything is read, of a hundred.
+const READ_PERCENT: u8 = 90;
+
+/// Which form files have. It is one more whenever any file would have other bytes
+/// than before: `golden.rs` tells when.
+pub(crate) const FORM: u32 = 1;
 
 /// What nobody should take an export to show.
 pub(crate) const DOES_NOT_ESTABLISH: &[&str] = &[
@@ -100,16 +108,24 @@ pub(crate) fn build(
     let first = view::first_final(read, last)?.ok_or(BuildError::NotFinal)?;
     let record = view::first_final(read, plan.covered())?.ok_or(BuildError::NotFinal)?;
     let about = about(read, plan, last)?;
+    let going = Going {
+        on: goes_on,
+        room: output.room().clone(),
+        size: plan.selection.ledger_size,
+        passes: plan.selection.scope.kinds().len() as u64 + 1,
+    };
     let mut sink = sink(plan.format, output)?;
     sink.begin(&about)?;
     let mut counts = Counts::default();
-    for kind in plan.selection.scope.kinds() {
-        records(read, (&plan.selection, *kind), (&mut *sink, &mut counts), goes_on)?;
+    for (pass, kind) in (0..).zip(plan.selection.scope.kinds()) {
+        let selected = (&plan.selection, *kind);
+        records(read, selected, (&mut *sink, &mut counts), &|id| going.goes_on(pass, id))?;
     }
     if plan.selection.scope.has_compliance() {
         sink.compliance(&export::compliance_of(read, last)?)?;
     }
-    entries(read, last, (&mut *sink, &mut counts), goes_on)?;
+    entries(read, last, (&mut *sink, &mut counts), &|id| going.goes_on(going.passes - 1, id))?;
+    going.room.is_at(READ_PERCENT);
     end(read, &record, &about, (&mut *sink, &counts))?;
     drop(sink);
     Ok(BuiltExport {
@@ -118,7 +134,27 @@ pub(crate) fn build(
         sha256: types::Digest([0; 32]),
         checkpoint_size: first.claim.size,
         erasures_through: plan.erasures_through,
+        form: FORM,
     })
+}
+
+/// Whether a build goes on, and where it is: the ledger is gone through once for
+/// every kind of records, and then entry by entry.
+struct Going<'a> {
+    on: &'a dyn Fn() -> bool,
+    room: Room,
+    size: u64,
+    passes: u64,
+}
+
+impl Going<'_> {
+    fn goes_on(&self, pass: u64, id: EntryId) -> bool {
+        let within = id.0.saturating_mul(1_000) / self.size.max(1);
+        let of_all = (pass * 1_000 + within.min(1_000)) * u64::from(READ_PERCENT);
+        let percent = of_all / (self.passes * 1_000);
+        self.room.is_at(u8::try_from(percent).unwrap_or(READ_PERCENT));
+        (self.on)()
+    }
 }
 
 /// The writer of a format.
@@ -134,7 +170,8 @@ fn sink<'a>(
         ExportFormat::Oscal => Ok(Box::new(Oscal::new(output))),
         ExportFormat::Zip => {
             let beside = output.directory().to_owned();
-            Ok(Box::new(Zip::new(output, &beside)))
+            let room = output.room().clone();
+            Ok(Box::new(Zip::new(output, &beside, room)))
         }
     }
 }
@@ -172,12 +209,12 @@ fn records(
     read: &impl Read,
     (selection, kind): (&Selection, RecordKind),
     (sink, counts): (&mut dyn Sink, &mut Counts),
-    goes_on: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(EntryId) -> bool,
 ) -> Result<(), BuildError> {
     let count = counts.records.entry(kind.as_str()).or_default();
     let mut after = None;
     loop {
-        if !goes_on() {
+        if !goes_on(after.unwrap_or_default()) {
             return Err(BuildError::Stopped);
         }
         let page = export::records(read, selection, kind, after, PAGE)?;
@@ -196,10 +233,10 @@ fn entries(
     read: &impl Read,
     last: EntryId,
     (sink, counts): (&mut dyn Sink, &mut Counts),
-    goes_on: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(EntryId) -> bool,
 ) -> Result<(), BuildError> {
     for id in (0..=last.0).map(EntryId) {
-        if id.0 % LOOK_EVERY == 0 && !goes_on() {
+        if id.0 % LOOK_EVERY == 0 && !goes_on(id) {
             return Err(BuildError::Stopped);
         }
         let missing = || Corruption::new("header", format!("entry {id} is missing"));

@@ -5,7 +5,7 @@
 //! - A file has its name only once it is whole and on the disk.
 //! - A name says of which entries and after which erasure the file is, so that what
 //!   an erasure took is found here without opening anything.
-//! - Together the files are no larger than [`DIRECTORY_BYTES_MAX`]: the oldest go.
+//! - Together the files are no larger than [`ExportLimits`] say: the oldest go.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -16,14 +16,9 @@ use std::time::SystemTime;
 use types::EntryId;
 use types::digest::to_hex;
 
-use super::build::Plan;
+use super::build::{FORM, Plan};
 use super::output::Output;
-
-/// Bytes that the files may have together.
-const DIRECTORY_BYTES_MAX: u64 = 8 << 30;
-
-/// Bytes that one file may have, and as many while its parts are put together.
-const FILE_BYTES_MAX: u64 = 4 << 30;
+use crate::config::ExportLimits;
 
 /// The end of the name of a file, or of a folder, that is not whole.
 pub(crate) const PART: &str = ".part";
@@ -32,15 +27,16 @@ pub(crate) const PART: &str = ".part";
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     directory: PathBuf,
+    limits: ExportLimits,
 }
 
 impl Files {
     /// The directory below that of the data. What was not whole when the node
     /// stopped goes.
-    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+    pub(crate) fn open(data: &Path, limits: ExportLimits) -> io::Result<Self> {
         let directory = data.join("exports");
         DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-        let files = Self { directory };
+        let files = Self { directory, limits };
         for found in files.list()? {
             if found.name.ends_with(PART) {
                 match found.path.is_dir() {
@@ -56,10 +52,10 @@ impl Files {
         self.directory.join(name(plan))
     }
 
-    /// The file of a plan, if it is here.
-    pub(crate) fn find(&self, plan: &Plan) -> io::Result<Option<File>> {
+    /// The file of a plan, if it is here and has so many bytes.
+    pub(crate) fn find(&self, plan: &Plan, bytes: u64) -> io::Result<Option<File>> {
         match File::open(self.path(plan)) {
-            Ok(file) => Ok(Some(file)),
+            Ok(file) => Ok((file.metadata()?.len() == bytes).then_some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -69,7 +65,7 @@ impl Files {
     pub(crate) fn begin(&self, plan: &Plan) -> io::Result<Output> {
         let path = self.part(plan);
         remove(&path)?;
-        Output::create(&path, FILE_BYTES_MAX)
+        Output::create(&path, self.limits.file_bytes)
     }
 
     fn part(&self, plan: &Plan) -> PathBuf {
@@ -95,7 +91,7 @@ impl Files {
         files.sort_by_key(|file| file.modified);
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         for file in files.iter().filter(|file| file.path != kept) {
-            if total <= DIRECTORY_BYTES_MAX {
+            if total <= self.limits.directory_bytes {
                 break;
             }
             remove(&file.path)?;
@@ -159,8 +155,13 @@ fn remove(path: &Path) -> io::Result<()> {
 fn name(plan: &Plan) -> String {
     let of = &plan.selection;
     let time = |time: Option<types::Timestamp>| time.map_or("-".to_owned(), |at| at.0.to_string());
-    let rest =
-        [of.scope.as_str().to_owned(), plan.format.as_str().to_owned(), time(of.from), time(of.to)];
+    let rest = [
+        of.scope.as_str().to_owned(),
+        plan.format.as_str().to_owned(),
+        time(of.from),
+        time(of.to),
+        FORM.to_string(),
+    ];
     let digest = ledger::hash::sha256(rest.join("\n").as_bytes());
     let erasure = plan.erasures_through.map_or("none".to_owned(), |run| run.0.to_string());
     let digest = to_hex(&digest.0);
@@ -205,34 +206,35 @@ mod tests {
     #[test]
     fn a_file_is_there_once_it_is_whole() {
         let directory = tempfile::tempdir().unwrap();
-        let files = Files::open(directory.path()).unwrap();
+        let files = Files::open(directory.path(), ExportLimits::DEFAULT).unwrap();
         let one = plan(7, None);
         let mut output = files.begin(&one).unwrap();
         output.write_all(b"half").unwrap();
-        assert!(files.find(&one).unwrap().is_none());
+        assert!(files.find(&one, 4).unwrap().is_none());
         drop(output);
-        let files = Files::open(directory.path()).unwrap();
+        let files = Files::open(directory.path(), ExportLimits::DEFAULT).unwrap();
         assert!(files.list().unwrap().is_empty(), "what was not whole is gone");
         keep(&files, &one);
-        assert!(files.find(&one).unwrap().is_some());
-        assert!(files.find(&plan(8, None)).unwrap().is_none());
+        assert!(files.find(&one, 4).unwrap().is_some());
+        assert!(files.find(&plan(8, None), 4).unwrap().is_none());
+        assert!(files.find(&one, 5).unwrap().is_none(), "it is not the one that is named");
         files.discard(&one).unwrap();
-        assert!(files.find(&one).unwrap().is_some(), "only what is not whole is discarded");
+        assert!(files.find(&one, 4).unwrap().is_some(), "only what is not whole is discarded");
     }
 
     #[test]
     fn an_erasure_takes_the_files_that_it_touched_and_no_other() {
         let directory = tempfile::tempdir().unwrap();
-        let files = Files::open(directory.path()).unwrap();
+        let files = Files::open(directory.path(), ExportLimits::DEFAULT).unwrap();
         for plan in [plan(5, None), plan(20, None), plan(20, Some(30))] {
             keep(&files, &plan);
         }
         // A run that is entry 30 and erased entry 9.
         let touched = |size: u64| Ok::<_, io::Error>((9 < size).then_some(EntryId(30)));
         assert_eq!(files.forget(touched).unwrap(), 1);
-        assert!(files.find(&plan(5, None)).unwrap().is_some());
-        assert!(files.find(&plan(20, None)).unwrap().is_none());
-        assert!(files.find(&plan(20, Some(30))).unwrap().is_some());
+        assert!(files.find(&plan(5, None), 4).unwrap().is_some());
+        assert!(files.find(&plan(20, None), 4).unwrap().is_none());
+        assert!(files.find(&plan(20, Some(30)), 4).unwrap().is_some());
     }
 
     #[test]

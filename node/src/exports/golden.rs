@@ -13,11 +13,13 @@ use governance::export::{ExportFormat, RecordKind, Scope};
 use ledger::line::Line;
 use types::{EntryId, Json, Object, Timestamp};
 
+use super::build::{DOES_NOT_ESTABLISH, FORM};
 use super::csv::Csv;
 use super::html::Html;
 use super::markdown::Markdown;
 use super::oscal::Oscal;
 use super::report::Report;
+use super::room::Room;
 use super::sink::{About, Closing, Sink, Source};
 use super::zip::Zip;
 
@@ -124,6 +126,11 @@ fn write(sink: &mut dyn Sink, scope: Scope) -> io::Result<()> {
     })
 }
 
+/// Room for anything.
+fn room(directory: &Path) -> Room {
+    Room::new(directory, 1 << 30).unwrap()
+}
+
 fn golden(name: &str, written: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/exports/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -143,7 +150,7 @@ fn written(sink: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>, scope: Scope) 
 
 fn packed(scope: Scope) -> Vec<u8> {
     let beside = tempfile::tempdir().unwrap();
-    let out = written(|out| Box::new(Zip::new(out, beside.path())), scope);
+    let out = written(|out| Box::new(Zip::new(out, beside.path(), room(beside.path()))), scope);
     assert_eq!(fs::read_dir(beside.path()).unwrap().count(), 0, "the folder is still there");
     out
 }
@@ -196,6 +203,22 @@ fn the_same_calls_give_the_same_bytes() {
     }
 }
 
+/// A node that is asked for a file which another program built can build it again
+/// only if both make the same bytes. So whenever this fails [`FORM`] has to be one
+/// more than in any release, before `UPDATE_GOLDEN=1`.
+#[test]
+fn files_of_one_form_are_made_of_the_same() {
+    let markdown = written(|out| Box::new(Report::new(Markdown::new(out))), Scope::All);
+    let all = [
+        packed(Scope::All),
+        markdown,
+        DOES_NOT_ESTABLISH.join("\n").into_bytes(),
+        register::register().digest().to_string().into_bytes(),
+    ];
+    let digest = ledger::hash::sha256(&all.concat());
+    golden("form", format!("{FORM} {digest}\n").as_bytes());
+}
+
 #[test]
 fn every_scope_makes_a_package_that_verifies() {
     for scope in Scope::ALL {
@@ -212,7 +235,7 @@ fn every_scope_makes_a_package_that_verifies() {
 fn a_ledger_that_does_not_hold_makes_no_package() {
     let beside = tempfile::tempdir().unwrap();
     let mut out = Vec::new();
-    let mut zip = Zip::new(&mut out, beside.path());
+    let mut zip = Zip::new(&mut out, beside.path(), room(beside.path()));
     zip.begin(&about(Scope::All)).unwrap();
     let mut entries = entries();
     entries.swap(1, 2);
@@ -239,7 +262,7 @@ fn what_cannot_be_written_is_an_error() {
         Box::new(Report::new(Markdown::new(Full))),
         Box::new(Report::new(Html::new(Full))),
         Box::new(Oscal::new(Full)),
-        Box::new(Zip::new(Full, beside.path())),
+        Box::new(Zip::new(Full, beside.path(), room(beside.path()))),
     ];
     for sink in &mut sinks {
         assert!(write(sink.as_mut(), Scope::All).is_err());

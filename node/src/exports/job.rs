@@ -2,9 +2,12 @@
 //! and those that somebody wants to download here.
 //!
 //! Invariants
-//! - A file that an erasure touched is removed before anything else is done.
+//! - A file that an erasure touched is removed before anything else is done, and
+//!   while another is built.
 //! - A build that an erasure overtakes is given up: nothing keeps the bytes.
+//! - While it builds, a node tells how far it is; one whose turn is over gives up.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -20,14 +23,15 @@ use tokio_util::sync::CancellationToken;
 use types::{EntryId, ExportId};
 
 use super::build::{self, BuildError, Plan};
+use super::room::Room;
 use super::{Exports, plan};
 use crate::run::Running;
 
 /// How often it is looked for something to do.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How long a checkpoint is waited for: a little less than a node's turn.
-const FINAL_MAX: Duration = Duration::from_secs(55);
+/// How often it is told that a build gets on: well within a node's turn.
+const TELL: Duration = Duration::from_secs(15);
 
 /// Pause before an export is claimed again that was refused.
 const CLAIM_AGAIN: Duration = Duration::from_secs(5);
@@ -44,7 +48,7 @@ const NICE: i32 = 10;
 /// Builds for as long as the node runs.
 pub(crate) async fn run(running: Running, stop: CancellationToken) {
     let exports = running.exports.clone();
-    let mut job = Job { running, stop, last_run: None, refused: None };
+    let mut job = Job { running, stop, last_run: None, refused: BTreeMap::new() };
     loop {
         tokio::select! {
             () = job.stop.cancelled() => return,
@@ -85,7 +89,7 @@ struct Job {
     /// The last erasure whose files are gone.
     last_run: Option<EntryId>,
     /// What the cluster would not let this node build, and when it asks again.
-    refused: Option<(ExportId, Instant)>,
+    refused: BTreeMap<ExportId, Instant>,
 }
 
 impl Job {
@@ -104,9 +108,9 @@ impl Job {
         let result = self.complete(exports, id, &record).await;
         exports.0.done.send_modify(|count| *count += 1);
         match result {
-            Err(Waiting::Build(error @ BuildError::File(_))) => {
+            Err(Waiting::Build(BuildError::File(error))) => {
                 tracing::error!(%id, %error, "an export cannot be built");
-                self.fail(id).await
+                self.fail(id, &error).await
             }
             other => other,
         }
@@ -114,84 +118,95 @@ impl Job {
 
     /// Removes files that show what was erased since.
     fn forget(&mut self, exports: &Exports) -> Result<(), Waiting> {
-        let state = self.running.handle.view()?;
-        let last = last_run(&state)?;
-        if last == self.last_run {
-            return Ok(());
+        let last = last_run(&self.running.handle.view()?)?;
+        if last != self.last_run {
+            exports.forget(&self.running)?;
+            self.last_run = last;
         }
-        let through = |size| Ok::<_, Waiting>(export::erasures_through(&state, size)?);
-        let removed = exports.0.files.forget(through)?;
-        if 0 < removed {
-            tracing::info!(removed, "files of exports that an erasure touched are gone");
-        }
-        self.last_run = last;
         Ok(())
     }
 
-    /// The oldest export that this node may begin.
-    fn next(&self) -> Result<Option<(ExportId, ExportRecord)>, Waiting> {
+    /// The oldest export that this node may begin, and can: a final checkpoint
+    /// covers its entries.
+    fn next(&mut self) -> Result<Option<(ExportId, ExportRecord)>, Waiting> {
         let state = self.running.handle.view()?;
+        let now = Instant::now();
+        self.refused.retain(|_, until| now < *until);
         let me = &self.running.identity.name;
-        let is_ours = |record: &ExportRecord| match &record.node {
-            Some(node) => node == me,
-            None => true,
-        };
-        let waits = |id: ExportId| {
-            self.refused.is_some_and(|(refused, until)| refused == id && Instant::now() < until)
-        };
-        let waiting = export::waiting(&state, LOOKED_AT_MAX)?;
-        Ok(waiting.into_iter().find(|(id, record)| is_ours(record) && !waits(*id)))
+        for (id, record) in export::waiting(&state, LOOKED_AT_MAX)? {
+            let is_ours = record.node.as_ref().is_none_or(|node| node == me);
+            let last = plan(&state, &record)?.covered();
+            if is_ours
+                && !self.refused.contains_key(&id)
+                && view::first_final(&state, last)?.is_some()
+            {
+                return Ok(Some((id, record)));
+            }
+        }
+        Ok(None)
     }
 
     async fn claim(&mut self, id: ExportId) -> Result<(), Waiting> {
-        match self.propose(Command::ClaimExport(ClaimExport { export: id })).await {
+        let claim = ClaimExport { export: id, written: 0, percent: 0 };
+        match self.propose(Command::ClaimExport(claim)).await {
             // Another one was faster, or it is for others to try.
             Err(Waiting::Refused(why)) => {
-                self.refused = Some((id, Instant::now() + CLAIM_AGAIN));
+                self.refused.insert(id, Instant::now() + CLAIM_AGAIN);
                 Err(Waiting::Refused(why))
             }
             other => other.map(drop),
         }
     }
 
-    async fn fail(&self, id: ExportId) -> Result<(), Waiting> {
+    async fn fail(&self, id: ExportId, error: &io::Error) -> Result<(), Waiting> {
         // What the operating system says of paths is for the log alone.
-        let error = "the file cannot be written".to_owned();
-        let command = Command::FailExport(Box::new(FailExport { export: id, error }));
-        self.propose(command).await.map(drop)
+        let error = match error.kind() {
+            io::ErrorKind::FileTooLarge => "it is larger than files of exports may be",
+            io::ErrorKind::StorageFull => "the disk of the node has no room for it",
+            _ => "the file cannot be written",
+        };
+        let command = FailExport { export: id, error: error.to_owned() };
+        self.propose(Command::FailExport(Box::new(command))).await.map(drop)
     }
 
     /// Builds an export and reports it. One that an erasure overtook is built
     /// again.
     async fn complete(
-        &self,
+        &mut self,
         exports: &Exports,
         id: ExportId,
         record: &ExportRecord,
     ) -> Result<(), Waiting> {
-        self.wait_final(record).await?;
         let mut left = BUILDS_MAX;
         loop {
             left -= 1;
             match self.build_and_report(exports, id, record).await {
                 Err(
-                    Waiting::Build(BuildError::Stopped) | Waiting::Refused(Rejection::NotProven),
-                ) if 0 < left && !self.stop.is_cancelled() => (),
+                    Waiting::Build(BuildError::Stopped | BuildError::NotFinal)
+                    | Waiting::Refused(Rejection::NotProven),
+                ) if 0 < left && self.is_wanted(id)? => tokio::time::sleep(LOOK).await,
                 other => return other,
             }
         }
     }
 
+    /// Whether there is still something to build.
+    fn is_wanted(&self, id: ExportId) -> Result<bool, Waiting> {
+        let record = export::export(&self.running.handle.view()?, id)?;
+        let is_open = record.is_some_and(|record| record.status.is_open());
+        Ok(is_open && !self.stop.is_cancelled())
+    }
+
     async fn build_and_report(
-        &self,
+        &mut self,
         exports: &Exports,
         id: ExportId,
         record: &ExportRecord,
     ) -> Result<(), Waiting> {
-        let (plan, built) = self.build(exports, record).await?;
+        let (plan, built) = self.build(exports, record, Some(id)).await?;
         match self.report(id, built).await {
             Ok(()) => {
-                exports.0.files.keep(&plan)?;
+                self.keep(exports, &plan)?;
                 let (records, bytes) = (built.record_count, built.size_bytes);
                 tracing::info!(%id, records, bytes, "an export is built");
                 Ok(())
@@ -200,6 +215,14 @@ impl Job {
                 exports.0.files.discard(&plan)?;
                 Err(error)
             }
+        }
+    }
+
+    /// Gives a file its name. An erasure may have taken it meanwhile.
+    fn keep(&self, exports: &Exports, plan: &Plan) -> Result<(), Waiting> {
+        match exports.0.files.keep(plan) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => Ok(other?),
         }
     }
 
@@ -224,24 +247,28 @@ impl Job {
     }
 
     /// Builds a completed export that is not here, for a download.
-    async fn rebuild(&self, exports: &Exports, id: ExportId) -> Result<(), Waiting> {
+    async fn rebuild(&mut self, exports: &Exports, id: ExportId) -> Result<(), Waiting> {
         let state = self.running.handle.view()?;
         let Some(record) = export::export(&state, id)? else { return Ok(()) };
-        if record.status != ExportStatus::Completed
-            || exports.0.files.find(&plan(&state, &record)?)?.is_some()
-        {
+        let Some((named, _)) = record.built.filter(|_| record.status == ExportStatus::Completed)
+        else {
+            return Ok(());
+        };
+        if exports.0.files.find(&plan(&state, &record)?, named.size_bytes)?.is_some() {
             return Ok(());
         }
         drop(state);
-        let (plan, built) = self.build(exports, &record).await?;
-        let named = record.built.as_ref().map(|(named, _)| named.erasures_through);
-        let result = match named == Some(built.erasures_through) {
+        let (plan, built) = self.build(exports, &record, None).await?;
+        let is_as_before =
+            (named.erasures_through, named.form) == (built.erasures_through, built.form);
+        let result = match is_as_before {
             true => self.check(id, built),
-            // It is another file since the erasure, which is recorded.
+            // It is another file since an erasure, or of a later program, which is
+            // recorded.
             false => self.report(id, built).await,
         };
         match result {
-            Ok(()) => Ok(exports.0.files.keep(&plan)?),
+            Ok(()) => self.keep(exports, &plan),
             Err(error) => {
                 exports.0.files.discard(&plan)?;
                 Err(error)
@@ -249,32 +276,25 @@ impl Job {
         }
     }
 
-    /// Waits until a final checkpoint covers the entries.
-    async fn wait_final(&self, record: &ExportRecord) -> Result<(), Waiting> {
-        let last = plan(&self.running.handle.view()?, record)?.covered();
-        let begun = Instant::now();
-        while view::first_final(&self.running.handle.view()?, last)?.is_none() {
-            if FINAL_MAX < begun.elapsed() {
-                return Err(BuildError::NotFinal.into());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(())
-    }
-
-    /// Builds a file that has no name yet, on a thread of its own.
+    /// Builds a file that has no name yet, on a thread of its own. Where it is its
+    /// turn, the cluster is told how far it is.
     async fn build(
-        &self,
+        &mut self,
         exports: &Exports,
         record: &ExportRecord,
+        turn: Option<ExportId>,
     ) -> Result<(Plan, BuiltExport), Waiting> {
         let state = self.running.handle.view()?;
         let plan = plan(&state, record)?;
         let files = exports.0.files.clone();
-        let (running, stop) = (self.running.clone(), self.stop.clone());
+        let mut output = files.begin(&plan)?;
+        let room = output.room().clone();
+        let running = self.running.clone();
+        // Dropped with this future, which ends the thread as well.
+        let given_up = self.stop.child_token();
+        let stop = given_up.clone();
         let work = move || {
             let goes_on = || !stop.is_cancelled() && is_current(&running, &plan);
-            let mut output = files.begin(&plan)?;
             let built = build::build(&state, &plan, &mut output, &goes_on);
             // The state is let go before anything waits for the disk.
             drop(state);
@@ -287,18 +307,35 @@ impl Job {
             }
             built
         };
-        let (told, heard) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("lexecon-export".to_owned());
-        thread.spawn(move || {
-            // On Linux this is the priority of the thread alone.
-            if let Err(error) = rustix::process::nice(NICE) {
-                tracing::debug!(%error, "an export is built at full priority");
+        let mut heard = begin(work)?;
+        let _given_up = given_up.drop_guard_ref();
+        let mut told = Instant::now();
+        loop {
+            tokio::select! {
+                built = &mut heard => return Ok((plan, built.map_err(|_| Waiting::Ended)??)),
+                () = tokio::time::sleep(LOOK) => self.forget(exports)?,
             }
-            // Nobody waits any more where the node stops.
-            let _ = told.send(work());
-        })?;
-        let built = heard.await.map_err(|_| Waiting::Ended)??;
-        Ok((plan, built))
+            if let Some(id) = turn
+                && TELL < told.elapsed()
+            {
+                told = Instant::now();
+                self.tell(id, &room).await?;
+            }
+        }
+    }
+
+    /// Tells how far it is. One that may not build any more gives up; without a
+    /// leader it goes on.
+    async fn tell(&self, id: ExportId, room: &Room) -> Result<(), Waiting> {
+        let claim = ClaimExport { export: id, written: room.taken(), percent: room.percent() };
+        match self.propose(Command::ClaimExport(claim)).await {
+            Err(Waiting::Refused(why)) => Err(Waiting::Refused(why)),
+            Err(error) => {
+                tracing::debug!(%id, %error, "cannot tell how far an export is");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     async fn propose(&self, command: Command) -> Result<Outcome, Waiting> {
@@ -308,6 +345,26 @@ impl Job {
             outcome => Ok(outcome),
         }
     }
+}
+
+/// What a thread that builds will have built.
+type Built = oneshot::Receiver<Result<BuiltExport, BuildError>>;
+
+/// Begins a thread that gives way to what else the node does.
+fn begin(
+    work: impl FnOnce() -> Result<BuiltExport, BuildError> + Send + 'static,
+) -> Result<Built, Waiting> {
+    let (told, heard) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("lexecon-export".to_owned());
+    thread.spawn(move || {
+        // On Linux this is the priority of the thread alone.
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::debug!(%error, "an export is built at full priority");
+        }
+        // Nobody waits any more where the node stops.
+        let _ = told.send(work());
+    })?;
+    Ok(heard)
 }
 
 /// Whether nothing was erased since a plan was made.

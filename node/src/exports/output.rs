@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use types::Digest;
 
+use super::room::{Room, too_large};
+
 /// Bytes held back before they are written.
 const BUFFER: usize = 64 << 10;
 
@@ -18,7 +20,7 @@ pub(crate) struct Output {
     file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
-    bytes_max: u64,
+    room: Room,
     directory: PathBuf,
 }
 
@@ -27,9 +29,15 @@ impl Output {
     /// name.
     pub(crate) fn create(path: &Path, bytes_max: u64) -> io::Result<Self> {
         let directory = path.parent().unwrap_or(Path::new(".")).to_owned();
+        let room = Room::new(&directory, bytes_max)?;
         let file = private(path)?;
         let file = BufWriter::with_capacity(BUFFER, file);
-        Ok(Self { file, hash: Sha256::new(), bytes: 0, bytes_max, directory })
+        Ok(Self { file, hash: Sha256::new(), bytes: 0, room, directory })
+    }
+
+    /// The room that it takes, and how far it is.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Where the file is.
@@ -40,7 +48,7 @@ impl Output {
     /// A place for what comes later in the file than it is known.
     pub(crate) fn spool(&self) -> io::Result<Spool> {
         let file = tempfile::tempfile_in(&self.directory)?;
-        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), left: self.bytes_max })
+        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), room: self.room.clone() })
     }
 
     /// Writes what was put off.
@@ -63,9 +71,10 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes_max.saturating_sub(self.bytes) < bytes.len() as u64 {
+        if self.room.file_max().saturating_sub(self.bytes) < bytes.len() as u64 {
             return Err(too_large());
         }
+        self.room.take(bytes.len())?;
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
@@ -81,7 +90,7 @@ impl Write for Output {
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: BufWriter<File>,
-    left: u64,
+    room: Room,
 }
 
 impl Spool {
@@ -95,8 +104,7 @@ impl Spool {
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len() as u64;
-        self.left = self.left.checked_sub(length).ok_or_else(too_large)?;
+        self.room.take(bytes.len())?;
         self.file.write_all(bytes)?;
         Ok(bytes.len())
     }
@@ -104,10 +112,6 @@ impl Write for Spool {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-fn too_large() -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, "the export is larger than files of exports may be")
 }
 
 /// A new file that nobody else may read.

@@ -26,13 +26,19 @@ use crate::exports::files::PART;
 use crate::exports::html::Html;
 use crate::exports::oscal::{Gathered, checkpoint, pretty};
 use crate::exports::report::{Report, described};
+use crate::exports::room::Room;
 use crate::exports::sink::{About, Closing, Sink};
+
+/// How often a record is written: by itself, into the table and into the report.
+const IN_TABLES: usize = 3;
 
 /// A package into any writer.
 pub(crate) struct Zip<W> {
     out: W,
     /// Where the folder is made.
     beside: PathBuf,
+    /// Taken for what is written into it.
+    room: Room,
     filling: Option<Filling>,
 }
 
@@ -61,8 +67,8 @@ struct Records {
 
 impl<W: Write> Zip<W> {
     /// Nothing is written yet; the folder will be beside this one's files.
-    pub(crate) fn new(out: W, beside: &Path) -> Self {
-        Self { out, beside: beside.to_owned(), filling: None }
+    pub(crate) fn new(out: W, beside: &Path, room: Room) -> Self {
+        Self { out, beside: beside.to_owned(), room, filling: None }
     }
 
     fn filling(&mut self) -> io::Result<&mut Filling> {
@@ -108,8 +114,10 @@ impl Filling {
     }
 
     /// Adds the next entry to the ledger.
-    fn append(&mut self, entry: &Json) -> io::Result<()> {
-        let entry: Entry = serde_json::from_str(&entry.to_canonical())?;
+    fn append(&mut self, entry: &Json, room: &Room) -> io::Result<()> {
+        let text = entry.to_canonical();
+        room.take(text.len())?;
+        let entry: Entry = serde_json::from_str(&text)?;
         let stored = entry.stored().ok_or_else(|| {
             io::Error::other(format!("entry {} does not have its hash", entry.id))
         })?;
@@ -120,9 +128,9 @@ impl Filling {
     }
 
     /// The entries up to the checkpoint, and what makes them a ledger.
-    fn end_ledger(&mut self, closing: &Closing<'_>) -> io::Result<()> {
+    fn end_ledger(&mut self, closing: &Closing<'_>, room: &Room) -> io::Result<()> {
         for id in self.ledger_size..closing.checkpoint_size {
-            self.append(&closing.source.entry(EntryId(id))?)?;
+            self.append(&closing.source.entry(EntryId(id))?, room)?;
         }
         let (note, checkpoint) = checkpoint(closing)?;
         let ledger = self.ledger.take().ok_or_else(not_begun)?;
@@ -166,6 +174,7 @@ impl<W: Write> Sink for Zip<W> {
     }
 
     fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
+        let room = self.room.clone();
         let filling = self.filling()?;
         let of_kind = filling.records.iter_mut().find(|records| records.kind == kind);
         let records =
@@ -173,6 +182,7 @@ impl<W: Write> Sink for Zip<W> {
         records.count += 1;
         let mut line = Json::Object(record.clone()).to_canonical();
         line.push('\n');
+        room.take(line.len().saturating_mul(IN_TABLES))?;
         records.file.write_all(line.as_bytes())?;
         filling.csv.record(kind, record)?;
         filling.html.record(kind, record)
@@ -188,16 +198,17 @@ impl<W: Write> Sink for Zip<W> {
     }
 
     fn entry(&mut self, entry: &Json) -> io::Result<()> {
+        let room = self.room.clone();
         let filling = self.filling()?;
         filling.oscal.entry(entry);
-        filling.append(entry)
+        filling.append(entry, &room)
     }
 
     fn end(&mut self, closing: &Closing<'_>) -> io::Result<()> {
         let mut filling = self.filling.take().ok_or_else(not_begun)?;
         filling.csv.end(closing)?;
         filling.html.end(closing)?;
-        filling.end_ledger(closing)?;
+        filling.end_ledger(closing, &self.room)?;
         filling.end_files(closing)?;
         let Filling { builder, place, .. } = filling;
         builder.pack(&mut self.out)?;

@@ -62,7 +62,8 @@ pub(crate) async fn start(dir: &DataDir) -> (Running, Replica<ports::State>) {
     let running = Running {
         cluster_key: ClusterKey::default(),
         usage: Usage::default(),
-        exports: crate::exports::Exports::open(dir.path()).unwrap(),
+        exports: crate::exports::Exports::open(dir.path(), crate::config::ExportLimits::DEFAULT)
+            .unwrap(),
         handle: replica.handle(),
         identity: Arc::new(identity),
         keys,

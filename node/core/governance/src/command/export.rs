@@ -42,11 +42,15 @@ pub struct AnswerExport {
     pub notes: Option<String>,
 }
 
-/// A node begins to build an export.
+/// A node begins to build an export, or says that it gets on with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimExport {
     /// The export.
     pub export: ExportId,
+    /// Bytes it has written so far, whatever becomes of them: 0 at the beginning.
+    pub written: u64,
+    /// How much of it is done, of a hundred.
+    pub percent: u8,
 }
 
 /// A node has built an export.
@@ -58,7 +62,7 @@ pub struct CompleteExport {
     pub built: BuiltExport,
 }
 
-/// A file, by what the ledger makes of it: the same on any node.
+/// A file, by what the ledger makes of it: the same on any node of one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltExport {
     /// Records in it.
@@ -71,6 +75,9 @@ pub struct BuiltExport {
     pub checkpoint_size: u64,
     /// The last run of erasure that touched its entries.
     pub erasures_through: Option<EntryId>,
+    /// Which form files have that this program builds: a later program may make
+    /// other bytes of the same entries, and has a greater one then.
+    pub form: u32,
 }
 
 /// A node cannot build an export.

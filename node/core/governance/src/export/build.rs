@@ -1,8 +1,10 @@
 //! Which node builds an export, and what it reports.
 //!
-//! A node has a minute from the moment it begins. Then any other may begin; after
-//! three that did not end the export has failed. Whoever has the file first, also
-//! after its time, reports it: it is the same on any node.
+//! A node has a minute from the moment it begins, and another whenever it tells
+//! that it has written more: however large an export is, a node that is lost with it
+//! has a minute. Then any other may begin; after three that did not end the export
+//! has failed. Whoever has the file first, also after its time, reports it: it is
+//! the same on any node.
 
 use ledger::EntryType;
 use types::{EntryId, ExportId, Object};
@@ -10,7 +12,7 @@ use types::{EntryId, ExportId, Object};
 use super::{erasures_through, rows};
 use crate::access::{self, EVIDENCE};
 use crate::apply::{Context, Stop};
-use crate::command::{ClaimExport, CompleteExport, ErasedPart, FailExport};
+use crate::command::{BuiltExport, ClaimExport, CompleteExport, ErasedPart, FailExport};
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::{ClusterRecord, ExportRecord, ExportStatus};
 use crate::store::{Store, Table};
@@ -18,6 +20,9 @@ use crate::view;
 
 /// Nodes that may begin.
 const TURNS_MAX: usize = 3;
+
+/// How much may be done of what is not completed.
+const PERCENT_MAX: u8 = 99;
 
 /// Characters of an error that are kept.
 const ERROR_CHARS_MAX: usize = 500;
@@ -29,6 +34,9 @@ pub(crate) fn claim<S: Store>(
     access::need_level(context, EVIDENCE)?;
     let node = context.envelope.principal.id.clone();
     let record = rows::known(context.tables.read(), claim.export)?;
+    if record.status == ExportStatus::Running && record.node.as_ref() == Some(&node) {
+        return get_on(context, claim, &record);
+    }
     if record.status != ExportStatus::Pending {
         return Err(Rejection::AlreadyRecorded.into());
     }
@@ -40,10 +48,31 @@ pub(crate) fn claim<S: Store>(
         status: ExportStatus::Running,
         node: Some(node),
         deadline: Some(rows::turn(context.applied.at)),
-        ..record.clone()
+        ..told(&record, claim)
     };
     rows::change(context, claim.export, &record, &after)?;
     Ok(Outcome::Noted)
+}
+
+/// The turn of a node goes on as long as it has written more than it last told.
+fn get_on<S: Store>(
+    context: &mut Context<'_, S>,
+    claim: &ClaimExport,
+    record: &ExportRecord,
+) -> Result<Outcome, Stop> {
+    if claim.written <= record.written {
+        return Err(Rejection::NotProven.into());
+    }
+    let deadline = Some(rows::turn(context.applied.at));
+    let after = ExportRecord { deadline, ..told(record, claim) };
+    rows::change(context, claim.export, record, &after)?;
+    Ok(Outcome::Noted)
+}
+
+/// How far it is; whole it is only once it is completed.
+fn told(record: &ExportRecord, claim: &ClaimExport) -> ExportRecord {
+    let percent = claim.percent.min(PERCENT_MAX);
+    ExportRecord { written: claim.written, percent, ..record.clone() }
 }
 
 /// Whether there is a node that has not tried.
@@ -71,12 +100,7 @@ pub(crate) fn complete<S: Store>(
     let record = rows::known(context.tables.read(), *id)?;
     match record.status {
         ExportStatus::Pending | ExportStatus::Running => (),
-        // What was built before an erasure is replaced by what is built after it.
-        ExportStatus::Completed
-            if record
-                .built
-                .as_ref()
-                .is_some_and(|(before, _)| before.erasures_through < built.erasures_through) => {}
+        ExportStatus::Completed if replaces(built, &record) => (),
         ExportStatus::Completed => return Err(Rejection::AlreadyRecorded.into()),
         ExportStatus::AwaitingApproval | ExportStatus::Failed => {
             return Err(Rejection::NotProven.into());
@@ -96,6 +120,7 @@ pub(crate) fn complete<S: Store>(
     data.insert("sha256", built.sha256.to_string());
     data.insert("checkpoint_size", built.checkpoint_size);
     data.insert("erasures_through", built.erasures_through.map(|run| run.0));
+    data.insert("form", built.form);
     let recorded = context.record(EntryType::AuditExportCompleted, data)?;
     let after = ExportRecord {
         status: ExportStatus::Completed,
@@ -106,6 +131,13 @@ pub(crate) fn complete<S: Store>(
     };
     rows::change(context, *id, &record, &after)?;
     Ok(Outcome::Recorded(recorded))
+}
+
+/// What was built before an erasure is replaced by what is built after it, and what
+/// an older program built, which no node could build again, by what a newer does.
+fn replaces(built: &BuiltExport, record: &ExportRecord) -> bool {
+    let order = |built: &BuiltExport| (built.erasures_through, built.form);
+    record.built.as_ref().is_some_and(|(before, _)| order(before) < order(built))
 }
 
 /// A node gives up before its time is over.
@@ -129,9 +161,13 @@ pub(crate) fn sweep<S: Store>(context: &mut Context<'_, S>, id: ExportId) -> Res
     let record = rows::known_row(context, id)?;
     match record.status {
         // It did not begin: it may be gone, and that is no turn of it.
-        ExportStatus::Pending => {
+        ExportStatus::Pending if record.tried.is_empty() => {
             let after = ExportRecord { node: None, deadline: None, ..record.clone() };
             rows::change(context, id, &record, &after)?;
+        }
+        // Nobody else began either: those that are left may all be lost.
+        ExportStatus::Pending => {
+            end_turn(context, id, &record, "no other node began it in time".to_owned())?;
         }
         ExportStatus::Running => {
             let error = "no node ended it in time".to_owned();
@@ -149,10 +185,12 @@ fn end_turn<S: Store>(
     record: &ExportRecord,
     error: String,
 ) -> Result<(), Corruption> {
-    let mut after = ExportRecord { node: None, deadline: None, ..record.clone() };
-    after.tried.extend(record.node.clone());
+    let mut after =
+        ExportRecord { node: None, deadline: None, written: 0, percent: 0, ..record.clone() };
+    after.tried.push(record.node.clone().unwrap_or_default());
     if after.tried.len() < TURNS_MAX {
         after.status = ExportStatus::Pending;
+        after.deadline = Some(rows::turn(context.applied.at));
         return rows::change(context, id, record, &after);
     }
     let mut data = context.asked();

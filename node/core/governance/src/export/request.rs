@@ -57,6 +57,8 @@ pub(crate) fn request<S: Store>(
         status: ExportStatus::AwaitingApproval,
         node: None,
         tried: Vec::new(),
+        written: 0,
+        percent: 0,
         deadline: None,
         answered: None,
         built: None,

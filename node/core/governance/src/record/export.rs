@@ -76,6 +76,10 @@ pub struct ExportRecord {
     pub node: Option<String>,
     /// Nodes that began and did not end in time.
     pub tried: Vec<String>,
+    /// Bytes that node has written, as far as it told.
+    pub written: u64,
+    /// How much of it is done, of a hundred, as far as that node told.
+    pub percent: u8,
     /// When another node may take over.
     pub deadline: Option<Timestamp>,
     /// The entry that let it go out, or did not.

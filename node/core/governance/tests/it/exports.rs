@@ -44,7 +44,11 @@ fn approve(export: ExportId) -> Command {
 }
 
 fn claim(export: ExportId) -> Command {
-    Command::ClaimExport(ClaimExport { export })
+    gets_on(export, 0)
+}
+
+fn gets_on(export: ExportId, written: u64) -> Command {
+    Command::ClaimExport(ClaimExport { export, written, percent: 100 })
 }
 
 fn complete(export: ExportId, checkpoint_size: u64, run: Option<EntryId>) -> Command {
@@ -54,6 +58,7 @@ fn complete(export: ExportId, checkpoint_size: u64, run: Option<EntryId>) -> Com
         sha256: Digest([9; 32]),
         checkpoint_size,
         erasures_through: run,
+        form: 1,
     };
     Command::CompleteExport(Box::new(CompleteExport { export, built }))
 }
@@ -256,6 +261,62 @@ fn another_node_takes_over_and_the_third_is_the_last() {
     let entry = view::entry(&machine.store, entry).unwrap().unwrap();
     assert_eq!(entry.header.entry_type, EntryType::AuditExportFailed);
     assert_eq!(deadline::next(&machine.store).unwrap(), None);
+}
+
+#[test]
+fn a_node_that_gets_on_keeps_its_turn_and_one_that_does_not_loses_it() {
+    let mut machine = three();
+    let id = requested(&mut machine, 100, named("act_human_user:maria"));
+    assert_eq!(machine.run_by("n1", SECOND, claim(id)), Outcome::Noted);
+    let stuck = refused(machine.run_by("n1", 2 * SECOND, claim(id)));
+    assert_eq!(stuck, Rejection::NotProven, "it has written nothing");
+    for written in 1..5 {
+        let now = written * (MINUTE - SECOND);
+        tick(&mut machine, now);
+        assert_eq!(machine.run_by("n1", now, gets_on(id, written)), Outcome::Noted);
+        let due = deadline::next(&machine.store).unwrap();
+        assert_eq!(due, Some(Timestamp(now + MINUTE)));
+    }
+    let record = found(&machine, id);
+    assert_eq!((record.status, record.written, record.percent), (ExportStatus::Running, 4, 99));
+    let other = refused(machine.run_by("n2", 4 * MINUTE, gets_on(id, 9)));
+    assert_eq!(other, Rejection::AlreadyRecorded);
+    tick(&mut machine, 6 * MINUTE);
+    let late = refused(machine.run_by("n1", 6 * MINUTE, gets_on(id, 9)));
+    assert_eq!(late, Rejection::NotProven, "its turn is over");
+    let record = found(&machine, id);
+    assert_eq!((record.status, record.written, record.percent), (ExportStatus::Pending, 0, 0));
+}
+
+#[test]
+fn what_nobody_else_begins_has_failed_after_as_many_minutes_as_turns() {
+    let mut machine = three();
+    let id = requested(&mut machine, 100, named("act_human_user:maria"));
+    assert_eq!(machine.run_by("n1", SECOND, claim(id)), Outcome::Noted);
+    assert_eq!(machine.run_by("n1", SECOND, fail(id)), Outcome::Noted);
+    tick(&mut machine, SECOND + MINUTE);
+    assert_eq!(found(&machine, id).tried, ["n1", ""]);
+    tick(&mut machine, SECOND + 2 * MINUTE);
+    let record = found(&machine, id);
+    assert_eq!((record.status, record.tried.len()), (ExportStatus::Failed, 3));
+    assert_eq!(record.failed.unwrap().0, "no other node began it in time");
+    assert_eq!(deadline::next(&machine.store).unwrap(), None);
+}
+
+#[test]
+fn what_a_later_program_builds_takes_the_place_of_what_no_node_could_build_again() {
+    let mut machine = three();
+    let id = requested(&mut machine, 100, named("act_human_user:maria"));
+    let size = sealed(&mut machine, SECOND, &["n1", "n2"]);
+    recorded(machine.run_by("n1", SECOND, complete(id, size, None)));
+    let Command::CompleteExport(mut later) = complete(id, size, None) else { unreachable!() };
+    later.built.form = 0;
+    let earlier = Command::CompleteExport(later.clone());
+    assert_eq!(refused(machine.run_by("n2", 2 * SECOND, earlier)), Rejection::AlreadyRecorded);
+    later.built.form = 2;
+    let entry = recorded(machine.run_by("n2", 2 * SECOND, Command::CompleteExport(later)));
+    assert_eq!(data(&machine, entry).get("form").and_then(Json::as_u64), Some(2));
+    assert_eq!(found(&machine, id).built.unwrap().0.form, 2);
 }
 
 #[test]

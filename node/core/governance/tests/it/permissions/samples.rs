@@ -287,11 +287,12 @@ fn exports() -> Vec<Command> {
         sha256: HASH,
         checkpoint_size: 7,
         erasures_through: None,
+        form: 1,
     };
     vec![
         Command::RequestExport(Box::new(request)),
         Command::AnswerExport(Box::new(answer)),
-        Command::ClaimExport(ClaimExport { export }),
+        Command::ClaimExport(ClaimExport { export, written: 0, percent: 0 }),
         Command::CompleteExport(Box::new(CompleteExport { export, built })),
         Command::FailExport(Box::new(FailExport { export, error: text() })),
     ]
