@@ -323,6 +323,9 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
     if let Some(seconds) = problem.retry_after() {
         headers::put(&mut response, "retry-after", &seconds.to_string());
     }
+    if let Some(bytes) = problem.whole() {
+        headers::put(&mut response, "content-range", &format!("bytes */{bytes}"));
+    }
     if problem.status() == StatusCode::UNAUTHORIZED {
         headers::put(&mut response, "www-authenticate", "Bearer");
     }

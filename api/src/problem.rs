@@ -228,6 +228,8 @@ struct Inner {
     allow: Option<String>,
     /// Seconds after which asking again makes sense.
     retry_after: Option<u64>,
+    /// Bytes there are, where a piece was asked for that is none.
+    whole: Option<u64>,
     extra: Object,
 }
 
@@ -241,6 +243,7 @@ impl Problem {
             omitted: 0,
             allow: None,
             retry_after: (code.status == 429).then_some(1),
+            whole: None,
             extra: Object::new(),
         }))
     }
@@ -354,6 +357,19 @@ impl Problem {
     /// Methods for the `Allow` header.
     pub fn allow(&self) -> Option<&str> {
         self.0.allow.as_deref()
+    }
+
+    /// The piece asked for is none of a file of so many bytes.
+    pub(crate) fn outside(bytes: u64) -> Self {
+        let detail = format!("the file has {bytes} bytes");
+        let mut problem = Self::new(Code::RANGE_NOT_SATISFIABLE, detail);
+        problem.0.whole = Some(bytes);
+        problem
+    }
+
+    /// Bytes for the `Content-Range` header.
+    pub(crate) fn whole(&self) -> Option<u64> {
+        self.0.whole
     }
 
     /// Seconds for the `Retry-After` header.

@@ -78,10 +78,14 @@ pub struct ExportStatus {
     pub ledger_size: u64,
     /// Records in it.
     pub record_count: Option<u64>,
+    /// How much of it is built, of a hundred; `None` if it failed.
+    pub progress_percent: Option<u64>,
     /// Its size; `None` until it is built, and after an erasure built anew.
     pub size_bytes: Option<u64>,
     /// Its digest in hex; `None` as `size_bytes`.
     pub sha256: Option<String>,
+    /// By the answering node, over the digest: what `lexecon verify --status` checks.
+    pub signature: Option<Json>,
     /// The last erasure of its entries that it shows.
     pub erasures_through: Option<u64>,
     /// Where it is, once it is built.
@@ -156,6 +160,14 @@ pub enum DownloadError {
         found: String,
         /// Digest that the cluster names.
         named: String,
+    },
+    /// It has failed, or nobody let it go out yet.
+    #[error("the export is `{status}`{}", .error.as_ref().map_or(String::new(), |error| format!(": {error}")))]
+    NotThere {
+        /// How it stands.
+        status: String,
+        /// Why it failed.
+        error: Option<String>,
     },
     /// It was not there in time.
     #[error("the file was not there within {} s", .0.as_secs())]
@@ -270,6 +282,11 @@ impl Client {
         loop {
             let piece = match self.piece(export_id, at, named.as_ref()).await {
                 Err(Error::Problem(problem)) if problem.code == "not_ready" => {
+                    let status = self.export_status(export_id).await?.value;
+                    if !status.is_in_progress() && status.status != "completed" {
+                        let (status, error) = (status.status, status.error);
+                        return Err(DownloadError::NotThere { status, error });
+                    }
                     if deadline <= Instant::now() + PAUSE {
                         return Err(DownloadError::NotReady(at_most));
                     }
@@ -281,7 +298,14 @@ impl Client {
             if named.is_none() {
                 let status = self.export_status(export_id).await?;
                 let known = status.value.size_bytes.zip(status.value.sha256.clone());
-                let Some((size_bytes, sha256)) = known else { continue };
+                let Some((size_bytes, sha256)) = known else {
+                    // An erasure came between: it is built anew.
+                    if deadline <= Instant::now() + PAUSE {
+                        return Err(DownloadError::NotReady(at_most));
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                };
                 named = Some(Downloaded { size_bytes, sha256 });
             }
             into.write_all(&piece)?;

@@ -173,6 +173,34 @@ pub struct Gaps {
     pub as_of_index: u64,
 }
 
+/// Controls of one category.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CategoryCounts {
+    /// The heading under which they stand.
+    pub category: String,
+    /// How many there are.
+    pub total_controls: u64,
+    /// They by status.
+    pub by_status: ByStatus,
+}
+
+/// Counts of a framework, whole and by category.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Coverage {
+    /// The framework.
+    pub framework: String,
+    /// How many controls it has.
+    pub total_controls: u64,
+    /// Controls by status.
+    pub by_status: ByStatus,
+    /// The same by category, in the order of the framework.
+    pub by_category: Vec<CategoryCounts>,
+    /// Of a hundred controls that apply, how many have sufficient evidence.
+    pub coverage_percent: u64,
+    /// The last entry counted.
+    pub as_of_index: u64,
+}
+
 /// Numbers of a report.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Totals {
@@ -438,6 +466,18 @@ impl Client {
         as_of: Option<&str>,
     ) -> Result<Reply<Gaps>, Error> {
         self.call(&Call::get([AREA, framework, "gaps"]).query("as_of", as_of).long()).await
+    }
+
+    /// How many controls of a framework come to which status, by category.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn framework_coverage(
+        &self,
+        framework: &str,
+        as_of: Option<&str>,
+    ) -> Result<Reply<Coverage>, Error> {
+        self.call(&Call::get([AREA, framework, "coverage"]).query("as_of", as_of).long()).await
     }
 
     /// How a framework stands as a whole.

@@ -12,8 +12,8 @@
 //! - `satisfied` is said only of what the system implements or has evidence of
 //!   on file; everything else is `not-satisfied` with our own status beside it,
 //!   and what does not apply has no finding.
-//! - Ids are UUIDs of version 5 over the checkpoint and what they are of: the
-//!   same ledger gives the same document.
+//! - Ids are UUIDs of version 5 over the checkpoint, how much of the ledger below it
+//!   was looked at, and what they are of: the same ledger gives the same document.
 
 mod component;
 mod results;

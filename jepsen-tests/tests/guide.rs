@@ -15,6 +15,8 @@ use jepsen_tests::{totp, trial, wait};
 
 const POLICIES: &str = "## Change a policy without fear";
 const HUMANS: &str = "## Keep a human in the loop";
+const AUDITOR: &str = "## Hand it to an auditor";
+const KEPT: &str = "## Keep what must be kept, and nothing else";
 const AUTHORITY: &str = "## Show it to an authority";
 const STANDING: &str = "## Show what there is";
 const BEYOND: &str = "## Serve beyond this machine";
@@ -34,11 +36,16 @@ fn shown(section: &str) -> Vec<String> {
 
 /// As a shell in the root of the repository does it.
 fn shell(cluster: &Cluster, at: usize, line: &str) -> Output {
+    shell_in(&root(), cluster, at, line)
+}
+
+/// The same in another directory, for what leaves files.
+fn shell_in(dir: &Path, cluster: &Cluster, at: usize, line: &str) -> Output {
     let binaries = binary::lexecon().unwrap().parent().unwrap().to_owned();
     let path = format!("{}:{}", binaries.display(), env::var("PATH").unwrap());
     let url = format!("http://{}", cluster.addresses()[at]);
     let mut command = Command::new("sh");
-    command.arg("-c").arg(line).current_dir(root());
+    command.arg("-c").arg(line).current_dir(dir);
     command.env("PATH", path).env("LEXECON_URL", url).output().unwrap()
 }
 
@@ -122,6 +129,85 @@ async fn the_readme_shows_how_humans_take_part() {
     let stopped = "lexecon decide --actor ai_agent:customer_service --action access_customer_data";
     let said = check(&shell(&cluster, 2, stopped), 1, stopped);
     assert!(said.contains("emergency_stop"), "{said}");
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_an_auditor_takes_away() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::start(3).await.unwrap();
+    let policy = "lexecon policy load deploy/examples/customer-support/policy.yaml";
+    check(&shell(&cluster, 0, policy), 0, policy);
+    let asked = "lexecon decide --actor ai_agent:customer_service --action burn_everything";
+    check(&shell(&cluster, 1, asked), 1, asked);
+    cluster.settle().await.unwrap();
+    let follower = (cluster.leader().await.unwrap() + 1) % 3;
+    let desk = tempfile::tempdir().unwrap();
+    let told: Vec<String> = shown(AUDITOR)
+        .iter()
+        .map(|line| check(&shell_in(desk.path(), &cluster, follower, line), 0, line))
+        .collect();
+    let [_, verified, listed] = &told[..] else { panic!("the section has other commands") };
+    assert!(verified.contains("decisions 1"), "{verified}");
+    assert!(listed.contains("completed"), "{listed}");
+
+    // Elsewhere, with nothing but the file: no cluster, no environment and, where
+    // the machine lets a process have none, no network.
+    drop(cluster);
+    let laptop = tempfile::tempdir().unwrap();
+    std::fs::copy(desk.path().join("audit.zip"), laptop.path().join("audit.zip")).unwrap();
+    let ours = format!("{} verify audit.zip", binary::lexecon().unwrap().display());
+    let theirs = "python3 -m zipfile -e audit.zip audit && python3 audit/verify.py audit.zip && \
+                  python3 audit/verify.py audit";
+    for line in [ours.as_str(), theirs] {
+        let output = alone(laptop.path(), line);
+        let said = check(&output, 0, line);
+        assert!(said.contains("holds") && said.contains("decisions 1"), "{said}");
+    }
+    let records = laptop.path().join("audit/records/decisions.ndjson");
+    let text = std::fs::read_to_string(&records).unwrap();
+    std::fs::write(&records, text.replacen("burn", "turn", 1)).unwrap();
+    for line in [ours.replace("audit.zip", "audit").as_str(), "python3 audit/verify.py audit"] {
+        let said = check(&alone(laptop.path(), line), 1, line);
+        assert!(said.contains("records/decisions.ndjson"), "{said}");
+    }
+}
+
+/// A command with nothing around it.
+fn alone(dir: &Path, line: &str) -> Output {
+    let can = Command::new("unshare").args(["-r", "-n", "true"]).status();
+    let mut command = match can.is_ok_and(|status| status.success()) {
+        true => Command::new("unshare"),
+        false => Command::new("env"),
+    };
+    if command.get_program() == "unshare" {
+        command.args(["-r", "-n"]);
+    }
+    command.args(["sh", "-c", line]).current_dir(dir).env_clear();
+    command.env("PATH", env::var("PATH").unwrap()).output().unwrap()
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_to_keep_what_must_be_kept() {
+    let _turn = trial::turn().await;
+    let mut cluster = Cluster::start(3).await.unwrap();
+    let policy = "lexecon policy load deploy/examples/customer-support/policy.yaml";
+    check(&shell(&cluster, 0, policy), 0, policy);
+    let asked = "lexecon decide --actor ai_agent:customer_service --action burn_everything";
+    check(&shell(&cluster, 1, asked), 1, asked);
+    cluster.settle().await.unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    let mut told = Vec::new();
+    for (at, line) in shown(KEPT).iter().enumerate() {
+        told.push(check(&shell_in(desk.path(), &cluster, at % 3, line), 0, line));
+        cluster.settle().await.unwrap();
+    }
+    let [applied, status, dry, ..] = &told[..] else { panic!("the section has no commands") };
+    assert!(applied.contains("claim-113"), "{applied}");
+    assert!(status.contains("3650"), "{status}");
+    assert!(dry.contains('1'), "{dry}");
+    let records = std::fs::read_to_string(desk.path().join("records.csv")).unwrap();
+    assert!(records.contains("decision"), "{records}");
+    assert!(desk.path().join("oversight.md").exists());
 }
 
 #[tokio::test]

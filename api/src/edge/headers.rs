@@ -26,7 +26,8 @@ const CSP_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 
 
 /// Reply headers that scripts of other origins may read.
 const EXPOSED: &str = "X-Request-Id, X-Lexecon-Node, X-Lexecon-Applied-Index, X-Lexecon-Leader, \
-     Idempotent-Replayed, Retry-After, RateLimit, RateLimit-Policy, ETag";
+     Idempotent-Replayed, Retry-After, RateLimit, RateLimit-Policy, ETag, Digest, Content-Range, \
+     Content-Disposition";
 
 /// Request headers that they may send.
 const TAKEN: &str = "Content-Type, Authorization, Idempotency-Key, X-CSRF-Token, \

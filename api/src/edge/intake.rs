@@ -1,8 +1,8 @@
 //! From an HTTP request to a checked call.
 
 use axum::body::Body;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method as HttpMethod};
 use governance::access::Authority;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -73,7 +73,8 @@ impl Intake<'_> {
             address: asker.address,
             binding: cookies::read(headers, cookies::binding_name(&app.config)),
             form,
-            range: range(headers),
+            // A range is of what a GET gives: RFC 9110, 14.2.
+            range: (parts.method == HttpMethod::GET).then(|| range(headers)).flatten(),
         })
     }
 }

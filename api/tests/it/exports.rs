@@ -142,6 +142,7 @@ async fn a_download_that_broke_off_is_taken_up() {
     let past = format!("bytes={size}-");
     let past = server.call("GET", &path, "", &[("range", past.as_str())]).await;
     assert_eq!(past.outcome(), "416 range_not_satisfiable");
+    assert_eq!(past.header("content-range"), format!("bytes */{size}"));
     let head = server.call("HEAD", &path, "", &[]).await;
     assert_eq!((head.status, head.header("content-length")), (200, size.to_string().as_str()));
     assert!(head.bytes.is_empty());

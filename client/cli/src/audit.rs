@@ -323,6 +323,10 @@ fn shown(it: &ExportStatus) -> String {
         ("to", it.to.clone()),
         ("purpose", it.purpose.clone()),
         ("entries", Some(it.ledger_size.to_string())),
+        (
+            "done",
+            it.progress_percent.filter(|_| it.is_in_progress()).map(|done| format!("{done} %")),
+        ),
         ("records", it.record_count.map(|count| count.to_string())),
         ("bytes", it.size_bytes.map(|bytes| bytes.to_string())),
         ("sha256", it.sha256.clone()),

@@ -92,7 +92,10 @@ impl Failure {
             )
             | Self::Unwritten { .. }
             | Self::Download(
-                DownloadError::Client(_) | DownloadError::Write(_) | DownloadError::NotReady(_),
+                DownloadError::Client(_)
+                | DownloadError::Write(_)
+                | DownloadError::NotReady(_)
+                | DownloadError::NotThere { .. },
             )
             | Self::Kept { .. }
             | Self::Interrupted
@@ -123,7 +126,9 @@ impl Failure {
             Self::Download(DownloadError::Client(_)) => ("unreachable", false),
             Self::Download(DownloadError::Write(_)) => ("not_written", false),
             Self::Download(DownloadError::Differs { .. }) => ("sha256_mismatch", false),
-            Self::Download(DownloadError::NotReady(_)) => ("not_ready", false),
+            Self::Download(DownloadError::NotReady(_) | DownloadError::NotThere { .. }) => {
+                ("not_ready", false)
+            }
             Self::Kept { .. } => ("session_unusable", false),
             Self::Interrupted => ("interrupted", false),
             Self::Print(_) => ("not_printed", false),

@@ -18,6 +18,8 @@ pub struct Assessed<'a> {
     pub origin: &'a str,
     /// Entries that were looked at.
     pub ledger_size: u64,
+    /// The last erasure of them that is shown, if there was any.
+    pub erasures_through: Option<u64>,
     /// Root of the checkpoint that covers them, in hex.
     pub root: &'a str,
     /// Begin of the time that was looked at.
@@ -26,6 +28,14 @@ pub struct Assessed<'a> {
     pub now: &'a str,
     /// How duties and controls stand; none where that was not asked for.
     pub compliance: Option<&'a Json>,
+}
+
+impl Assessed<'_> {
+    /// What ids are made from: two documents that differ have none in common.
+    fn edition(&self) -> String {
+        let erasures = self.erasures_through.map_or("none".to_owned(), |run| run.to_string());
+        format!("{} {} {erasures}", self.root, self.ledger_size)
+    }
 }
 
 /// One duty or control with where it comes from.
@@ -62,10 +72,10 @@ impl<'a> Item<'a> {
 /// The document of what the ledger shows about duties and controls.
 pub fn results(assessed: &Assessed<'_>) -> Json {
     let items = items(assessed.compliance);
-    let plan = uuid::of(&[assessed.root, "plan"]);
+    let plan = uuid::of(&[&assessed.edition(), "plan"]);
     let size = assessed.ledger_size.to_string();
     let document = Json::object([
-        ("uuid", uuid::of(&[assessed.root, &size, "assessment-results"]).into()),
+        ("uuid", uuid::of(&[&assessed.edition(), "assessment-results"]).into()),
         (
             "metadata",
             Json::object([
@@ -113,7 +123,7 @@ fn result(assessed: &Assessed<'_>, items: &[Item<'_>]) -> Json {
     }
     let size = assessed.ledger_size.to_string();
     let mut result = Object::new();
-    result.insert("uuid", uuid::of(&[assessed.root, &size, "result"]));
+    result.insert("uuid", uuid::of(&[&assessed.edition(), "result"]));
     result.insert("title", format!("The first {size} entries"));
     result.insert(
         "description",
@@ -205,7 +215,7 @@ fn finding(assessed: &Assessed<'_>, item: &Item<'_>, related: Vec<String>) -> Js
         ("status", status),
     ]);
     let mut finding = Object::new();
-    finding.insert("uuid", uuid::of(&[assessed.root, "finding", item.framework, item.id]));
+    finding.insert("uuid", uuid::of(&[&assessed.edition(), "finding", item.framework, item.id]));
     finding.insert("title", title);
     finding.insert("description", said);
     finding.insert("props", Json::Array(props));

@@ -15,7 +15,7 @@ const STATUSES: [(&str, &str); 5] = [
     ("partial", "in part"),
     ("needs_human_evidence", "want people's evidence"),
     ("insufficient", "not shown"),
-    ("not_applicable", "not for us, or not yet"),
+    ("not_applicable", "not applicable"),
 ];
 
 /// Says what the organisation is, unless somebody did.
@@ -66,7 +66,7 @@ mod tests {
     fn every_status_is_told_and_those_of_nobody_as_none() {
         let counts = [("partial".to_owned(), 2), ("insufficient".to_owned(), 40)];
         let expect = "0 with sufficient evidence, 2 in part, 0 want people's evidence, 40 not \
-                      shown, 0 not for us, or not yet";
+                      shown, 0 not applicable";
         assert_eq!(in_words(&counts.into_iter().collect()), expect);
     }
 }

@@ -85,7 +85,8 @@ fn text(value: &Json) -> String {
 
 /// A text as a cell.
 fn cell(text: &str) -> String {
-    let is_run = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    // Those of full width are read as the others by spreadsheets of some languages.
+    let is_run = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let text = if is_run { format!("'{text}") } else { text.to_owned() };
     let is_plain = !text.contains(['"', ',', '\r', '\n']) && text.trim() == text;
     if is_plain { text } else { format!("\"{}\"", text.replace('"', "\"\"")) }
@@ -107,6 +108,8 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@sum", "'@sum"),
+            ("＝1", "'＝1"),
+            ("＠sum", "'＠sum"),
             ("\tx", "'\tx"),
             ("\r=1", "\"'\r=1\""),
             ("=\"a\",1", "\"'=\"\"a\"\",1\""),

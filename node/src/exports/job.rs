@@ -135,11 +135,11 @@ impl Job {
         let me = &self.running.identity.name;
         for (id, record) in export::waiting(&state, LOOKED_AT_MAX)? {
             let is_ours = record.node.as_ref().is_none_or(|node| node == me);
+            if !is_ours || self.refused.contains_key(&id) {
+                continue;
+            }
             let last = plan(&state, &record)?.covered();
-            if is_ours
-                && !self.refused.contains_key(&id)
-                && view::first_final(&state, last)?.is_some()
-            {
+            if view::first_final(&state, last)?.is_some() {
                 return Ok(Some((id, record)));
             }
         }

@@ -89,6 +89,7 @@ fn escaped(text: &str) -> String {
             // A bare address becomes a link, which is an invitation.
             ':' if characters.peek() == Some(&'/') => safe.push_str("&#58;"),
             '@' => safe.push_str("&#64;"),
+            '.' if safe.ends_with("www") || safe.ends_with("WWW") => safe.push_str("&#46;"),
             other => safe.push(other),
         }
     }
@@ -111,6 +112,7 @@ mod tests {
             ("`x`", "&#96;x&#96;"),
             ("&lt;", "&#38;lt;"),
             ("http://x", "http&#58;//x"),
+            ("www.x.example", "www&#46;x.example"),
         ] {
             assert_eq!(escaped(text), expected, "{text:?}");
         }

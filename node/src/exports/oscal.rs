@@ -51,6 +51,7 @@ impl Gathered {
         let document = results(&Assessed {
             origin: &self.about.origin,
             ledger_size: self.about.ledger_size,
+            erasures_through: self.about.erasures_through.map(|run| run.0),
             root: &root,
             start: &self.start,
             now: &self.about.now.to_string(),

@@ -296,6 +296,24 @@ fn keys_that_are_none_are_refused_and_none_is_shown() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains(KEY));
 }
 
+/// What the demo did shows each status of duties and controls at least once.
+#[track_caller]
+fn each_status_is_told(told: &str) {
+    let statuses = [
+        "with sufficient evidence",
+        "in part",
+        "want people's evidence",
+        "not shown",
+        "not applicable",
+    ];
+    for words in statuses {
+        let counts = told.split([',', '\n']).filter_map(|part| part.trim().strip_suffix(words));
+        let counts: Vec<u32> = counts.filter_map(|count| count.trim().parse().ok()).collect();
+        assert_eq!(counts.len(), 2, "of controls and of duties: {told}");
+        assert_ne!(counts.iter().sum::<u32>(), 0, "nothing is `{words}`: {told}");
+    }
+}
+
 #[test]
 fn the_demo_draws_keys_for_its_nodes_and_resumes_with_them() {
     let root = tempfile::tempdir().unwrap();
@@ -310,6 +328,7 @@ fn the_demo_draws_keys_for_its_nodes_and_resumes_with_them() {
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
+        each_status_is_told(&String::from_utf8_lossy(&output.stdout));
         for key in ["n1.data-key", "n1.node-key"] {
             let path = dir.join(key);
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -51,10 +51,7 @@ fn piece(asked: Option<&RangeAsked>, file: &ExportFile) -> Result<Option<Piece>,
     match read_range(range, file.size) {
         Range::Piece(piece) => Ok(Some(piece)),
         Range::Ignored => Ok(None),
-        Range::Outside => {
-            let detail = format!("the file has {} bytes", file.size);
-            Err(Problem::new(Code::RANGE_NOT_SATISFIABLE, detail))
-        }
+        Range::Outside => Err(Problem::outside(file.size)),
     }
 }
 

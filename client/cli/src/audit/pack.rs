@@ -26,7 +26,13 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let pack = read(path, input::document(path)?)?;
     // One answer has them all, so that none is as of another entry.
-    let found = console.wait("the answers", client.compliance_queries(as_of)).await?;
+    let mut found = console.wait("the answers", client.compliance_queries(as_of)).await?;
+    if as_of.is_none() {
+        // Of the last entry it can change what signatures come: as of an entry it
+        // is answered once they are there.
+        let last = found.value.as_of_index.to_string();
+        found = console.wait("the answers", client.compliance_queries(Some(&last))).await?;
+    }
     let results = pick(&pack, &found.raw)?;
     let result = result(&pack, results, found.value.as_of_index);
     console.show_text(&format!("{}\n", result.to_canonical()))?;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use client::Client;
 use client::ledger::{EntriesQuery, Order};
-use ledger::hash::sha256;
+use ledger::hash::{Pieces, sha256};
 use types::{Digest, Json, Object};
 
 use super::work::SampleArgs;
@@ -20,17 +20,16 @@ use crate::table::{cell, table};
 /// Entries of a page.
 const PAGE: u32 = 1000;
 
-/// Entries of a population: more are 80 MB of ids.
+/// Entries of a population: more would be 80 MB of ids.
 const POPULATION_MAX: usize = 10_000_000;
 
-/// Names of the populations that auditors speak of, by their entry types.
-const ALIASES: [(&str, &str); 6] = [
+/// Names of the populations that auditors speak of, by their entry types. Others are
+/// of more than one type: a decision makes escalations too.
+const ALIASES: [(&str, &str); 4] = [
     ("decisions", "decision"),
     ("overrides", "override_executed"),
-    ("escalations", "escalation_created"),
     ("interventions", "intervention"),
     ("evidence", "evidence_registered"),
-    ("policies", "policy_loaded"),
 ];
 
 /// A population by the ids of its entries.
@@ -46,10 +45,9 @@ pub(super) async fn draw(
 ) -> Result<Exit, Failure> {
     let alias = ALIASES.iter().find(|(name, _)| *name == args.population);
     let entry_type = alias.map_or(args.population.as_str(), |(_, entry_type)| entry_type);
-    let as_of = match args.as_of {
-        Some(as_of) => as_of,
-        None => console.wait("the last entry", last(client)).await?,
-    };
+    let (as_of, applied) = console.wait("the last entry", last(client, args.as_of)).await?;
+    // Whichever node answers the rest has all of the population.
+    let client = &applied.map_or_else(|| client.clone(), |index| client.at_least(index));
     let population = population(client, entry_type, as_of);
     let population = console.wait("the population", population).await?;
     let drawn = drawn(&population, args.seed, usize::from(args.size));
@@ -113,17 +111,23 @@ fn reply(
     Json::Object(reply)
 }
 
-async fn last(client: &Client) -> Result<u64, Failure> {
+/// The last entry of the population, and the state in which it is there.
+async fn last(client: &Client, as_of: Option<u64>) -> Result<(u64, Option<u64>), Failure> {
+    if let Some(as_of) = as_of {
+        let entry = client.entry(as_of).await?;
+        return Ok((entry.value.id, entry.meta.applied_index));
+    }
     let query =
         EntriesQuery { order: Order::Descending, limit: Some(1), ..EntriesQuery::default() };
     let page = client.entries(&query).await?;
     let last = page.value.entries.first().map(|entry| entry.id);
-    last.ok_or_else(|| Failure::Usage("the ledger has no entry yet".to_owned()))
+    let last = last.ok_or_else(|| Failure::Usage("the ledger has no entry yet".to_owned()))?;
+    Ok((last, page.meta.applied_index))
 }
 
 /// Every entry of a type up to one.
 async fn population(client: &Client, entry_type: &str, as_of: u64) -> Result<Population, Failure> {
-    let mut lines = Vec::new();
+    let mut lines = Pieces::default();
     let mut ids = Vec::new();
     let mut after = None;
     loop {
@@ -136,7 +140,7 @@ async fn population(client: &Client, entry_type: &str, as_of: u64) -> Result<Pop
         };
         let page = client.entries(&query).await?.value;
         for entry in &page.entries {
-            lines.extend_from_slice(format!("{} {}\n", entry.id, entry.current_hash).as_bytes());
+            lines.add(format!("{} {}\n", entry.id, entry.current_hash).as_bytes());
             ids.push(entry.id);
         }
         if POPULATION_MAX < ids.len() {
@@ -145,7 +149,7 @@ async fn population(client: &Client, entry_type: &str, as_of: u64) -> Result<Pop
         }
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(Population { ids, digest: sha256(&lines) }),
+            None => return Ok(Population { ids, digest: lines.digest() }),
         }
     }
 }

@@ -53,7 +53,7 @@ pub enum Verb {
 /// What to draw.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SampleArgs {
-    /// Entries of which type
+    /// Entries of which type; `decisions`, `overrides`, `interventions` and `evidence` name theirs
     #[arg(long, value_name = "ENTRY_TYPE")]
     pub(super) population: String,
     /// How many

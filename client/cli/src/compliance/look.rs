@@ -41,6 +41,13 @@ Example:
 
   lexecon compliance gaps soc2";
 
+const COVERAGE_HELP: &str = "\
+How many controls of a framework come to which status, by the heading under which they stand.
+
+Example:
+
+  lexecon compliance coverage soc2";
+
 const REPORT_HELP: &str = "\
 How a framework stands as a whole. The same entry gives the same report on every node, its id \
 included.
@@ -135,6 +142,14 @@ pub enum Verb {
         #[command(flatten)]
         as_of: AsOf,
     },
+    /// Count controls of a framework by category
+    #[command(long_about = COVERAGE_HELP)]
+    Coverage {
+        /// Of which framework
+        framework: String,
+        #[command(flatten)]
+        as_of: AsOf,
+    },
     /// Report on a framework
     #[command(long_about = REPORT_HELP)]
     Report {
@@ -210,6 +225,11 @@ pub(crate) async fn run(
             let reply = console.wait("the gaps", asked).await?;
             console.show(&reply.raw, || shown::gaps(&reply.value.gaps))?;
         }
+        Verb::Coverage { framework, as_of } => {
+            let asked = client.framework_coverage(framework, as_of.text());
+            let reply = console.wait("the counts", asked).await?;
+            console.show(&reply.raw, || shown::coverage(&reply.value))?;
+        }
         Verb::Report { framework, as_of } => {
             let asked = client.framework_report(framework, as_of.text());
             let reply = console.wait("the report", asked).await?;
@@ -250,6 +270,7 @@ async fn of_the_act(
         | Verb::Controls { .. }
         | Verb::Show { .. }
         | Verb::Gaps { .. }
+        | Verb::Coverage { .. }
         | Verb::Report { .. }
         | Verb::Query { .. } => return Ok(Exit::Done),
     };

@@ -1,8 +1,8 @@
 //! What is asked and what there is, as text.
 
 use client::compliance::{
-    ByStatus, Control, ControlLinked, Controls, Duties, Duty, Evidence, FrameworkReport, Gap,
-    Profile, QueriesFound, QueryFound, Standing, Statistics, Timeline,
+    ByStatus, Control, ControlLinked, Controls, Coverage, Duties, Duty, Evidence, FrameworkReport,
+    Gap, Profile, QueriesFound, QueryFound, Standing, Statistics, Timeline,
 };
 
 use crate::console::printable;
@@ -34,6 +34,13 @@ pub(super) fn statistics(found: &Statistics) -> String {
         frameworks.map(|counts| row(&counts.framework, &counts.by_status)).collect();
     rows.push(row("all controls", &found.by_status));
     rows.push(row("eu-ai-act", &found.obligations.by_status));
+    format!("{}as of entry {}\n", counts(rows), found.as_of_index)
+}
+
+pub(super) fn coverage(found: &Coverage) -> String {
+    let categories = found.by_category.iter();
+    let mut rows: Vec<_> = categories.map(|it| row(&it.category, &it.by_status)).collect();
+    rows.push(row("all", &found.by_status));
     format!("{}as of entry {}\n", counts(rows), found.as_of_index)
 }
 

@@ -21,6 +21,24 @@ async fn counts_are_shown_by_status() {
     assert_eq!(node.lines(), ["GET /compliance/statistics?as_of=136"]);
 }
 
+const COVERAGE: &str = r#"{"framework":"soc2","total_controls":3,"by_status":{"evidence_sufficient":1,"partial":0,"insufficient":2,"needs_human_evidence":0,"not_applicable":0},"by_category":[{"category":"CC1","total_controls":1,"by_status":{"evidence_sufficient":1}},{"category":"CC6","total_controls":2,"by_status":{"insufficient":2}}],"coverage_percent":33,"as_of_index":136}"#;
+
+const COVERAGE_SHOWN: &str = "\
+OF   SUFFICIENT  PARTIAL  NEEDS PEOPLE  INSUFFICIENT  NOT APPLICABLE
+CC1  1           0        0             0             0
+CC6  0           0        0             2             0
+all  1           0        0             2             0
+as of entry 136
+";
+
+#[tokio::test]
+async fn a_framework_is_counted_by_category() {
+    let words = ["compliance", "coverage", "soc2", "--as-of", "136"];
+    check(&words, COVERAGE, 0, COVERAGE_SHOWN).await;
+    let (_ran, node) = ask(&words, Said::ok(COVERAGE)).await;
+    assert_eq!(node.lines(), ["GET /compliance/soc2/coverage?as_of=136"]);
+}
+
 const CONTROL: &str = r#"{"control_id":"CC6.1","framework":"soc2","title":"Logical access","category":"CC6","status":"insufficient","status_detail":"inconclusive","evidence":[{"query":"decisions_denied","version":1,"count":4,"population":4,"threshold":1,"result":"pass","satisfied":true,"digest":"aabbccddeeff00112233"}],"human_evidence_required":["asset_inventory"],"evidence_artifact_ids":["evd_1"],"attestations":[{"attestation_id":"att_1","attested_by":"act_human_user:jane","artifact_ids":["evd_1"],"attested_at":"2027-03-04T05:06:07.000000Z","valid_until":null,"counts":false,"ledger_entry_id":9}],"primitives":["access_control"],"missing":["mfa_coverage","asset_inventory"],"last_evidence_at":null,"as_of_index":136}"#;
 
 const CONTROL_SHOWN: &str = "\
@@ -118,7 +136,13 @@ fn page(ids: &[u64], next: &str) -> Said {
 
 #[tokio::test]
 async fn a_sample_is_drawn_from_every_page_of_the_population() {
-    let said = [page(&[3, 5], "5"), page(&[8], "null"), Said::ok(&entry(5)), Said::ok(&entry(8))];
+    let said = [
+        Said::ok(&entry(9)),
+        page(&[3, 5], "5"),
+        page(&[8], "null"),
+        Said::ok(&entry(5)),
+        Said::ok(&entry(8)),
+    ];
     let node = Double::start(said).await;
     let words = ["audit", "sample", "--population", "decisions", "--size", "2", "--seed", "7"];
     let more = ["--as-of", "9", "--json", "--url", &node.url];
@@ -126,8 +150,8 @@ async fn a_sample_is_drawn_from_every_page_of_the_population() {
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
     let lines = node.lines();
     let population = "GET /ledger/entries?limit=1000&before=10&entry_type=decision";
-    assert_eq!(lines[0], population);
-    assert_eq!(lines[1], "GET /ledger/entries?limit=1000&after=5&before=10&entry_type=decision");
+    assert_eq!((lines[0].as_str(), lines[1].as_str()), ("GET /ledger/entries/9", population));
+    assert_eq!(lines[2], "GET /ledger/entries?limit=1000&after=5&before=10&entry_type=decision");
     let drawn: types::Json = serde_json::from_str(&ran.out).unwrap();
     let drawn = drawn.as_object().unwrap();
     let of = drawn.get("population").unwrap().as_object().unwrap();
@@ -136,8 +160,8 @@ async fn a_sample_is_drawn_from_every_page_of_the_population() {
     assert_eq!(of.get("count").unwrap().as_u64(), Some(3));
     assert_eq!(drawn.get("sample").unwrap().as_array().unwrap().len(), 2);
     // Two different entries were fetched.
-    assert_eq!(lines.len(), 4);
-    assert_ne!(lines[2], lines[3]);
+    assert_eq!(lines.len(), 5);
+    assert_ne!(lines[3], lines[4]);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ struct Observed {
 
 impl Observed {
     fn with_id(self, assessed: &Assessed<'_>, of: &Json) -> (String, Json) {
-        let id = uuid::of(&[assessed.root, "observation", self.method, &of.to_canonical()]);
+        let id = uuid::of(&[&assessed.edition(), "observation", self.method, &of.to_canonical()]);
         let mut members = Object::new();
         members.insert("uuid", id.as_str());
         members.insert("title", self.title);

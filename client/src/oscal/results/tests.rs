@@ -17,6 +17,7 @@ fn assessed(compliance: Option<&Json>) -> Json {
     results(&Assessed {
         origin: "lexecon.local/clu_01K1R0C9N5T8Z4W2Y6V3Q7M1HD",
         ledger_size: 11,
+        erasures_through: None,
         root: "b121c47c49980b6e344f5cd86ef0ce996cbb88acdf0642b5ab78567412309c2f",
         start: "2027-03-04T05:06:07.123456Z",
         now: "2027-03-04T05:06:19.623456Z",

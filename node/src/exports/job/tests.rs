@@ -4,13 +4,16 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use governance::command::{Command, EntryRange, Erase, ErasedPart, ErasureCause, RequestExport};
+use governance::command::{
+    Command, CreateEscalation, EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent,
+    RegisterEvidence, RequestExport,
+};
 use governance::export::{self, ExportFormat, Scope};
-use governance::record::{ExportRecord, ExportStatus};
+use governance::record::{ArtifactKind, ExportRecord, ExportStatus, Trigger};
 use governance::{Outcome, view};
 use storage::DataDir;
 use tokio_util::sync::CancellationToken;
-use types::{ExportId, Json, Object};
+use types::{DecisionId, ExportId, Json, Object};
 
 use crate::forgetting::tests::{SECRET, decide, propose, start, telling};
 use crate::run::Running;
@@ -152,6 +155,31 @@ fn verified(bytes: &[u8]) -> client::package::VerifiedPackage {
     client::package::verify(&path, &client::offline::Question::default()).unwrap()
 }
 
+/// What goes in part with a decision: its evidence, and the digest that tells what
+/// was decided.
+fn told_of(decision: DecisionId) -> [Command; 2] {
+    let evidence = RegisterEvidence {
+        kind: ArtifactKind::Screenshot,
+        content: EvidenceContent::Inline(b"what it was about".to_vec()),
+        content_type: None,
+        source: "desk".to_owned(),
+        decisions: vec![decision],
+        controls: Vec::new(),
+        storage_uri: None,
+        retention_days: None,
+        metadata: None,
+    };
+    let escalation = CreateEscalation {
+        decision,
+        trigger: Trigger::ActorRequest,
+        recipients: vec!["act_human_user:maria".to_owned()],
+        priority: None,
+        summary: Some("look".to_owned()),
+        metadata: None,
+    };
+    [Command::RegisterEvidence(Box::new(evidence)), Command::CreateEscalation(Box::new(escalation))]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_is_built_and_a_package_verifies_before_and_after_an_erasure() {
     let root = tempfile::tempdir().unwrap();
@@ -163,13 +191,21 @@ async fn every_format_is_built_and_a_package_verifies_before_and_after_an_erasur
     let Outcome::Decided(decided) = propose(&running, decide()).await else {
         panic!("not decided")
     };
+    let told = decided.data.as_object().and_then(|data| data.get("decision_id"));
+    let decision: DecisionId = told.and_then(Json::as_str).unwrap().parse().unwrap();
+    for about in told_of(decision) {
+        let outcome = propose(&running, about).await;
+        assert!(!matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
+    }
     for format in ExportFormat::ALL {
         let id = completed(&running, asking(format, None)).await;
         assert!(!bytes(&running, id).await.is_empty(), "{format:?}");
     }
     let id = completed(&running, asking(ExportFormat::Zip, None)).await;
     let before = verified(&bytes(&running, id).await);
-    assert_eq!(before.records.get("decisions"), Some(&1));
+    for kind in ["decisions", "escalations", "evidence"] {
+        assert_eq!(before.records.get(kind), Some(&1), "{kind}");
+    }
     assert_eq!(before.ledger_size, known(&running, id).ledger_size);
     assert_eq!(before.ledger.entries_erased, 0);
 
