@@ -212,8 +212,8 @@ fn figures_of_the_whole_ledger_say_so_in_a_document_about_one_system() {
     let picture = |system| {
         let asked = Asked { system, as_of: head(&machine) };
         let document = document::article_11(&machine.store, asked).unwrap();
-        let pictures = document.sections.iter().filter_map(|section| section.picture.clone());
-        pictures.last().unwrap()
+        let mut pictures = document.sections.iter().filter_map(|section| section.picture.clone());
+        pictures.next_back().unwrap()
     };
     let (of_one, of_all) = (picture(Some(system)), picture(None));
     assert!(of_one.contains(">1 decisions<") && of_one.contains("whole ledger, all systems"));
