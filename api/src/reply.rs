@@ -46,6 +46,17 @@ impl Member {
     }
 }
 
+/// The members of an answer, and one more: `N` of them.
+pub(crate) const fn and<const N: usize>(members: &[Member], more: Member) -> [Member; N] {
+    let mut all = [more; N];
+    let mut at = 0;
+    while at < members.len() {
+        all[at] = members[at];
+        at += 1;
+    }
+    all
+}
+
 pub(crate) const fn text(name: &'static str, about: &'static str) -> Member {
     Member::new(name, Value::Text, about)
 }

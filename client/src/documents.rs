@@ -28,6 +28,12 @@ pub struct Document {
     pub title: String,
     /// The last entry that counts.
     pub as_of_index: u64,
+    /// Its time, which is that of the document.
+    pub timestamp: String,
+    /// The regulatory data it was made with.
+    pub register_version: Option<String>,
+    /// The systems it is about.
+    pub system_ids: Vec<String>,
     /// SHA-256 of its canonical form, without this.
     pub document_hash: String,
     /// Its parts, by name.

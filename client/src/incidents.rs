@@ -6,6 +6,7 @@ use types::{Json, Object};
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::ledger::Order;
 use crate::reply::Reply;
 use crate::transport::Client;
 
@@ -17,13 +18,22 @@ pub struct NewIncident {
     /// In full.
     pub description: String,
     /// `critical_infrastructure`, `widespread_infringement`, `death`,
-    /// `health_harm`, `fundamental_rights` or `property_or_environment`; where
-    /// several fit, the one with the shortest clock.
+    /// `health_harm`, `fundamental_rights` or `property_or_environment`.
     pub category: String,
-    /// When you came to know of it: the clock runs from then.
+    /// What else it is: the shortest clock of all that apply runs.
+    pub other_categories: Vec<String>,
+    /// When you came to know of it: the clock runs from the earliest awareness.
     pub aware_at: String,
+    /// When the provider came to know of it.
+    pub provider_aware_at: Option<String>,
+    /// When the deployer did.
+    pub deployer_aware_at: Option<String>,
+    /// When a causal link, or that it is likely, was established.
+    pub causal_link_at: Option<String>,
     /// When it happened.
     pub occurred_at: Option<String>,
+    /// The system, where it is registered.
+    pub system_id: Option<String>,
     /// Decisions that had to do with it.
     pub decision_ids: Vec<String>,
 }
@@ -35,6 +45,8 @@ pub struct Incident {
     pub incident_id: String,
     /// What it is.
     pub category: String,
+    /// What else it is.
+    pub other_categories: Vec<String>,
     /// Days from awareness within which it must be reported.
     pub clock_days: u64,
     /// When that time is over.
@@ -49,10 +61,20 @@ pub struct Incident {
     pub description: Option<String>,
     /// When the organisation came to know of it.
     pub aware_at: Option<String>,
+    /// When the provider did.
+    pub provider_aware_at: Option<String>,
+    /// When the deployer did.
+    pub deployer_aware_at: Option<String>,
+    /// When a causal link, or its likelihood, was established.
+    pub causal_link_at: Option<String>,
     /// When it happened.
     pub occurred_at: Option<String>,
+    /// The system, where it is registered.
+    pub system_id: Option<String>,
     /// Decisions that had to do with it.
     pub decision_ids: Vec<String>,
+    /// The legal hold that keeps its records.
+    pub hold_id: Option<String>,
     /// Cluster time of its entry.
     pub recorded_at: String,
     /// Who was told.
@@ -67,12 +89,14 @@ pub struct Incident {
     pub closed_at: Option<String>,
     /// The last entry about it.
     pub ledger_entry_id: u64,
+    /// The last entry counted, where it was asked for.
+    pub as_of_index: Option<u64>,
 }
 
 /// A page of incidents.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Incidents {
-    /// Oldest first.
+    /// In the order asked for.
     pub incidents: Vec<Incident>,
     /// On all pages, counted up to 100,000.
     pub total: u64,
@@ -93,6 +117,8 @@ pub struct IncidentFilter {
     pub after: Option<String>,
     /// At most so many.
     pub limit: Option<u32>,
+    /// Oldest or newest first.
+    pub order: Order,
     /// As they stood at an entry or a time.
     pub as_of: Option<String>,
 }
@@ -100,8 +126,8 @@ pub struct IncidentFilter {
 const INCIDENTS: [&str; 4] = ["compliance", "eu-ai-act", "article-73", "incidents"];
 
 impl Client {
-    /// Records an incident, which starts its clock. It is sent once unless the
-    /// client has a key.
+    /// Records an incident, which starts its clock and freezes its records. It is
+    /// sent once unless the client has a key.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -111,11 +137,24 @@ impl Client {
         body.insert("description", incident.description.as_str());
         body.insert("category", incident.category.as_str());
         body.insert("aware_at", incident.aware_at.as_str());
-        if let Some(at) = &incident.occurred_at {
-            body.insert("occurred_at", at.as_str());
+        for (name, value) in [
+            ("provider_aware_at", &incident.provider_aware_at),
+            ("deployer_aware_at", &incident.deployer_aware_at),
+            ("causal_link_at", &incident.causal_link_at),
+            ("occurred_at", &incident.occurred_at),
+            ("system_id", &incident.system_id),
+        ] {
+            if let Some(value) = value {
+                body.insert(name, value.as_str());
+            }
         }
-        if !incident.decision_ids.is_empty() {
-            body.insert("decision_ids", incident.decision_ids.clone());
+        for (name, values) in [
+            ("decision_ids", &incident.decision_ids),
+            ("other_categories", &incident.other_categories),
+        ] {
+            if !values.is_empty() {
+                body.insert(name, values.clone());
+            }
         }
         self.call(&Call::write(Method::POST, INCIDENTS).body(&Json::Object(body))).await
     }
@@ -165,7 +204,7 @@ impl Client {
         self.call(&call).await
     }
 
-    /// Incidents, oldest first.
+    /// Incidents, a page of them.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -174,6 +213,7 @@ impl Client {
             .query("status", filter.status.as_deref())
             .query("after", filter.after.as_deref())
             .query("limit", filter.limit)
+            .query("order", (filter.order != Order::Ascending).then_some(filter.order))
             .query("as_of", filter.as_of.as_deref());
         self.call(&call).await
     }

@@ -7,6 +7,7 @@ use types::{Json, Object};
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::ledger::Order;
 use crate::reply::Reply;
 use crate::transport::Client;
 
@@ -71,12 +72,14 @@ pub struct System {
     pub updated_at: String,
     /// The entry that says so.
     pub ledger_entry_id: u64,
+    /// The last entry counted, where it was asked for.
+    pub as_of_index: Option<u64>,
 }
 
 /// A page of systems.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Systems {
-    /// Oldest first.
+    /// In the order asked for.
     pub systems: Vec<System>,
     /// On all pages.
     pub total: u64,
@@ -84,6 +87,8 @@ pub struct Systems {
     pub total_exact: bool,
     /// Where the next page begins.
     pub next: Option<String>,
+    /// The last entry counted.
+    pub as_of_index: u64,
 }
 
 /// Which systems are wanted.
@@ -95,6 +100,8 @@ pub struct SystemFilter {
     pub after: Option<String>,
     /// At most so many.
     pub limit: Option<u32>,
+    /// Oldest or newest first.
+    pub order: Order,
     /// As they were at an entry or a time.
     pub as_of: Option<String>,
 }
@@ -133,7 +140,7 @@ impl Client {
         self.call(&Call::get(["systems", system_id]).query("as_of", as_of)).await
     }
 
-    /// Systems, oldest first.
+    /// Systems, a page of them.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -142,6 +149,7 @@ impl Client {
             .query("status", filter.status.as_deref())
             .query("after", filter.after.as_deref())
             .query("limit", filter.limit)
+            .query("order", (filter.order != Order::Ascending).then_some(filter.order))
             .query("as_of", filter.as_of.as_deref());
         self.call(&call).await
     }

@@ -1,10 +1,16 @@
 //! Headers that every response carries, and what browsers of other origins may
 //! do.
 
+use std::sync::LazyLock;
+
 use axum::body::Body;
-use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use governance::document::HTML_STYLE;
+use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::auth;
@@ -17,6 +23,12 @@ use crate::routes::{Op, Route};
 
 /// Nothing an API answers is to be run or framed.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// A document that is shown as a page may use its own style sheet and nothing else.
+static CSP_PAGE: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(HTML_STYLE));
+    format!("{CSP}; style-src 'sha256-{hash}'")
+});
 
 /// The description runs its own files and asks this server alone. It sets
 /// styles on elements, which is what `unsafe-inline` of styles is for.
@@ -86,7 +98,13 @@ pub(super) fn common<B: Backend>(
     if !response.headers().contains_key("cache-control") {
         put(response, "cache-control", Caching::Never.as_str());
     }
-    let csp = if op == Some(Op::Docs) { CSP_DOCS } else { CSP };
+    let csp = if op == Some(Op::Docs) {
+        CSP_DOCS
+    } else if is_page(response) {
+        CSP_PAGE.as_str()
+    } else {
+        CSP
+    };
     put(response, "content-security-policy", csp);
     put(response, "x-frame-options", "DENY");
     put(response, "x-content-type-options", "nosniff");
@@ -102,6 +120,11 @@ pub(super) fn common<B: Backend>(
         put(response, "access-control-expose-headers", EXPOSED);
     }
     forget_cookie(&app.config, parts, response);
+}
+
+fn is_page(response: &Response<Body>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// What an answer depends on besides its address. What may be kept is the same

@@ -10,6 +10,7 @@ use types::{DecisionId, EntryId, IncidentId, Json, Object, Timestamp};
 use super::as_of::{self, AS_OF};
 use super::ledger::entries::LIMIT;
 use super::recording::{self, Recording, record};
+use super::systems::{self, ORDER};
 use super::token::now;
 use crate::app::App;
 use crate::backend::Backend;
@@ -17,20 +18,22 @@ use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
-use crate::reply::{Member, flag, integer, list, text, texts, time};
+use crate::reply::{Member, and, flag, integer, list, text, texts, time};
 use crate::routes::Op;
 
 const PATH: &str = "/compliance/eu-ai-act/article-73/incidents";
 const LIMIT_DEFAULT: usize = 100;
 
-const CATEGORIES: Kind = Kind::Word(&[
+const WORDS: &[&str] = &[
     "critical_infrastructure",
     "widespread_infringement",
     "death",
     "health_harm",
     "fundamental_rights",
     "property_or_environment",
-]);
+];
+const CATEGORIES: Kind = Kind::Word(WORDS);
+const CLASSES: Kind = Kind::Words(WORDS);
 const STATUSES: Kind = Kind::Word(&["open", "reported", "closed"]);
 const DECISIONS: Kind =
     Kind::Texts { items_max: DECISIONS_MAX, item: Text::of(Alphabet::Name, 64) };
@@ -42,14 +45,31 @@ pub(crate) const RECORD: &[Field] = &[
     Field::required(
         "category",
         CATEGORIES,
-        "What it is; where several fit, the one with the shortest clock.",
+        "What it is; where several fit, the others in `other_categories`.",
+    ),
+    Field::optional(
+        "other_categories",
+        CLASSES,
+        "What else it is: the shortest clock of all that apply runs.",
     ),
     Field::required(
         "aware_at",
         Kind::Time,
-        "When you came to know of it: the clock runs from then.",
+        "When you came to know of it: the clock runs from the earliest awareness that is told.",
+    ),
+    Field::optional("provider_aware_at", Kind::Time, "When the provider came to know of it."),
+    Field::optional("deployer_aware_at", Kind::Time, "When the deployer came to know of it."),
+    Field::optional(
+        "causal_link_at",
+        Kind::Time,
+        "When a causal link, or that it is likely, was established; no clock waits for it.",
     ),
     Field::optional("occurred_at", Kind::Time, "When it happened."),
+    Field::optional(
+        "system_id",
+        Kind::Text(Text::of(Alphabet::Name, 64)),
+        "The system, where it is registered.",
+    ),
     Field::optional("decision_ids", DECISIONS, "Decisions that had to do with it."),
 ];
 
@@ -76,6 +96,7 @@ pub(crate) const LIST_QUERY: &[Field] = &[
         "`next` of the page before: incidents past this one.",
     ),
     Field::optional("status", STATUSES, "Incidents that stand so."),
+    ORDER,
     AS_OF,
 ];
 
@@ -86,6 +107,7 @@ pub(crate) const QUERY: &[Field] = &[AS_OF];
 pub(crate) const REPLY: &[Member] = &[
     text("incident_id", "The incident."),
     text("category", "What it is."),
+    texts("other_categories", "What else it is."),
     integer("clock_days", "Days from awareness within which it must be reported."),
     time("report_due_at", "When that time is over."),
     text("status", "`open`, `reported` or `closed`."),
@@ -93,8 +115,17 @@ pub(crate) const REPLY: &[Member] = &[
     text("title", "In a line.").or_null(),
     text("description", "In full.").or_null(),
     time("aware_at", "When the organisation came to know of it.").or_null(),
+    time("provider_aware_at", "When the provider did.").or_null(),
+    time("deployer_aware_at", "When the deployer did.").or_null(),
+    time("causal_link_at", "When a causal link, or its likelihood, was established.").or_null(),
     time("occurred_at", "When it happened.").or_null(),
+    text("system_id", "The system, where it is registered.").or_null(),
     texts("decision_ids", "Decisions that had to do with it."),
+    text(
+        "hold_id",
+        "The legal hold that keeps its entry and those of its decisions: Article 73(6).",
+    )
+    .or_null(),
     time("recorded_at", "Cluster time of its entry."),
     text("authority", "Who was told.").or_null(),
     text("reference", "What the authority calls the report.").or_null(),
@@ -104,13 +135,18 @@ pub(crate) const REPLY: &[Member] = &[
     integer("ledger_entry_id", "The last entry about it."),
 ];
 
+const AS_OF_INDEX: Member = integer("as_of_index", "The last entry counted.");
+
+/// Reply of `GET …/incidents/{incident_id}`.
+pub(crate) const GET_REPLY: &[Member] = &and::<{ REPLY.len() + 1 }>(REPLY, AS_OF_INDEX);
+
 /// Reply of `GET /compliance/eu-ai-act/article-73/incidents`.
 pub(crate) const LIST_REPLY: &[Member] = &[
-    list("incidents", REPLY, "Oldest first."),
+    list("incidents", REPLY, "In the order asked for."),
     integer("total", "On all pages, counted up to 100,000."),
     flag("total_exact", "Whether `total` is all of them."),
     text("next", "Give it as `after` for the next page; null at the end.").or_null(),
-    integer("as_of_index", "The last entry counted."),
+    AS_OF_INDEX,
 ];
 
 /// Answers a call about incidents.
@@ -141,10 +177,17 @@ async fn record_one<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Prob
     let unknown = |_| Problem::new(Code::UNKNOWN_DECISION, "no such decision is recorded");
     let decisions = body.texts("decision_ids");
     let decisions = decisions.iter().map(|id| id.parse::<DecisionId>().map_err(unknown));
+    let system = body.word("system_id").map(|id| id.parse().map_err(|_| systems::unknown()));
+    let others = body.texts("other_categories");
     let incident = RecordIncident {
         category: category.ok_or_else(Problem::internal)?,
+        other_categories: others.iter().filter_map(|it| IncidentCategory::parse(it)).collect(),
         aware_at: body.time("aware_at").ok_or_else(Problem::internal)?,
+        provider_aware_at: body.time("provider_aware_at"),
+        deployer_aware_at: body.time("deployer_aware_at"),
+        causal_link_at: body.time("causal_link_at"),
         occurred_at: body.time("occurred_at"),
+        system: system.transpose()?,
         decisions: decisions.collect::<Result<_, _>>()?,
         title: body.text("title").unwrap_or_default(),
         description: body.text("description").unwrap_or_default(),
@@ -202,7 +245,9 @@ fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
         AsOf::Entry(_) | AsOf::Time(_) => as_of::time_of(&read, entry)?,
     };
     let incident = view::ai_incident(&read, id, entry)?.ok_or_else(unknown)?;
-    Ok(showing(Answer::json(shown(&incident, at)), [&incident]))
+    let mut reply = shown(&incident, at);
+    reply.insert("as_of_index", entry.0);
+    Ok(showing(Answer::json(reply), [&incident]))
 }
 
 /// `GET /compliance/eu-ai-act/article-73/incidents`.
@@ -214,6 +259,7 @@ async fn list_incidents<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer,
     let after = after.transpose()?;
     let status = call.query.word("status").and_then(IncidentStatus::parse);
     let limit = call.query.integer("limit").unwrap_or(LIMIT_DEFAULT);
+    let direction = systems::direction(&call.query);
     let asked = as_of::asked(call)?;
     let read = app.backend.view()?;
     let now = now(app, &read)?;
@@ -223,7 +269,8 @@ async fn list_incidents<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer,
             AsOf::Head => now,
             AsOf::Entry(_) | AsOf::Time(_) => as_of::time_of(&read, as_of)?,
         };
-        let page = view::ai_incidents(&read, &AiIncidentQuery { status, after, limit, as_of })?;
+        let query = AiIncidentQuery { status, after, direction, limit, as_of };
+        let page = view::ai_incidents(&read, &query)?;
         let rows = page.incidents.iter().map(|incident| Json::Object(shown(incident, at)));
         let answer = Answer::members([
             ("incidents", Json::Array(rows.collect())),
@@ -239,7 +286,7 @@ async fn list_incidents<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer,
 
 /// Notes of which entries an answer tells personal parts.
 fn showing<'a>(mut answer: Answer, of: impl IntoIterator<Item = &'a AiIncident>) -> Answer {
-    for incident in of.into_iter().filter(|incident| incident.title.is_some()) {
+    for incident in of.into_iter().filter(|incident| tells_texts(incident)) {
         let (first, last): (EntryId, EntryId) = (incident.record.entry_id, incident.entry_id);
         let (least, greatest) = answer.personal.unwrap_or((first, last));
         answer.personal = Some((least.min(first), greatest.max(last)));
@@ -247,22 +294,36 @@ fn showing<'a>(mut answer: Answer, of: impl IntoIterator<Item = &'a AiIncident>)
     answer
 }
 
+/// Whether anything is left of the texts that may name people, in any entry.
+fn tells_texts(incident: &AiIncident) -> bool {
+    let is_there = |part: &Option<Object>| part.is_some();
+    incident.title.is_some()
+        || incident.description.is_some()
+        || incident.report.as_ref().is_some_and(|told| is_there(&told.personal))
+        || incident.closing.as_ref().is_some_and(|told| is_there(&told.personal))
+}
+
 fn shown(incident: &AiIncident, now: Timestamp) -> Object {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let (report, closing) = (incident.report.as_ref(), incident.closing.as_ref());
-    let decisions = incident.decision_ids.iter().map(|id| id.as_str().into());
     let mut reply = Object::new();
     reply.insert("incident_id", incident.id.to_string());
     reply.insert("category", incident.record.category.as_str());
-    reply.insert("clock_days", incident.record.category.clock_days());
+    reply.insert("other_categories", incident.other_categories.clone());
+    reply.insert("clock_days", incident.record.clock_days);
     reply.insert("report_due_at", incident.record.report_due_at.to_string());
     reply.insert("status", incident.status.as_str());
     reply.insert("overdue", incident.is_overdue(now));
     reply.insert("title", incident.title.clone());
     reply.insert("description", incident.description.clone());
     reply.insert("aware_at", time(incident.aware_at));
+    reply.insert("provider_aware_at", time(incident.provider_aware_at));
+    reply.insert("deployer_aware_at", time(incident.deployer_aware_at));
+    reply.insert("causal_link_at", time(incident.causal_link_at));
     reply.insert("occurred_at", time(incident.occurred_at));
-    reply.insert("decision_ids", Json::Array(decisions.collect()));
+    reply.insert("system_id", incident.system_id.clone());
+    reply.insert("decision_ids", incident.decision_ids.clone());
+    reply.insert("hold_id", incident.hold_id.clone());
     reply.insert("recorded_at", incident.recorded_at.to_string());
     reply.insert("authority", report.and_then(|it| it.text("authority")));
     reply.insert("reference", report.and_then(|it| it.text("reference")));

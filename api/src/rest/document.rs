@@ -45,7 +45,12 @@ const KIND: Member = text("document_type", "Which document it is.");
 const TITLE: Member = text("title", "What stands above it.");
 const AS_OF_INDEX: Member = integer("as_of_index", "The last entry that counts.");
 const TIMESTAMP: Member = time("timestamp", "Time of that entry, which is that of the document.");
-const REGISTER: Member = text("register_version", "The regulatory data it was made with.");
+const REGISTER: Member = text(
+    "register_version",
+    "The regulatory data it was made with; for Article 11 and Annex IV, which have nothing of them, \
+     those recorded last.",
+)
+.or_null();
 const SYSTEMS: Member = texts("system_ids", "The systems it is about.");
 const CHAIN: Member =
     texts("evidence_chain", "Hashes of the entries it names, in the order of the ledger.");
@@ -186,6 +191,6 @@ fn shown(document: &Document, format: Format) -> Answer {
         Format::Markdown => Answer::bytes(MARKDOWN, document.to_markdown()),
         Format::Html => Answer::bytes(HTML, document.to_html()),
     };
-    answer.personal = document.personal.map(|entry| (entry, entry));
+    answer.personal = document.personal;
     answer
 }

@@ -6,7 +6,7 @@ use governance::command::{
 };
 use governance::system::{PATTERNS_MAX, SystemStatus};
 use governance::view::{self, AsOf, System, SystemQuery};
-use governance::{Corruption, Read};
+use governance::{Corruption, Direction, Read};
 use types::{EntryId, Json, Object, SystemId, Timestamp};
 
 use super::as_of::{self, AS_OF};
@@ -19,7 +19,7 @@ use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Code, Fault, Problem};
-use crate::reply::{Member, Value, flag, free, integer, list, text, texts, time};
+use crate::reply::{Member, Value, and, flag, free, integer, list, text, texts, time};
 use crate::routes::Op;
 
 const PATH: &str = "/systems";
@@ -80,6 +80,18 @@ pub(crate) const UPDATE: &[Field] = &[
     METADATA,
 ];
 
+/// The order of a list.
+pub(super) const ORDER: Field =
+    Field::optional("order", Kind::Word(&["asc", "desc"]), "Oldest or newest first.")
+        .default("\"asc\"");
+
+pub(super) fn direction(query: &Checked) -> Direction {
+    match query.word("order") {
+        Some("desc") => Direction::Descending,
+        Some(_) | None => Direction::Ascending,
+    }
+}
+
 /// Query of `GET /systems`.
 pub(crate) const LIST_QUERY: &[Field] = &[
     LIMIT,
@@ -89,6 +101,7 @@ pub(crate) const LIST_QUERY: &[Field] = &[
         "`next` of the page before: systems past this one.",
     ),
     Field::optional("status", STATUSES, "Systems that stand so."),
+    ORDER,
     AS_OF,
 ];
 
@@ -115,13 +128,19 @@ pub(crate) const REPLY: &[Member] = &[
     integer("ledger_entry_id", "The entry that says so."),
 ];
 
+const AS_OF_INDEX: Member = integer("as_of_index", "The last entry counted.");
+
+/// Reply of `GET /systems/{id}`.
+pub(crate) const GET_REPLY: &[Member] = &and::<{ REPLY.len() + 1 }>(REPLY, AS_OF_INDEX);
+
 /// Reply of `GET /systems`.
 pub(crate) const LIST_REPLY: &[Member] = &[
-    list("systems", REPLY, "Oldest first."),
+    list("systems", REPLY, "In the order asked for."),
     integer("total", "On all pages."),
     flag("total_exact", "Whether `total` is all of them."),
     Member::new("next", Value::Text, "Give it as `after` for the next page; null at the end.")
         .or_null(),
+    AS_OF_INDEX,
 ];
 
 /// Answers a call about systems.
@@ -237,13 +256,15 @@ fn recorded<B: Backend>(app: &App<B>, recording: Recording) -> Result<Answer, Pr
 fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, Problem> {
     let id: SystemId = call.path.parse().map_err(|_| unknown())?;
     let read = app.backend.view()?;
-    let (as_of, now) = moment(app, &read, call)?;
-    let system = match as_of {
+    let moment = moment(app, &read, call)?;
+    let system = match moment.as_of {
         Some(entry) => view::system_as_of(&read, id, entry)?,
         None => view::system(&read, id)?,
     };
     let system = system.ok_or_else(unknown)?;
-    Ok(showing(Answer::json(shown(&system, now)), [&system]))
+    let mut reply = shown(&system, moment.now);
+    reply.insert("as_of_index", moment.index.0);
+    Ok(showing(Answer::json(reply), [&system]))
 }
 
 /// `GET /systems`.
@@ -253,10 +274,11 @@ async fn list_systems<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, P
         after.parse::<SystemId>().map_err(|_| Problem::fault(refused()))
     });
     let read = app.backend.view()?;
-    let (as_of, now) = moment(app, &read, call)?;
+    let Moment { as_of, index, now } = moment(app, &read, call)?;
     let query = SystemQuery {
         status: call.query.word("status").and_then(SystemStatus::parse),
         after: after.transpose()?,
+        direction: direction(&call.query),
         limit: call.query.integer("limit").unwrap_or(LIMIT_DEFAULT),
         now,
         as_of,
@@ -269,23 +291,29 @@ async fn list_systems<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer, P
             ("total", page.total.into()),
             ("total_exact", true.into()),
             ("next", page.next.map(|next| next.to_string()).into()),
+            ("as_of_index", index.0.into()),
         ]);
         Ok(showing(answer, &page.systems))
     };
     app.audit(work).await
 }
 
-/// As of which entry a call asks, if it asks about the past, and when.
-fn moment<B: Backend>(
-    app: &App<B>,
-    read: &impl Read,
-    call: &Call,
-) -> Result<(Option<EntryId>, Timestamp), Problem> {
-    match as_of::asked(call)? {
-        AsOf::Head => Ok((None, now(app, read)?)),
-        asked @ (AsOf::Entry(_) | AsOf::Time(_)) => {
-            let entry = as_of::last(read, asked)?;
-            Ok((Some(entry), as_of::time_of(read, entry)?))
+/// When a call asks.
+struct Moment {
+    /// As of which entry, if it asks about the past.
+    as_of: Option<EntryId>,
+    /// The last entry counted.
+    index: EntryId,
+    now: Timestamp,
+}
+
+fn moment<B: Backend>(app: &App<B>, read: &impl Read, call: &Call) -> Result<Moment, Problem> {
+    let asked = as_of::asked(call)?;
+    let index = as_of::last(read, asked)?;
+    match asked {
+        AsOf::Head => Ok(Moment { as_of: None, index, now: now(app, read)? }),
+        AsOf::Entry(_) | AsOf::Time(_) => {
+            Ok(Moment { as_of: Some(index), index, now: as_of::time_of(read, index)? })
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
         .who(Right::Holds(ViewDashboard))
         .tag("Compliance")
         .query(systems::QUERY)
-        .replies(systems::REPLY)
+        .replies(systems::GET_REPLY)
         .codes(&[Code::UNKNOWN_SYSTEM]),
     Route::new(
         Op::SystemUpdate,
@@ -63,7 +63,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         Op::IncidentRecord,
         "/compliance/eu-ai-act/article-73/incidents",
-        "Record a serious incident, which starts its clock",
+        "Record a serious incident, which starts its clock and freezes its records",
     )
     .who(Right::Any)
     .tag("Compliance")
@@ -75,6 +75,7 @@ pub(super) const ROUTES: &[Route] = &[
         Code::IDEMPOTENCY_CONFLICT,
         Code::ERASED,
         Code::UNKNOWN_INCIDENT,
+        Code::UNKNOWN_SYSTEM,
     ]),
     Route::get(Op::Incidents, "/compliance/eu-ai-act/article-73/incidents", "Serious incidents")
         .who(Right::Holds(ViewAuditLogs))
@@ -90,7 +91,7 @@ pub(super) const ROUTES: &[Route] = &[
     .who(Right::Holds(ViewAuditLogs))
     .tag("Compliance")
     .query(ai_incidents::QUERY)
-    .replies(ai_incidents::REPLY)
+    .replies(ai_incidents::GET_REPLY)
     .codes(&[Code::UNKNOWN_INCIDENT]),
     Route::post(
         Op::IncidentReport,

@@ -213,7 +213,8 @@ fn complying() -> Vec<Case> {
             method: "patch",
             ..case("/systems/{system_id}", "<system>", json!({"name": "c"}), 1)
         },
-        case(incidents, "", incident, 1),
+        // The incident, and the hold that keeps its records.
+        case(incidents, "", incident, 2),
         case(
             "/compliance/eu-ai-act/article-73/incidents/{incident_id}/reported",
             "<incident>",

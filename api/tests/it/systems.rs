@@ -1,6 +1,8 @@
 //! AI systems, serious incidents, technical documentation and documents, as the
 //! interface takes and shows them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use governance::command::ErasedPart;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -36,6 +38,17 @@ async fn get(server: &Server, path: &str) -> Value {
     reply.json()
 }
 
+/// One of them, without the entry up to which it was looked at.
+async fn get_one(server: &Server, path: &str) -> Value {
+    let mut shown = get(server, path).await;
+    let index = shown.as_object_mut().unwrap().remove("as_of_index").unwrap();
+    match path.split_once("as_of=") {
+        Some((_, as_of)) => assert_eq!(index.to_string(), as_of, "{path}"),
+        None => assert_eq!(index, server.node.ledger_size() - 1, "{path}"),
+    }
+    shown
+}
+
 /// Says something of every point of the only file.
 pub(crate) async fn write_all(server: &Server) {
     write_all_of(server, "").await;
@@ -65,14 +78,14 @@ async fn a_system_is_shown_as_it_was_registered_and_changed() {
     assert_eq!(made["placed_on_market"], "2027-01-15T00:00:00.000000Z");
     assert_eq!(made["annex_viii"], system()["annex_viii"]);
     let path = format!("/systems/{}", id(&made));
-    assert_eq!(get(&server, &path).await, made);
+    assert_eq!(get_one(&server, &path).await, made);
     let change = json!({"retired": "2027-02-01", "risk_route": "MINIMAL"}).to_string();
     let changed = server.call("PATCH", &path, &change, &[]).await.json();
     assert_eq!(changed["status"], "retired");
     assert_eq!((&changed["risk_route"], &changed["version"]), (&json!("minimal"), &json!(2)));
     assert_eq!(changed["annex_viii"], system()["annex_viii"]);
     let before = format!("{path}?as_of={}", made["ledger_entry_id"]);
-    assert_eq!(get(&server, &before).await, made);
+    assert_eq!(get_one(&server, &before).await, made);
     assert_eq!(get(&server, "/systems?status=in_use").await["total"], 0);
     assert_eq!(get(&server, "/systems?status=retired").await["systems"][0], changed);
     let entry = get(&server, &format!("/ledger/entries/{}", made["ledger_entry_id"])).await;
@@ -126,6 +139,12 @@ async fn systems_come_in_pages() {
     let next = first["next"].as_str().unwrap();
     let second = get(&server, &format!("/systems?limit=2&after={next}")).await;
     assert_eq!((&second["next"], &second["systems"][0]["name"]), (&Value::Null, &json!("c")));
+    let newest = get(&server, "/systems?limit=2&order=desc").await;
+    assert_eq!(newest["systems"][0]["name"], "c");
+    let next = newest["next"].as_str().unwrap();
+    let last = get(&server, &format!("/systems?limit=2&order=desc&after={next}")).await;
+    assert_eq!((&last["next"], &last["systems"][0]["name"]), (&Value::Null, &json!("a")));
+    assert_eq!(last["as_of_index"], server.node.ledger_size() - 1);
     assert_eq!(server.get("/systems?after=x").await.outcome(), "422 validation_failed");
     assert_eq!(get(&server, "/systems?as_of=0").await["total"], 0);
 }
@@ -159,7 +178,7 @@ async fn an_incident_has_a_clock_a_report_and_an_end() {
     assert_eq!(made["report_due_at"], "2027-03-03T04:00:00.000000Z");
     assert_eq!(made["overdue"], true);
     let path = format!("{INCIDENTS}/{}", made["incident_id"].as_str().unwrap());
-    assert_eq!(get(&server, &path).await, made);
+    assert_eq!(get_one(&server, &path).await, made);
     let told = json!({"authority": "BNetzA", "reference": "2027/1"});
     let reported = server.post(&format!("{path}/reported"), &told).await.json();
     assert_eq!((&reported["status"], &reported["overdue"]), (&json!("reported"), &json!(false)));
@@ -170,12 +189,44 @@ async fn an_incident_has_a_clock_a_report_and_an_end() {
     assert_eq!((&closed["status"], &closed["notes"]), (&json!("closed"), &notes["notes"]));
     let again = server.post(&format!("{path}/close"), &notes).await;
     assert_eq!(again.outcome(), "409 already_closed");
-    let was = get(&server, &format!("{path}?as_of={}", made["ledger_entry_id"])).await;
+    let was = get_one(&server, &format!("{path}?as_of={}", made["ledger_entry_id"])).await;
     assert_eq!(was, made);
     for (status, total) in [("open", 0), ("closed", 1)] {
         let page = get(&server, &format!("{INCIDENTS}?status={status}")).await;
         assert_eq!(page["total"], total, "{status}");
     }
+}
+
+#[tokio::test]
+async fn an_incident_says_whose_awareness_began_its_clock_and_what_is_frozen() {
+    let server = Server::loaded().await;
+    let system = registered(&server).await;
+    let decision = server.post("/decide", ALLOWED).await.json();
+    let body = json!({
+        "title": "t", "description": "d", "category": "health_harm",
+        "other_categories": ["Death"], "aware_at": "2027-03-03",
+        "provider_aware_at": "2027-03-02", "deployer_aware_at": "2027-03-01",
+        "causal_link_at": "2027-03-04", "system_id": id(&system),
+        "decision_ids": [decision["decision_id"]],
+    });
+    let made = server.post(INCIDENTS, &body).await.json();
+    assert_eq!((&made["clock_days"], &made["category"]), (&json!(10), &json!("health_harm")));
+    assert_eq!(made["other_categories"], json!(["death"]));
+    assert_eq!(made["report_due_at"], "2027-03-11T00:00:00.000000Z");
+    assert_eq!(made["causal_link_at"], "2027-03-04T00:00:00.000000Z");
+    assert_eq!(made["system_id"], system["system_id"]);
+    let path = format!("{INCIDENTS}/{}", made["incident_id"].as_str().unwrap());
+    assert_eq!(get_one(&server, &path).await, made);
+    let newest = get(&server, &format!("{INCIDENTS}?order=desc")).await;
+    assert_eq!(newest["incidents"][0], made);
+    let holds = "/compliance/eu-ai-act/article-12/legal-holds";
+    let page = get(&server, holds).await;
+    let hold = page["holds"].as_array().unwrap();
+    assert_eq!((hold.len(), &hold[0]["hold_id"]), (1, &made["hold_id"]));
+    assert_eq!(hold[0]["records_affected"], 2);
+    let release = format!("{holds}/{}?reason=seen", made["hold_id"].as_str().unwrap());
+    assert_eq!(server.call("DELETE", &release, "", &[]).await.outcome(), "200");
+    assert_eq!(get_one(&server, &path).await["hold_id"], made["hold_id"]);
 }
 
 #[tokio::test]
@@ -193,6 +244,13 @@ async fn what_is_no_incident_is_refused_and_leaves_nothing() {
         (with("occurred_at", json!("2027-03-04T00:00:01Z")), "422 validation_failed"),
         (with("category", json!("late")), "422 validation_failed"),
         (with("title", Value::Null), "422 validation_failed"),
+        (with("other_categories", json!(["late"])), "422 validation_failed"),
+        (with("other_categories", json!(["death"])), "422 validation_failed"),
+        (with("provider_aware_at", json!("2027-03-05")), "422 validation_failed"),
+        (with("deployer_aware_at", json!("2027-03-05")), "422 validation_failed"),
+        (with("causal_link_at", json!("2027-03-05")), "422 validation_failed"),
+        (with("system_id", json!("sys_x")), "404 unknown_system"),
+        (with("system_id", json!("sys_00000000000000000000000007")), "404 unknown_system"),
         (with("decision_ids", json!(["dec_x"])), "404 unknown_decision"),
         (with("severity", json!(1)), "422 unknown_field"),
     ] {
@@ -231,10 +289,20 @@ async fn the_technical_documentation_is_complete_once_every_point_says_something
     assert_eq!(get(&server, ANNEX_IV).await["complete"], false);
     let whole = get(&server, &package).await;
     assert_eq!(whole["missing"], json!([]));
+    let sly = json!({"content": {"text": "<script>x</script>\"&'"}}).to_string();
+    let path = format!("{ANNEX_IV}/3{of}");
+    assert_eq!(server.call("PUT", &path, &sly, &[]).await.outcome(), "200");
     let html = server.get(&format!("{package}&format=html")).await;
     assert!(html.header("content-type").starts_with("text/html"));
-    let text = String::from_utf8(html.bytes).unwrap();
+    let text = String::from_utf8(html.bytes.clone()).unwrap();
     assert!(text.contains("<svg ") && text.contains("point a") && !text.contains("<script"));
+    assert!(text.contains("&lt;script&gt;x&lt;/script&gt;&quot;&amp;&#39;"));
+    // The page may use its own style and nothing else.
+    let style = text.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let hash = STANDARD.encode(Sha256::digest(style));
+    let policy = html.header("content-security-policy").to_owned();
+    assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{policy}");
+    assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"), "{policy}");
     let unsupported = server.get(&format!("{package}&format=pdf")).await;
     assert_eq!(unsupported.outcome(), "400 unsupported_format");
 }
@@ -383,7 +451,7 @@ async fn the_registration_of_article_49_is_filled_and_checked_from_the_registry(
     server.call("PATCH", &at, &change, &[]).await;
     assert_eq!(item(&get(&server, path).await, "B.6.exemption")["value"], "6(3)(a)");
     server.call("PATCH", &at, r#"{"role":"deployer"}"#, &[]).await;
-    assert_eq!(item(&get(&server, path).await, "C.4.fria_summary")["source"], "missing");
+    assert_eq!(item(&get(&server, path).await, "C.4.fria_summary")["source"], "open");
     server.call("PATCH", &at, r#"{"risk_route":"minimal"}"#, &[]).await;
     assert_eq!(item(&get(&server, path).await, "registration")["value"], "minimal");
 }

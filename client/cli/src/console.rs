@@ -121,12 +121,17 @@ pub(crate) fn printable_lines(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", printable(line))).collect()
 }
 
-/// The text with control characters escaped: what a server sends must not move
-/// the cursor of a terminal.
+/// The text with control characters escaped, and marks that turn the direction of
+/// writing: what a server sends must not move the cursor of a terminal, nor read as
+/// something else than it says.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        let turns = matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        );
+        if turns || character.is_control() {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
@@ -207,5 +212,6 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_a_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\nü"), "a\\u{1b}[2Jb\\nü");
+        assert_eq!(printable("a\u{202e}b\u{200f}"), "a\\u{202e}b\\u{200f}");
     }
 }

@@ -6,6 +6,7 @@ use client::incidents::{Incident, IncidentFilter, Incidents, NewIncident};
 use crate::console::{Console, printable};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::system::order_of;
 use crate::table::{cell, fields, table};
 
 pub(crate) const HELP: &str = "\
@@ -17,9 +18,11 @@ Example:
   lexecon incident list --status open";
 
 const RECORD_HELP: &str = "\
-Records an incident. From --aware-at on a clock runs: 2 days for critical_infrastructure and \
-widespread_infringement, 10 for death, 15 for the others. Where several fit, name the one with the \
-shortest clock. It is sent once: where its outcome is unknown, `lexecon incident list` tells.
+Records an incident. From --aware-at on a clock runs, or from --provider-aware-at or --deployer-aware-at \
+where that is earlier: 2 days for critical_infrastructure and widespread_infringement, 10 for death, \
+15 for the others. Where several fit, name the others with --also: the shortest clock runs. A legal hold \
+keeps its entry and those of the decisions it is about until somebody releases it. It is sent once: \
+where its outcome is unknown, `lexecon incident list` tells.
 
 Example:
 
@@ -73,6 +76,9 @@ pub enum Verb {
         /// At most so many
         #[arg(long)]
         limit: Option<u32>,
+        /// Oldest first, or newest first
+        #[arg(long, value_name = "ORDER", value_parser = ["asc", "desc"], default_value = "asc")]
+        order: String,
         /// As they stood at an entry or a time
         #[arg(long, value_name = "ENTRY or TIME")]
         as_of: Option<String>,
@@ -109,6 +115,15 @@ pub enum Verb {
     },
 }
 
+const CATEGORIES: [&str; 6] = [
+    "critical_infrastructure",
+    "widespread_infringement",
+    "death",
+    "health_harm",
+    "fundamental_rights",
+    "property_or_environment",
+];
+
 /// An incident to record.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RecordArgs {
@@ -119,21 +134,29 @@ pub struct RecordArgs {
     #[arg(long, value_name = "TEXT")]
     description: String,
     /// What it is
-    #[arg(long, value_parser = [
-        "critical_infrastructure",
-        "widespread_infringement",
-        "death",
-        "health_harm",
-        "fundamental_rights",
-        "property_or_environment",
-    ])]
+    #[arg(long, value_parser = CATEGORIES)]
     category: String,
+    /// What else it is; may be given again
+    #[arg(long = "also", value_name = "CATEGORY", value_parser = CATEGORIES)]
+    other_categories: Vec<String>,
     /// When you came to know of it
     #[arg(long, value_name = "TIME")]
     aware_at: String,
+    /// When the provider came to know of it
+    #[arg(long, value_name = "TIME")]
+    provider_aware_at: Option<String>,
+    /// When the deployer came to know of it
+    #[arg(long, value_name = "TIME")]
+    deployer_aware_at: Option<String>,
+    /// When a causal link, or that it is likely, was established
+    #[arg(long, value_name = "TIME")]
+    causal_link_at: Option<String>,
     /// When it happened
     #[arg(long, value_name = "TIME")]
     occurred_at: Option<String>,
+    /// The system, where it is registered
+    #[arg(long, value_name = "SYSTEM_ID")]
+    system: Option<String>,
     /// A decision that had to do with it; may be given again
     #[arg(long = "about", value_name = "DECISION_ID")]
     decisions: Vec<String>,
@@ -145,11 +168,12 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
     let reply = match verb {
-        Verb::List { status, after, limit, as_of } => {
+        Verb::List { status, after, limit, order, as_of } => {
             let filter = IncidentFilter {
                 status: status.clone(),
                 after: after.clone(),
                 limit: *limit,
+                order: order_of(order),
                 as_of: as_of.clone(),
             };
             let reply = console.wait("the incidents", client.incidents(&filter)).await?;
@@ -182,8 +206,13 @@ fn recorded(args: &RecordArgs) -> NewIncident {
         title: args.title.clone(),
         description: args.description.clone(),
         category: args.category.clone(),
+        other_categories: args.other_categories.clone(),
         aware_at: args.aware_at.clone(),
+        provider_aware_at: args.provider_aware_at.clone(),
+        deployer_aware_at: args.deployer_aware_at.clone(),
+        causal_link_at: args.causal_link_at.clone(),
         occurred_at: args.occurred_at.clone(),
+        system_id: args.system.clone(),
         decision_ids: args.decisions.clone(),
     }
 }
@@ -195,17 +224,23 @@ fn due(incident: &Incident) -> String {
 
 fn shown(incident: &Incident) -> String {
     let told = incident.authority.as_ref().zip(incident.reference.as_ref());
-    let about = Some(incident.decision_ids.join(", ")).filter(|ids| !ids.is_empty());
+    let joined = |words: &[String]| Some(words.join(", ")).filter(|words| !words.is_empty());
     fields([
         ("incident", Some(incident.incident_id.clone())),
         ("title", incident.title.clone()),
         ("description", incident.description.clone()),
         ("category", Some(incident.category.clone())),
+        ("also", joined(&incident.other_categories)),
         ("status", Some(incident.status.clone())),
         ("known since", incident.aware_at.clone()),
+        ("to the provider", incident.provider_aware_at.clone()),
+        ("to the deployer", incident.deployer_aware_at.clone()),
+        ("causal link", incident.causal_link_at.clone()),
         ("report by", Some(due(incident))),
         ("happened", incident.occurred_at.clone()),
-        ("decisions", about),
+        ("system", incident.system_id.clone()),
+        ("decisions", joined(&incident.decision_ids)),
+        ("hold", incident.hold_id.clone()),
         ("told", told.map(|(authority, reference)| format!("{authority}, {reference}"))),
         ("told at", incident.reported_at.clone()),
         ("notes", incident.notes.clone()),

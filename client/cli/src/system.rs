@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use client::Client;
+use client::ledger::Order;
 use client::systems::{System, SystemDetails, SystemFilter, Systems};
 use types::{Json, Object};
 
@@ -73,6 +74,9 @@ pub enum Verb {
         /// At most so many
         #[arg(long)]
         limit: Option<u32>,
+        /// Oldest first, or newest first
+        #[arg(long, value_name = "ORDER", value_parser = ["asc", "desc"], default_value = "asc")]
+        order: String,
         /// As they were at an entry or a time
         #[arg(long, value_name = "ENTRY or TIME")]
         as_of: Option<String>,
@@ -172,11 +176,12 @@ pub(crate) async fn run(
             let reply = console.wait("the system", client.system_register(&details)).await?;
             console.show(&reply.raw, || shown(&reply.value))?;
         }
-        Verb::List { status, after, limit, as_of } => {
+        Verb::List { status, after, limit, order, as_of } => {
             let filter = SystemFilter {
                 status: status.clone(),
                 after: after.clone(),
                 limit: *limit,
+                order: order_of(order),
                 as_of: as_of.clone(),
             };
             let reply = console.wait("the systems", client.systems(&filter)).await?;
@@ -234,6 +239,11 @@ fn details(args: &MoreArgs) -> Result<SystemDetails, Failure> {
         metadata: metadata.map(object).transpose()?,
         ..SystemDetails::default()
     })
+}
+
+/// The order that a word names.
+pub(crate) fn order_of(word: &str) -> Order {
+    if word == "desc" { Order::Descending } else { Order::Ascending }
 }
 
 /// The object in a file.

@@ -111,7 +111,11 @@ fn escaped(text: &str) -> String {
             '\n' | '\t' | '\r' => safe.push(character),
             // Marks that turn the direction of writing can make a text read as
             // another one.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
             other if other.is_control() => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
@@ -129,6 +133,6 @@ mod tests {
             escaped("<b a='x' c=\"y\">&amp;"),
             "&lt;b a=&#39;x&#39; c=&quot;y&quot;&gt;&amp;amp;"
         );
-        assert_eq!(escaped("a\0b\u{202e}c\u{7f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(escaped("a\0b\u{202e}c\u{200f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
     }
 }

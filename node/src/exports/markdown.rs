@@ -90,6 +90,15 @@ fn escaped(text: &str) -> String {
             ':' if characters.peek() == Some(&'/') => safe.push_str("&#58;"),
             '@' => safe.push_str("&#64;"),
             '.' if safe.ends_with("www") || safe.ends_with("WWW") => safe.push_str("&#46;"),
+            // Marks that turn the direction of writing can make a text read as
+            // another one.
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
+            '\t' => safe.push(character),
+            other if other.is_control() => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
     }
@@ -113,6 +122,7 @@ mod tests {
             ("&lt;", "&#38;lt;"),
             ("http://x", "http&#58;//x"),
             ("www.x.example", "www&#46;x.example"),
+            ("a\0\u{1b}\u{202e}\u{200f}b", "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}b"),
         ] {
             assert_eq!(escaped(text), expected, "{text:?}");
         }

@@ -62,7 +62,9 @@ async fn a_change_of_a_system_names_something() {
 
 #[tokio::test]
 async fn systems_are_listed_in_columns() {
-    let page = format!(r#"{{"systems":[{SYSTEM}],"total":2,"total_exact":true,"next":"sys_1"}}"#);
+    let page = format!(
+        r#"{{"systems":[{SYSTEM}],"total":2,"total_exact":true,"next":"sys_1","as_of_index":9}}"#
+    );
     let shown = "SYSTEM  STATUS  ROLE      ROUTE      VERSION  NAME
 sys_1   in_use  provider  annex_iii  2        Triage
 more with --after sys_1
@@ -71,11 +73,14 @@ more with --after sys_1
     check(&words, &page, 0, shown).await;
     let (_ran, node) = ask(&words, Said::ok(&page)).await;
     assert_eq!(node.lines(), ["GET /systems?status=in_use&limit=1"]);
+    let newest: Vec<&str> = words.into_iter().chain(["--order", "desc"]).collect();
+    let (_ran, node) = ask(&newest, Said::ok(&page)).await;
+    assert_eq!(node.lines(), ["GET /systems?status=in_use&limit=1&order=desc"]);
     let (ran, _node) = ask(&["system", "show", "x"], Said::problem(404, "unknown_system")).await;
     assert_eq!(ran.exit, 3);
 }
 
-const INCIDENT: &str = r#"{"incident_id":"inc_1","category":"death","clock_days":10,"report_due_at":"2027-03-14T05:06:07.000000Z","status":"open","overdue":true,"title":"t","description":null,"aware_at":"2027-03-04T05:06:07.000000Z","occurred_at":null,"decision_ids":["dec_1"],"recorded_at":"2027-03-04T05:06:07.000000Z","authority":null,"reference":null,"reported_at":null,"notes":null,"closed_at":null,"ledger_entry_id":9}"#;
+const INCIDENT: &str = r#"{"incident_id":"inc_1","category":"health_harm","other_categories":["death"],"clock_days":10,"report_due_at":"2027-03-14T05:06:07.000000Z","status":"open","overdue":true,"title":"t","description":null,"aware_at":"2027-03-04T05:06:07.000000Z","provider_aware_at":null,"deployer_aware_at":"2027-03-04T05:06:08.000000Z","causal_link_at":null,"occurred_at":null,"system_id":"sys_1","decision_ids":["dec_1"],"hold_id":"hold_1","recorded_at":"2027-03-04T05:06:07.000000Z","authority":null,"reference":null,"reported_at":null,"notes":null,"closed_at":null,"ledger_entry_id":9}"#;
 
 #[tokio::test]
 async fn an_incident_is_sent_as_it_was_told_and_shown_with_its_clock() {
@@ -87,25 +92,35 @@ async fn an_incident_is_sent_as_it_was_told_and_shown_with_its_clock() {
         "--description",
         "d",
         "--category",
+        "health_harm",
+        "--also",
         "death",
+        "--deployer-aware-at",
+        "2027-03-04T05:06:08Z",
+        "--system",
+        "sys_1",
         "--aware-at",
         "2027-03-04T05:06:07Z",
         "--about",
         "dec_1",
     ];
-    let shown = "incident     inc_1
-title        t
-category     death
-status       open
-known since  2027-03-04T05:06:07.000000Z
-report by    2027-03-14T05:06:07.000000Z (overdue)
-decisions    dec_1
-entry        9
+    let shown = "incident         inc_1
+title            t
+category         health_harm
+also             death
+status           open
+known since      2027-03-04T05:06:07.000000Z
+to the deployer  2027-03-04T05:06:08.000000Z
+report by        2027-03-14T05:06:07.000000Z (overdue)
+system           sys_1
+decisions        dec_1
+hold             hold_1
+entry            9
 ";
     check(&words, INCIDENT, 0, shown).await;
     let (_ran, node) = ask(&words, Said::ok(INCIDENT)).await;
     assert_eq!(node.lines(), ["POST /compliance/eu-ai-act/article-73/incidents"]);
-    let body = r#"{"aware_at":"2027-03-04T05:06:07Z","category":"death","decision_ids":["dec_1"],"description":"d","title":"t"}"#;
+    let body = r#"{"aware_at":"2027-03-04T05:06:07Z","category":"health_harm","decision_ids":["dec_1"],"deployer_aware_at":"2027-03-04T05:06:08Z","description":"d","other_categories":["death"],"system_id":"sys_1","title":"t"}"#;
     assert_eq!(node.asked()[0].body, body);
     let report = ["incident", "report", "inc_1", "--authority", "a", "--reference", "b"];
     let (ran, node) = ask(&report, Said::problem(409, "already_reported")).await;

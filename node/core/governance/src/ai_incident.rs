@@ -2,13 +2,17 @@
 //! knows of them: Article 73.
 //!
 //! Whether something is such an incident, and whether an authority must be told,
-//! humans say. Nothing is frozen here: that records which may matter to the
-//! investigation stay as they are (Article 73(6)) is for a legal hold.
+//! humans say. What must not be altered before authorities know (Article 73(6)) is
+//! frozen as it is recorded: the same command applies a legal hold over the entry
+//! of the incident and those of the decisions it names. Only people release it.
 //!
 //! Invariants
 //! - An incident is reported once and closed once, and not reported after.
-//! - The clock runs from the moment the organisation knew, which is never in the
-//!   future of the entry that records it.
+//! - The clock runs from the earliest moment at which the organisation, the provider
+//!   or the deployer knew, none of them in the future of the entry that records it,
+//!   and for the shortest of the classes that apply. It never waits for a causal
+//!   link to be established.
+//! - No incident is recorded without its hold.
 
 use ledger::{EntryType, StoredEntry};
 use types::{EntryId, IncidentId, Json, Micros, Object, Timestamp};
@@ -16,15 +20,16 @@ use types::{EntryId, IncidentId, Json, Micros, Object, Timestamp};
 use crate::access::{self, EVIDENCE};
 use crate::apply::{Context, Stop};
 use crate::command::{
-    CloseIncident, Erase, ErasedPart, ErasureCause, IncidentCategory, RecordIncident,
+    CloseIncident, Erase, ErasedPart, ErasureCause, HoldScope, IncidentCategory, RecordIncident,
     ReportIncident,
 };
 use crate::decision;
 use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::record::AiIncidentRecord;
+use crate::retention::hold::{self, NewHold};
 use crate::store::{Read, Store, Table};
-use crate::tables;
+use crate::{system, tables};
 
 /// Decisions that an incident may name.
 pub const DECISIONS_MAX: usize = 100;
@@ -75,11 +80,11 @@ impl AiIncidentRecord {
     }
 }
 
-/// When an incident of this category must be reported at the latest; `None` past
-/// the end of time.
-pub fn report_due_at(category: IncidentCategory, aware_at: Timestamp) -> Option<Timestamp> {
-    let seconds = category.clock_days().saturating_mul(DAY_SECONDS);
-    aware_at.checked_add(Micros::from_seconds(seconds))
+/// What an incident is checked to be.
+struct Checked {
+    report_due_at: Timestamp,
+    /// Entries of the decisions it names.
+    decisions: Vec<EntryId>,
 }
 
 pub(crate) fn record<S: Store>(
@@ -90,17 +95,14 @@ pub(crate) fn record<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
-    let due = check(context, asked)?;
+    let checked = check(context, asked)?;
+    hold::room(context)?;
     let id = IncidentId(context.fresh("inc", Table::AiIncident)?);
-    let mut data = context.asked();
-    let decisions = asked.decisions.iter().map(|id| id.to_string().into());
-    data.insert("aware_at", asked.aware_at.to_string());
-    data.insert("category", asked.category.as_str());
-    data.insert("clock_days", asked.category.clock_days());
-    data.insert("decision_ids", Json::Array(decisions.collect()));
+    let hold = hold::drawn(context)?;
+    let mut data = data(context, asked);
+    data.insert("hold_id", hold.as_str());
     data.insert("incident_id", id.to_string());
-    data.insert("occurred_at", asked.occurred_at.map(|at| at.to_string()));
-    data.insert("report_due_at", due.to_string());
+    data.insert("report_due_at", checked.report_due_at.to_string());
     let mut personal = Object::new();
     personal.insert("description", asked.description.as_str());
     personal.insert("title", asked.title.as_str());
@@ -108,31 +110,93 @@ pub(crate) fn record<S: Store>(
     let record = AiIncidentRecord {
         entry_id: recorded.entry_id,
         category: asked.category,
-        report_due_at: due,
+        clock_days: asked.clock_days(),
+        report_due_at: checked.report_due_at,
         reported: None,
         closed: None,
     };
     context.tables.put_record(Table::AiIncident, &id.0.key(), &record)?;
+    freeze(context, (id, hold), checked.decisions, recorded.entry_id)?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
 }
 
-/// When it must be reported, if it can have happened so.
-fn check<S: Store>(context: &Context<'_, S>, asked: &RecordIncident) -> Result<Timestamp, Stop> {
+fn data<S: Store>(context: &Context<'_, S>, asked: &RecordIncident) -> Object {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let decisions = asked.decisions.iter().map(|id| id.to_string().into());
+    let others = asked.other_categories.iter().map(|other| other.as_str().into());
+    let mut data = context.asked();
+    data.insert("aware_at", asked.aware_at.to_string());
+    data.insert("category", asked.category.as_str());
+    data.insert("causal_link_at", time(asked.causal_link_at));
+    data.insert("clock_days", asked.clock_days());
+    data.insert("decision_ids", Json::Array(decisions.collect()));
+    data.insert("deployer_aware_at", time(asked.deployer_aware_at));
+    data.insert("occurred_at", time(asked.occurred_at));
+    data.insert("other_categories", Json::Array(others.collect()));
+    data.insert("provider_aware_at", time(asked.provider_aware_at));
+    data.insert("system_id", asked.system.map(|id| id.to_string()));
+    data
+}
+
+/// Freezes the entry of an incident and those of its decisions.
+fn freeze<S: Store>(
+    context: &mut Context<'_, S>,
+    (incident, hold): (IncidentId, String),
+    mut entries: Vec<EntryId>,
+    entry: EntryId,
+) -> Result<(), Corruption> {
+    entries.push(entry);
+    entries.sort_unstable();
+    entries.dedup();
+    let affected = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+    let hold = NewHold {
+        id: hold,
+        reason: format!("Article 73(6): serious incident {incident}"),
+        scope: HoldScope::Entries(entries),
+        affected,
+    };
+    hold::place(context, &hold).map(drop)
+}
+
+/// When it must be reported and what it is about, if it can have happened so.
+fn check<S: Store>(context: &Context<'_, S>, asked: &RecordIncident) -> Result<Checked, Stop> {
     let beyond = |member| Stop::from(Rejection::OutOfBounds { member });
-    if context.applied.at < asked.aware_at {
-        return Err(beyond("aware_at"));
+    for (member, at) in [
+        ("aware_at", Some(asked.aware_at)),
+        ("provider_aware_at", asked.provider_aware_at),
+        ("deployer_aware_at", asked.deployer_aware_at),
+        ("causal_link_at", asked.causal_link_at),
+    ] {
+        if at.is_some_and(|at| context.applied.at < at) {
+            return Err(beyond(member));
+        }
     }
-    if asked.occurred_at.is_some_and(|at| asked.aware_at < at) {
+    if asked.occurred_at.is_some_and(|at| asked.known_since() < at) {
         return Err(beyond("occurred_at"));
+    }
+    let mut classes = asked.other_categories.clone();
+    classes.push(asked.category);
+    if !IncidentCategory::ALL
+        .iter()
+        .all(|it| classes.iter().filter(|class| *class == it).count() <= 1)
+    {
+        return Err(beyond("other_categories"));
     }
     if DECISIONS_MAX < asked.decisions.len() {
         return Err(beyond("decision_ids"));
     }
-    for decision in &asked.decisions {
-        decision::known(context.tables.read(), *decision)?;
+    let read = context.tables.read();
+    if let Some(id) = asked.system {
+        system::known(read, id)?;
     }
-    report_due_at(asked.category, asked.aware_at).ok_or_else(|| beyond("aware_at"))
+    let mut decisions = Vec::new();
+    for id in &asked.decisions {
+        decisions.push(decision::known(read, *id)?.entry_id);
+    }
+    let clock = Micros::from_seconds(asked.clock_days().saturating_mul(DAY_SECONDS));
+    let due = asked.known_since().checked_add(clock);
+    Ok(Checked { report_due_at: due.ok_or_else(|| beyond("aware_at"))?, decisions })
 }
 
 pub(crate) fn report<S: Store>(

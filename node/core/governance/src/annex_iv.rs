@@ -8,6 +8,8 @@
 //! Invariants
 //! - A section is replaced as a whole, and every version of it stays an entry.
 //! - The newest version of a section is kept while its system is not retired.
+//! - Which entries were versions stays known after they are erased: an older one
+//!   that was kept does not come to be the newest again.
 
 use ledger::{EntryType, StoredEntry};
 use sha2::{Digest as _, Sha256};
@@ -142,7 +144,7 @@ impl Section {
 }
 
 /// Whether a value says anything.
-fn says(value: &Json) -> bool {
+pub(crate) fn says(value: &Json) -> bool {
     match value {
         Json::Null => false,
         Json::Bool(_) | Json::Number(_) => true,
@@ -246,19 +248,6 @@ fn place(data: &Object) -> Option<(Option<SystemId>, u8)> {
     match data.get("system_id").and_then(Json::as_str) {
         Some(id) => Some((Some(id.parse().ok()?), section)),
         None => Some((None, section)),
-    }
-}
-
-/// Takes a version away with its entry.
-pub(crate) fn forget<S: Store>(
-    context: &mut Context<'_, S>,
-    entry: &StoredEntry,
-    data: &Object,
-    part: ErasedPart,
-) {
-    let is_section = entry.header.entry_type == EntryType::AnnexIvUpdated;
-    if let Some((system, section)) = place(data).filter(|_| is_section && part == ErasedPart::All) {
-        context.tables.delete(Table::AnnexIv, &row(system, section, entry.header.id.0));
     }
 }
 

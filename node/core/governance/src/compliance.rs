@@ -16,6 +16,7 @@
 //!   ledger: types that there are many of are counted, never read.
 
 pub(crate) mod counted;
+pub(crate) mod documents;
 
 mod answer;
 mod controls;

@@ -10,8 +10,11 @@
 //! forms it is shown in, `markdown` and `html`.
 //!
 //! Invariants
-//! - A document follows from the entries up to one of them alone: the same index
-//!   gives the same bytes on every node, unless something was erased since.
+//! - A document follows from the entries up to one of them and from the data of the
+//!   release alone: the same index gives the same bytes on every node of one
+//!   release, until something in it is erased. Duties and titles of articles are
+//!   those of the regulatory data that the release has; a document that has none of
+//!   them names the data that were recorded up to its entry.
 //! - What a human said stands with who said it, when, and in which entry.
 
 mod article_11;
@@ -31,6 +34,7 @@ use crate::outcome::Corruption;
 use crate::store::Read;
 
 pub use articles::ARTICLES;
+pub use html::STYLE as HTML_STYLE;
 
 use facts::Facts;
 
@@ -54,16 +58,17 @@ pub struct Document {
     pub as_of: EntryId,
     /// Its time.
     pub at: Timestamp,
-    /// The regulatory data that it was made with.
-    pub register_version: String,
+    /// The regulatory data that it was made with, or, where it has nothing of
+    /// them, those that were recorded last.
+    pub register_version: Option<String>,
     /// The systems it is about.
     pub system_ids: Vec<SystemId>,
     /// Its parts, in order.
     pub sections: Vec<Section>,
     /// Hashes of the entries that it names, in the order of the ledger.
     pub evidence_chain: Vec<Digest>,
-    /// The greatest entry whose personal part it shows.
-    pub personal: Option<EntryId>,
+    /// The least and the greatest entry whose personal part it shows.
+    pub personal: Option<(EntryId, EntryId)>,
 }
 
 /// A part of a document.
@@ -189,7 +194,7 @@ impl Document {
         body.insert("title", self.title.as_str());
         body.insert("as_of_index", self.as_of.0);
         body.insert("timestamp", self.at.to_string());
-        body.insert("register_version", self.register_version.as_str());
+        body.insert("register_version", self.register_version.as_deref());
         body.insert("system_ids", Json::Array(systems.collect()));
         body.insert("sections", sections);
         body.insert("evidence_chain", Json::Array(hashes.collect()));

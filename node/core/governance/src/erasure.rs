@@ -231,7 +231,6 @@ fn forget_derived<S: Store>(
     export::build::forget(context, entry, &data, part)?;
     system::forget(context, entry, &data, part)?;
     ai_incident::forget(context, entry, &data, part);
-    annex_iv::forget(context, entry, &data, part);
     if part == ErasedPart::All
         && let Some(actor) = data.get("actor").and_then(Json::as_str)
     {

@@ -194,11 +194,12 @@ pub enum Table {
     HoldInForce = 94,
     /// How far retention has been carried out: one record.
     Retention = 95,
-    /// System id, section, entry id -> nothing: that entry says what is in it.
+    /// System id, section, entry id -> nothing: that entry says what is in it, or
+    /// did until it was erased.
     AnnexIv = 96,
     /// Incident id -> serious incident of an AI system.
     AiIncident = 97,
-    /// System id, entry id of a version of it -> nothing.
+    /// System id, entry id of a version of it, erased or not -> nothing.
     SystemVersion = 98,
     /// Export id -> export.
     Export = 99,

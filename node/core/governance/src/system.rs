@@ -9,6 +9,8 @@
 //! - While a system is not retired its entries keep what it is made of; only the
 //!   contact goes when a person asks for that. After that retention takes both.
 //! - A contact that is erased in the ledger is not in the state either.
+//! - Which entries were versions of a system stays known after they are erased, so
+//!   that an older one that was kept is never taken for how the system is.
 
 use ledger::{EntryType, StoredEntry};
 use types::{EntryId, Json, Object, SystemId, Timestamp};
@@ -144,6 +146,7 @@ pub(crate) fn register<S: Store>(
         contact_since: EntryId(0),
         created_at: now,
         updated_at: now,
+        by: by(context),
     };
     let recorded = tell(context, entry_type, (id, &record), &[])?;
     let entry = recorded.entry_id;
@@ -169,6 +172,7 @@ pub(crate) fn update<S: Store>(
     let mut record = SystemRecord {
         version: before.version.saturating_add(1),
         updated_at: context.applied.at,
+        by: by(context),
         details,
         contact,
         ..before.clone()
@@ -253,6 +257,11 @@ fn name_key(name: &str) -> Vec<u8> {
     keys::texts(&[&name.to_ascii_lowercase()])
 }
 
+/// Who asks, as the entry has it.
+fn by<S: Store>(context: &Context<'_, S>) -> Option<String> {
+    context.asked().get("by").and_then(Json::as_str).map(str::to_owned)
+}
+
 fn tell<S: Store>(
     context: &mut Context<'_, S>,
     entry_type: EntryType,
@@ -329,9 +338,6 @@ pub(crate) fn forget<S: Store>(
         return Ok(());
     };
     let entry = entry.header.id;
-    if part == ErasedPart::All {
-        context.tables.delete(Table::SystemVersion, &keys::under(id.0, entry.0));
-    }
     let record: Option<SystemRecord> = context.tables.record(Table::System, &id.0.key())?;
     let Some(mut record) = record else { return Ok(()) };
     if part == ErasedPart::All && record.latest == entry {

@@ -53,9 +53,7 @@ pub use effectiveness::{
 };
 pub use entries::{EntryPage, EntryQuery, TOTAL_MAX, entries};
 pub use entries::{count_of_type, ids_between, ids_of_type};
-pub(crate) use entries::{
-    count_up_to, decision_ids, fitting, ids_up_to, last_up_to, numbers_under,
-};
+pub(crate) use entries::{count_up_to, decision_ids, fitting, last_up_to, numbers_under};
 pub use escalations::{
     Answer, Escalation, EscalationPage, EscalationQuery, ViolationPage, ViolationPlace, escalation,
     escalations, violations,

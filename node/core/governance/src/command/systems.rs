@@ -204,6 +204,20 @@ impl IncidentCategory {
     }
 }
 
+impl RecordIncident {
+    /// Days within which it is reported: where several classes apply, the fewest.
+    pub fn clock_days(&self) -> u64 {
+        let others = self.other_categories.iter().map(|other| other.clock_days());
+        others.fold(self.category.clock_days(), u64::min)
+    }
+
+    /// When the first of those whom the law binds came to know of it.
+    pub fn known_since(&self) -> Timestamp {
+        let others = [self.provider_aware_at, self.deployer_aware_at];
+        others.into_iter().flatten().fold(self.aware_at, Timestamp::min)
+    }
+}
+
 /// A serious incident of a system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordIncident {
@@ -213,10 +227,21 @@ pub struct RecordIncident {
     pub description: String,
     /// What it is.
     pub category: IncidentCategory,
-    /// When the organisation came to know of it: from then on the clock runs.
+    /// What else it is: other classes, none of them twice. The shortest clock wins.
+    pub other_categories: Vec<IncidentCategory>,
+    /// When the organisation came to know of it.
     pub aware_at: Timestamp,
+    /// When the provider did. The clock runs from whoever knew first.
+    pub provider_aware_at: Option<Timestamp>,
+    /// When the deployer did.
+    pub deployer_aware_at: Option<Timestamp>,
+    /// When it was established that the system caused it, or likely did. No clock
+    /// waits for that.
+    pub causal_link_at: Option<Timestamp>,
     /// When it happened.
     pub occurred_at: Option<Timestamp>,
+    /// The system, where it is registered.
+    pub system: Option<SystemId>,
     /// Decisions that had to do with it, at most 100.
     pub decisions: Vec<DecisionId>,
 }

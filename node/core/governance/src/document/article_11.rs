@@ -114,7 +114,8 @@ pub(super) fn document<R: Read>(facts: &mut Facts<'_, R>) -> Result<Document, Co
         sections.push(Section { name: plan.name, title: plan.title.to_owned(), items, picture });
     }
     let title = "Technical documentation (Article 11)".to_owned();
-    facts.conclude(KIND, title, sections)
+    let document = facts.conclude(KIND, title, sections)?;
+    Ok(Document { register_version: facts.register_then()?, ..document })
 }
 
 /// What the registry of systems says in a section.
@@ -128,7 +129,7 @@ fn of_registry<R: Read>(facts: &Facts<'_, R>, section: &str) -> Vec<Item> {
                     ("role", system.details.role.as_str().into()),
                     ("risk_route", system.details.risk_route.as_str().into()),
                     ("status", system.details.status(facts.now).as_str().into()),
-                    ("version", system.version.into()),
+                    ("registry_version", system.version.into()),
                 ])
             });
             let about = "Systems that are registered";

@@ -2,11 +2,12 @@
 //! article, what the ledger shows, what humans wrote in Annex IV, and a form
 //! where the article has one.
 //!
-//! What people must bring to a duty is missing until a piece of evidence of that
-//! kind was linked to the duty; whether it is any good, people judge.
+//! What people must bring to a duty is missing until it stands there as it does
+//! where the duty is judged: linked, not erased, and vouched for by another person
+//! whose word still holds. Whether it is any good, people judge.
 
 use ledger::EntryType;
-use register::Duty;
+use register::{Duty, EvidenceKind, Standing};
 use types::{Json, Object};
 
 use super::facts::{Ask, Facts};
@@ -190,7 +191,7 @@ fn systems<R: Read>(facts: &Facts<'_, R>) -> Section {
         told.insert("role", system.details.role.as_str());
         told.insert("risk_route", system.details.risk_route.as_str());
         told.insert("status", system.details.status(facts.now).as_str());
-        told.insert("version", system.version);
+        told.insert("registry_version", system.version);
         Json::Object(told)
     });
     items.push(Item::counted("systems_total", "Systems it is about", facts.systems_total));
@@ -203,11 +204,10 @@ fn duties<R: Read>(facts: &mut Facts<'_, R>, duties: &[Duty]) -> Section {
     for duty in duties {
         items.push(told(duty));
         if duty.assessable {
-            items
-                .extend(duty.human_evidence.iter().map(|kind| brought(facts, duty, kind.as_str())));
+            items.extend(duty.human_evidence.iter().map(|kind| brought(facts, duty, *kind)));
         }
-        let linked = facts.linked.get(&duty.id).into_iter().flatten();
-        let entries: Vec<_> = linked.map(|linked| linked.entry).collect();
+        let linked = facts.brought.artifacts(&duty.id).iter();
+        let entries: Vec<_> = linked.map(|linked| linked.entry_id).collect();
         entries.into_iter().for_each(|entry| facts.cite(entry));
     }
     section("duties", "Duties of the article", items)
@@ -224,22 +224,40 @@ fn told(duty: &Duty) -> Item {
     Item { name: duty.id.clone(), about: duty.text.clone(), value, source: Source::Register }
 }
 
-/// A kind of evidence that people must bring to a duty.
-fn brought<R: Read>(facts: &Facts<'_, R>, duty: &Duty, kind: &str) -> Item {
-    let linked = facts.linked.get(&duty.id).into_iter().flatten();
-    let mut of_kind = linked.filter(|it| it.evidence_types.iter().any(|it| it == kind)).peekable();
-    let source = if of_kind.peek().is_some() { Source::Ledger } else { Source::Missing };
+/// A kind of evidence that people must bring to a duty, with what was linked for it.
+fn brought<R: Read>(facts: &Facts<'_, R>, duty: &Duty, kind: EvidenceKind) -> Item {
+    let of_kind =
+        facts.brought.artifacts(&duty.id).iter().filter(|it| it.stands_for.contains(&kind));
     let artifacts = of_kind.map(|linked| {
         Json::object([
-            ("artifact_id", linked.artifact_id.as_str().into()),
-            ("ledger_entry_id", linked.entry.0.into()),
+            ("artifact_id", linked.artifact.to_string().into()),
+            ("ledger_entry_id", linked.entry_id.0.into()),
+            ("standing", word(linked.standing).into()),
         ])
     });
     let artifacts: Vec<Json> = artifacts.collect();
-    let value = if artifacts.is_empty() { Json::Null } else { Json::Array(artifacts) };
+    let source = match facts.brought.standing(&duty.id, kind) {
+        Standing::Valid => Source::Ledger,
+        Standing::Stale | Standing::Unapproved | Standing::Missing => Source::Missing,
+    };
+    let name = kind.as_str();
     let about =
-        format!("{}: evidence that people bring: {}", duty.reference, kind.replace('_', " "));
-    Item { name: format!("{}.{kind}", duty.id), about, value, source }
+        format!("{}: evidence that people bring: {}", duty.reference, name.replace('_', " "));
+    Item {
+        name: format!("{}.{name}", duty.id),
+        about: facts.of_all(&about),
+        value: if artifacts.is_empty() { Json::Null } else { Json::Array(artifacts) },
+        source,
+    }
+}
+
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Valid => "valid",
+        Standing::Stale => "stale",
+        Standing::Unapproved => "unapproved",
+        Standing::Missing => "missing",
+    }
 }
 
 #[cfg(test)]

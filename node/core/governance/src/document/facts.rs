@@ -1,11 +1,13 @@
 //! What the ledger shows up to an entry, and which entries were named for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ledger::EntryType;
 use types::{Digest, EntryId, Json, Object, Timestamp};
 
 use super::{Asked, Document, Item, Section, Source};
+use crate::annex_iv;
+use crate::compliance::documents::ToDuties;
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::PolicyRecord;
@@ -14,8 +16,6 @@ use crate::view::{self, AnnexIvSection, System, SystemQuery, TOTAL_MAX};
 
 /// Systems that a document lists.
 const SYSTEMS_MAX: usize = 100;
-/// Links of evidence that are looked at.
-const LINKS_MAX: usize = 10_000;
 /// Days that figures of human oversight cover.
 const OVERSIGHT_DAYS: u32 = 365;
 
@@ -33,18 +33,10 @@ pub(super) struct Facts<'a, R> {
     pub(super) annex_iv: Vec<AnnexIvSection>,
     /// The policy in force then.
     pub(super) policy: PolicyRecord,
-    /// Evidence that was linked to a duty.
-    pub(super) linked: BTreeMap<String, Vec<Linked>>,
+    /// What people brought to the duties, and how it stands.
+    pub(super) brought: ToDuties,
     /// Entries that the document names.
     cited: BTreeSet<EntryId>,
-}
-
-/// A piece of evidence that somebody linked to a duty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Linked {
-    pub(super) artifact_id: String,
-    pub(super) evidence_types: Vec<String>,
-    pub(super) entry: EntryId,
 }
 
 /// Something that is counted for a document.
@@ -77,7 +69,7 @@ impl<'a, R: Read> Facts<'a, R> {
             systems_total,
             annex_iv,
             policy,
-            linked: linked(read, asked.as_of)?,
+            brought: ToDuties::load(read, asked.as_of)?,
             cited: BTreeSet::from([asked.as_of]),
         };
         let of_systems = facts.systems.iter().map(|system| system.entry_id);
@@ -87,6 +79,14 @@ impl<'a, R: Read> Facts<'a, R> {
         facts.cited.extend(told);
         facts.cited.extend(facts.policy.entry_id);
         Ok(facts)
+    }
+
+    /// What something is about that is never told of one system alone.
+    pub(super) fn of_all(&self, about: &str) -> String {
+        match self.asked.system {
+            Some(_) => format!("{about}, in the whole ledger, of all systems"),
+            None => about.to_owned(),
+        }
     }
 
     /// Names an entry.
@@ -110,12 +110,24 @@ impl<'a, R: Read> Facts<'a, R> {
             title,
             as_of: self.asked.as_of,
             at: self.now,
-            register_version: register::register().version().to_owned(),
+            register_version: Some(register::register().version().to_owned()),
             system_ids: self.systems.iter().map(|system| system.id).collect(),
             sections,
             evidence_chain: self.cited.iter().map(hash).collect::<Result<_, _>>()?,
             personal: None,
         })
+    }
+
+    /// The regulatory data that were recorded last, if any were.
+    pub(super) fn register_then(&self) -> Result<Option<String>, Corruption> {
+        let as_of = self.asked.as_of;
+        let Some(last) = view::last_up_to(self.read, EntryType::RegisterUpdated, as_of)? else {
+            return Ok(None);
+        };
+        let data = view::entry(self.read, last)?.and_then(|entry| entry.data);
+        let data = data.and_then(|data| serde_json::from_str::<Object>(&data.text).ok());
+        let version = data.as_ref().and_then(|data| data.get("register_version"));
+        Ok(version.and_then(Json::as_str).map(str::to_owned))
     }
 
     /// How many entries of a type there are up to the last that counts.
@@ -152,7 +164,7 @@ impl<'a, R: Read> Facts<'a, R> {
             ("count", count.into()),
             ("last_ledger_entry_id", last.map(|entry| entry.0).into()),
         ]);
-        Ok(vec![Item::counted(name, about, value)])
+        Ok(vec![Item::counted(name, self.of_all(about), value)])
     }
 
     fn decisions(&mut self) -> Result<Vec<Item>, Corruption> {
@@ -165,21 +177,34 @@ impl<'a, R: Read> Facts<'a, R> {
         }
         let total = self.count(EntryType::Decision)?;
         let mut items = vec![
-            Item::counted("decisions", "Decisions that are recorded", total),
-            Item::counted("decisions_by_outcome", "What they came to", outcomes),
+            Item::counted("decisions", self.of_all("Decisions that are recorded"), total),
+            Item::counted("decisions_by_outcome", self.of_all("What they came to"), outcomes),
         ];
         if !is_exact {
             let about = "Counts of outcomes end at this number";
             items.push(Item::counted("counted_up_to", about, TOTAL_MAX));
         }
-        for system in &self.systems {
-            let patterns = &system.details.actor_patterns;
-            let (count, is_all) = view::decisions_of(self.read, patterns, self.asked.as_of)?;
+        for (system, (count, is_all)) in self.systems.iter().zip(self.decisions_of_each()?) {
             let value = Json::object([("count", count.into()), ("exact", is_all.into())]);
             let about = format!("Decisions about actors of {}", system.details.name);
             items.push(Item::counted(format!("decisions_of_{}", system.id), about, value));
         }
         Ok(items)
+    }
+
+    /// How many decisions belong to each system, and whether that is all of them.
+    /// At most [`TOTAL_MAX`] are counted for all systems together: what a document
+    /// costs does not grow with how many it is about.
+    pub(super) fn decisions_of_each(&self) -> Result<Vec<(u64, bool)>, Corruption> {
+        let mut left = TOTAL_MAX;
+        let mut found = Vec::new();
+        for system in &self.systems {
+            let patterns = &system.details.actor_patterns;
+            let counted = view::decisions_of(self.read, patterns, self.asked.as_of, left)?;
+            left = left.saturating_sub(counted.0);
+            found.push(counted);
+        }
+        Ok(found)
     }
 
     /// Decisions of an outcome that are not erased.
@@ -228,13 +253,15 @@ impl<'a, R: Read> Facts<'a, R> {
             ("escalations", escalations),
             ("findings", found.findings().into()),
         ]);
-        Ok(Item::counted("human_oversight", "What humans did, and how soon", value))
+        let about = self.of_all("What humans did, and how soon");
+        Ok(Item::counted("human_oversight", about, value))
     }
 
     fn incidents(&mut self) -> Result<Vec<Item>, Corruption> {
         let query = view::AiIncidentQuery {
             status: None,
             after: None,
+            direction: Direction::Ascending,
             limit: SYSTEMS_MAX,
             as_of: self.asked.as_of,
         };
@@ -242,6 +269,7 @@ impl<'a, R: Read> Facts<'a, R> {
         let rows = page.incidents.iter().map(|incident| {
             Json::object([
                 ("incident_id", incident.id.to_string().into()),
+                ("system_id", incident.system_id.as_deref().into()),
                 ("category", incident.record.category.as_str().into()),
                 ("status", incident.status.as_str().into()),
                 ("report_due_at", incident.record.report_due_at.to_string().into()),
@@ -254,8 +282,12 @@ impl<'a, R: Read> Facts<'a, R> {
             self.cited.insert(incident.entry_id);
         }
         Ok(vec![
-            Item::counted("incidents_total", "Serious incidents that are recorded", page.total),
-            Item::counted("incidents", "The first of them, and their clocks", rows),
+            Item::counted(
+                "incidents_total",
+                self.of_all("Serious incidents that are recorded"),
+                page.total,
+            ),
+            Item::counted("incidents", self.of_all("The first of them, and their clocks"), rows),
         ])
     }
 
@@ -275,7 +307,8 @@ impl<'a, R: Read> Facts<'a, R> {
         Item { name: name.to_owned(), about: about.to_owned(), value, source }
     }
 
-    /// What the registry says of each system, or that nobody registered one.
+    /// What the registry says of each system, or that nobody registered one. What
+    /// says nothing is nobody's word.
     pub(super) fn of_systems(
         &self,
         (name, about): (&str, &str),
@@ -287,19 +320,29 @@ impl<'a, R: Read> Facts<'a, R> {
         }
         let item = |system: &System| {
             let is_only = self.systems.len() == 1;
-            let (at, entry) = (system.updated_at, system.entry_id);
+            let value = Some(value(system)).filter(annex_iv::says);
+            let source = match &value {
+                Some(_) => of_registry(system),
+                None => Source::Open,
+            };
             Item {
                 name: if is_only { name.to_owned() } else { format!("{name}.{}", system.id) },
                 about: match is_only {
                     true => about.to_owned(),
                     false => format!("{about}: {}", system.details.name),
                 },
-                value: value(system),
-                source: Source::Human { by: None, at, entry },
+                value: value.unwrap_or_default(),
+                source,
             }
         };
         self.systems.iter().map(item).collect()
     }
+}
+
+/// Who last said how a system is.
+pub(super) fn of_registry(system: &System) -> Source {
+    let (by, at, entry) = (system.by.clone(), system.updated_at, system.entry_id);
+    Source::Human { by, at, entry }
 }
 
 fn systems(
@@ -315,6 +358,7 @@ fn systems(
     let query = SystemQuery {
         status: None,
         after: None,
+        direction: Direction::Ascending,
         limit: SYSTEMS_MAX,
         now,
         as_of: Some(asked.as_of),
@@ -330,28 +374,4 @@ fn policy_then(read: &impl Read, as_of: EntryId) -> Result<PolicyRecord, Corrupt
     let version = loaded.saturating_add(rolled_back);
     let missing = || Corruption::new("policy", format!("version {version} is missing"));
     view::policy(read, version)?.ok_or_else(missing)
-}
-
-/// Evidence that was linked to duties of the act, by duty.
-fn linked(read: &impl Read, as_of: EntryId) -> Result<BTreeMap<String, Vec<Linked>>, Corruption> {
-    let mut found: BTreeMap<String, Vec<Linked>> = BTreeMap::new();
-    let entry_type = EntryType::ControlEvidenceLinked;
-    for entry in view::ids_up_to(read, entry_type, as_of, LINKS_MAX)? {
-        let stored = view::entry(read, entry)?;
-        let data = stored.and_then(|stored| stored.data);
-        let data = data.and_then(|data| serde_json::from_str::<Object>(&data.text).ok());
-        let Some(data) = data else { continue };
-        let text = |name: &str| data.get(name).and_then(Json::as_str).unwrap_or_default();
-        if text("framework") != register::EU_AI_ACT {
-            continue;
-        }
-        let types = data.get("evidence_types").and_then(Json::as_array).unwrap_or_default();
-        let linked = Linked {
-            artifact_id: text("artifact_id").to_owned(),
-            evidence_types: types.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-            entry,
-        };
-        found.entry(text("control_id").to_owned()).or_default().push(linked);
-    }
-    Ok(found)
 }

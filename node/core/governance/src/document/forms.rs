@@ -6,8 +6,9 @@
 
 use types::{EntryId, Json, Object};
 
-use super::facts::Facts;
+use super::facts::{Facts, of_registry};
 use super::{Item, Section, Source};
+use crate::annex_iv;
 use crate::command::{SystemRole, SystemRoute};
 use crate::store::Read;
 use crate::system::SystemStatus;
@@ -16,7 +17,7 @@ use crate::view::System;
 /// A form, and whose contact it shows.
 pub(super) struct Form {
     pub(super) sections: Vec<Section>,
-    pub(super) personal: Option<EntryId>,
+    pub(super) personal: Option<(EntryId, EntryId)>,
 }
 
 /// The form of an article; without sections where it has none.
@@ -104,12 +105,13 @@ const SECTION_B: [Field; 7] = [
     field("B.8", "market_status", "on the market, no longer, or recalled", Is::MarketStatus),
 ];
 
-/// Deployers that are public authorities: Article 49(3).
+/// Deployers that are public authorities: Article 49(3). Whether one is, nothing
+/// here knows, and so nobody is asked for a field of this section.
 const SECTION_C: [Field; 5] = [
-    field("C.1", "deployer", "name, address and contact of the deployer", Is::Anything),
-    field("C.2", "submitted_by", "who submits on behalf of the deployer", Is::Anything),
-    field("C.3", "provider_entry_url", "address of the provider's entry", Is::Url),
-    field("C.4", "fria_summary", "findings of the fundamental rights assessment", Is::Text),
+    optional("C.1", "deployer", "name, address and contact of the deployer", Is::Anything),
+    optional("C.2", "submitted_by", "who submits on behalf of the deployer", Is::Anything),
+    optional("C.3", "provider_entry_url", "address of the provider's entry", Is::Url),
+    optional("C.4", "fria_summary", "findings of the fundamental rights assessment", Is::Text),
     optional("C.5", "dpia_summary", "data protection impact assessment", Is::Text),
 ];
 
@@ -119,23 +121,41 @@ const MEMBER_STATES: [&str; 28] = [
     "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
 
-/// Which fields a system needs, by its role and what it says of itself.
-fn fields_of(system: &System) -> &'static [Field] {
-    let annex_viii = system.details.annex_viii.as_ref();
+/// What a system is registered with, by its route, its role and what it says of
+/// itself.
+enum Asked {
+    /// Nothing, and why.
+    Nothing(&'static str),
+    /// These fields, and when, where that is not always.
+    Fields(&'static [Field], Option<&'static str>),
+}
+
+fn asked_of(system: &System) -> Asked {
+    if system.details.risk_route != SystemRoute::AnnexIii {
+        return Asked::Nothing("its route is none that is registered");
+    }
     match system.details.role {
-        SystemRole::Deployer => &SECTION_C,
-        SystemRole::Provider
-        | SystemRole::Importer
-        | SystemRole::Distributor
-        | SystemRole::AuthorisedRepresentative => {
-            let relies = annex_viii.is_some_and(|it| it.get("exemption").is_some());
-            if relies { &SECTION_B } else { &SECTION_A }
+        SystemRole::Deployer => Asked::Fields(
+            &SECTION_C,
+            Some(
+                "Section C is for deployers that are public authorities or Union bodies, or act \
+                 for one: Article 49(3)",
+            ),
+        ),
+        SystemRole::Provider | SystemRole::AuthorisedRepresentative => {
+            let annex_viii = system.details.annex_viii.as_ref();
+            let relies = annex_viii.and_then(|it| it.get("exemption")).is_some_and(says);
+            Asked::Fields(if relies { &SECTION_B } else { &SECTION_A }, None)
         }
+        SystemRole::Importer | SystemRole::Distributor => Asked::Nothing(
+            "providers, their representatives and public deployers register, and its role is none \
+             of these",
+        ),
     }
 }
 
 /// The fields of every system that is to be registered, each checked.
-fn registration<R: Read>(facts: &Facts<'_, R>) -> (Vec<Item>, Option<EntryId>) {
+fn registration<R: Read>(facts: &Facts<'_, R>) -> (Vec<Item>, Option<(EntryId, EntryId)>) {
     if facts.systems.is_empty() {
         let items = facts.of_systems(("system", "A system to register"), |_| Json::Null);
         return (items, None);
@@ -144,17 +164,30 @@ fn registration<R: Read>(facts: &Facts<'_, R>) -> (Vec<Item>, Option<EntryId>) {
     let mut personal = None;
     for system in &facts.systems {
         let is_only = facts.systems.len() == 1;
-        if system.details.risk_route != SystemRoute::AnnexIii {
-            let name = named("registration", system, is_only);
-            let about = format!("{}: its route is none that is registered", system.details.name);
-            let value = Json::from(system.details.risk_route.as_str());
-            items.push(Item { name, about, value, source: human(system) });
-            continue;
-        }
-        let fields = fields_of(system);
+        let note = |about: &str, value: &str| Item {
+            name: named("registration", system, is_only),
+            about: format!("{}: {about}", system.details.name),
+            value: value.into(),
+            source: of_registry(system),
+        };
+        let fields = match asked_of(system) {
+            Asked::Nothing(why) => {
+                let is_registered = system.details.risk_route == SystemRoute::AnnexIii;
+                let (route, role) = (system.details.risk_route, system.details.role);
+                let value = if is_registered { role.as_str() } else { route.as_str() };
+                items.push(note(why, value));
+                continue;
+            }
+            Asked::Fields(fields, when) => {
+                items.extend(when.map(|when| note(when, system.details.role.as_str())));
+                fields
+            }
+        };
         items.extend(fields.iter().map(|field| filled(facts, system, field, is_only)));
         if system.contact.is_some() {
-            personal = personal.max(Some(system.entry_id));
+            let id = system.entry_id;
+            let (least, greatest) = personal.unwrap_or((id, id));
+            personal = Some((id.min(least), id.max(greatest)));
         }
     }
     (items, personal)
@@ -164,14 +197,10 @@ fn named(name: &str, system: &System, is_only: bool) -> String {
     if is_only { name.to_owned() } else { format!("{}.{name}", system.id) }
 }
 
-fn human(system: &System) -> Source {
-    Source::Human { by: None, at: system.updated_at, entry: system.entry_id }
-}
-
 /// A field with what the registry says, if that is what the field takes.
 fn filled<R: Read>(facts: &Facts<'_, R>, system: &System, field: &Field, is_only: bool) -> Item {
     let name = named(&format!("{}.{}", field.number, field.member), system, is_only);
-    let value = value_of(facts, system, field.member).filter(|value| !is_blank(value));
+    let value = value_of(facts, system, field.member).filter(says);
     let (value, fault) = match value {
         Some(value) => match fault(field.is, &value) {
             Some(fault) => (Json::Null, Some(fault)),
@@ -186,7 +215,7 @@ fn filled<R: Read>(facts: &Facts<'_, R>, system: &System, field: &Field, is_only
     let source = match (&value, field.required || fault.is_some()) {
         (Json::Null, true) => Source::Missing,
         (Json::Null, false) => Source::Open,
-        (_, _) => human(system),
+        (_, _) => of_registry(system),
     };
     Item { name, about, value, source }
 }
@@ -194,7 +223,7 @@ fn filled<R: Read>(facts: &Facts<'_, R>, system: &System, field: &Field, is_only
 /// What the registry says in the place of a member, where `annex_viii` has none.
 fn value_of<R: Read>(facts: &Facts<'_, R>, system: &System, member: &str) -> Option<Json> {
     let annex_viii = system.details.annex_viii.as_ref();
-    let said = annex_viii.and_then(|it| it.get(member)).filter(|it| !it.is_null());
+    let said = annex_viii.and_then(|it| it.get(member)).filter(|it| says(it));
     said.cloned().or_else(|| match member {
         "provider" | "deployer" => system.contact.clone(),
         "trade_name" => Some(system.details.name.as_str().into()),
@@ -202,20 +231,20 @@ fn value_of<R: Read>(facts: &Facts<'_, R>, system: &System, member: &str) -> Opt
         "market_status" => match system.details.status(facts.now) {
             SystemStatus::Planned => None,
             SystemStatus::InUse => Some("on_market".into()),
-            SystemStatus::Retired => Some("no_longer".into()),
+            // What was given up before it was anywhere never was on the market.
+            SystemStatus::Retired => {
+                let begin = system.details.placed_on_market.or(system.details.put_into_service);
+                begin.map(|_| "no_longer".into())
+            }
         },
         _ => None,
     })
 }
 
-fn is_blank(value: &Json) -> bool {
-    match value {
-        Json::Null => true,
-        Json::String(text) => text.trim().is_empty(),
-        Json::Array(items) => items.is_empty(),
-        Json::Object(members) => members.is_empty(),
-        Json::Bool(_) | Json::Number(_) => false,
-    }
+/// Whether a value is one for a field: yes or no alone says nothing that a form
+/// asks for.
+fn says(value: &Json) -> bool {
+    annex_iv::says(value) && !matches!(value, Json::Bool(_))
 }
 
 /// Why a value is none that a field takes.
@@ -261,7 +290,6 @@ fn declaration<R: Read>(facts: &Facts<'_, R>) -> Vec<Item> {
             let mut told = Object::new();
             told.insert("name", system.details.name.as_str());
             told.insert("reference", system.id.to_string());
-            told.insert("version", system.version);
             Json::Object(told)
         },
     );
@@ -303,7 +331,7 @@ fn plan<R: Read>(facts: &Facts<'_, R>) -> Vec<Item> {
     let whole = facts.written("plan", (9, "text"));
     let item = |(name, about): (&str, &str)| {
         let said = whole.value.as_object().and_then(|plan| plan.get(name));
-        let said = said.filter(|said| !is_blank(said)).cloned();
+        let said = said.filter(|said| says(said)).cloned();
         let source = if said.is_some() { whole.source.clone() } else { Source::Missing };
         let (name, about) = (name.to_owned(), about.to_owned());
         Item { name, about, value: said.unwrap_or_default(), source }

@@ -8,7 +8,8 @@ use types::Json;
 use super::svg::escaped;
 use super::{Document, Item, Section, Source};
 
-const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
+/// What the page looks like: all that a browser may be let use of it.
+pub const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
     h2{border-bottom:1px solid #ccc;page-break-after:avoid}dt{font-weight:bold;margin-top:.6em}\
     dd{margin-left:1.5em}.missing{color:#a00}.from{color:#555;font-size:90%}\
     svg{max-width:100%;height:auto}code{word-break:break-all}";
@@ -27,7 +28,7 @@ pub(super) fn page(document: &Document) -> String {
         escaped(&document.kind),
         document.as_of,
         document.at,
-        escaped(&document.register_version),
+        escaped(document.register_version.as_deref().unwrap_or("none recorded")),
         document.hash(),
     );
     for section in &document.sections {
@@ -60,7 +61,10 @@ fn write_item(page: &mut String, item: &Item) {
     let _ = writeln!(page, "<dt>{about} <code>{name}</code></dt>\n<dd>");
     match &item.source {
         Source::Missing => {
-            page.push_str("<p class=\"missing\">Missing: a human must say this.</p>\n")
+            page.push_str("<p class=\"missing\">Missing: a human must say this.</p>\n");
+            if !item.value.is_null() {
+                value(page, &item.value);
+            }
         }
         Source::Open => page.push_str("<p>Nothing said.</p>\n"),
         Source::Ledger | Source::Register => value(page, &item.value),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use types::Json;
 
+use super::svg::is_hidden;
 use super::{Document, Item, Section, Source};
 
 pub(super) fn text(document: &Document) -> String {
@@ -19,7 +20,7 @@ pub(super) fn text(document: &Document) -> String {
         document.as_of,
         document.at,
         document.hash(),
-        escaped(&document.register_version),
+        escaped(document.register_version.as_deref().unwrap_or("none recorded")),
         if systems.is_empty() { "none registered".to_owned() } else { systems.join(", ") },
     );
     for section in &document.sections {
@@ -62,7 +63,13 @@ fn write_section(text: &mut String, section: &Section) {
 fn write_item(text: &mut String, item: &Item) {
     let _ = write!(text, "- **{}** (`{}`): ", escaped(&item.about), item.name);
     match &item.source {
-        Source::Missing => text.push_str("*missing: a human must say this*\n"),
+        Source::Missing if item.value.is_null() => {
+            text.push_str("*missing: a human must say this*\n");
+        }
+        Source::Missing => {
+            text.push_str("*missing: a human must say this*; so far: ");
+            value(text, &item.value, 1);
+        }
         Source::Open => text.push_str("*nothing said*\n"),
         Source::Ledger | Source::Register => value(text, &item.value, 1),
         Source::Human { by, at, entry } => {
@@ -84,7 +91,7 @@ fn value(text: &mut String, of: &Json, level: usize) {
             let _ = writeln!(text, "{number}");
         }
         Json::String(line) => {
-            let _ = writeln!(text, "{}", escaped(line).replace('\n', &format!("  \n{indent}")));
+            let _ = writeln!(text, "{}", escaped(line));
         }
         Json::Array(items) if items.is_empty() => text.push_str("none\n"),
         Json::Object(members) if members.is_empty() => text.push_str("none\n"),
@@ -105,22 +112,38 @@ fn value(text: &mut String, of: &Json, level: usize) {
     }
 }
 
-/// Text that is no markup, whatever it holds.
+/// Text that is no markup, whatever it holds. It stays on one line, since a line of
+/// its own could begin a list or end a heading; what it begins with does neither.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
+    let mut is_start = true;
+    let mut digits = false;
+    for character in text.replace("\r\n", "\n").chars() {
         match character {
+            '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                safe.push_str("<br>");
+            }
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
+            ' ' | '\t' if is_start => safe.push_str("&#32;"),
+            '-' | '+' | '=' if is_start => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            '.' | ')' if digits => {
+                safe.push('\\');
+                safe.push(character);
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' => {
                 safe.push('\\');
                 safe.push(character);
             }
-            '\n' => safe.push('\n'),
-            other if other.is_control() => safe.push(' '),
+            other if is_hidden(other) => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
+        digits = (is_start || digits) && character.is_ascii_digit();
+        is_start = false;
     }
     safe
 }
@@ -133,10 +156,37 @@ mod tests {
     fn what_a_text_says_is_no_markup() {
         let sly = "<script>x</script> **b** [a](b) `c` # d\n# e\r\n|f|";
         let safe = escaped(sly);
-        assert!(!safe.contains('<') && !safe.contains("**b") && safe.contains("\\[a\\](b)"));
+        assert!(!safe.contains('<') || safe.matches('<').count() == safe.matches("<br>").count());
+        assert!(!safe.contains("**b") && safe.contains("\\[a\\](b)"));
         let mut text = String::new();
         value(&mut text, &Json::from(sly), 1);
-        assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.lines().skip(1).all(|line| line.starts_with("  ")), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_a_text_begins_with_begins_no_list_and_ends_no_heading() {
+        for (text, expect) in [
+            ("- a", "\\- a"),
+            ("+ a", "\\+ a"),
+            ("===", "\\==="),
+            ("1. a", "1\\. a"),
+            ("12) a", "12\\) a"),
+            ("    code", "&#32;   code"),
+            ("a - b + 1.5", "a - b + 1.5"),
+            ("> a", "&gt; a"),
+            ("# a", "\\# a"),
+            ("a\u{202e}b\u{7}", "a\u{fffd}b\u{fffd}"),
+        ] {
+            assert_eq!(escaped(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_makes_no_section_of_its_own() {
+        let sly = "Fine.\n\nMissing\n-------\n\nNothing that was asked for here.";
+        let mut text = String::new();
+        value(&mut text, &Json::from(sly), 1);
+        let told = "Fine.<br><br>Missing<br>-------<br><br>Nothing that was asked for here.\n";
+        assert_eq!(text, told);
     }
 }

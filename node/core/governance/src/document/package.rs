@@ -79,7 +79,8 @@ pub(super) fn document(
         });
     }
     let title = "Technical documentation (Annex IV)".to_owned();
-    facts.conclude(KIND, title, sections).map(Ok)
+    let document = facts.conclude(KIND, title, sections)?;
+    Ok(Ok(Document { register_version: facts.register_then()?, ..document }))
 }
 
 fn heading(section: &annex_iv::Section) -> String {

@@ -1,7 +1,7 @@
 //! The two pictures of the technical documentation: how data flow, by the policy
 //! in force, and what each component can be traced to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::EntryType;
 use types::Json;
@@ -10,9 +10,6 @@ use super::facts::Facts;
 use super::svg::{Arrow, BOXES_MAX, Cell, Column, Drawing};
 use crate::outcome::Corruption;
 use crate::store::Read;
-
-/// Arrows of a picture.
-const ARROWS_MAX: usize = 200;
 
 /// A relation of the policy as a picture needs it.
 struct Relation<'a> {
@@ -30,7 +27,7 @@ pub(super) fn data_flows<R: Read>(facts: &Facts<'_, R>) -> String {
     let relations: Vec<Relation<'_>> =
         relations.unwrap_or_default().iter().filter_map(relation).collect();
     let mut columns = [Names::default(), Names::default(), Names::default()];
-    let mut arrows = std::collections::BTreeSet::new();
+    let mut arrows = BTreeSet::new();
     for relation in &relations {
         let is_dashed = relation.kind == "forbids";
         let [actors, actions, data] = &mut columns;
@@ -49,7 +46,7 @@ pub(super) fn data_flows<R: Read>(facts: &Facts<'_, R>) -> String {
             Column { heading: "Actions (dashed: forbidden)", cells: actions.cells() },
             Column { heading: "Data and resources", cells: data.cells() },
         ],
-        arrows: arrows.into_iter().take(ARROWS_MAX).collect(),
+        arrows: arrows.into_iter().collect(),
     }
     .to_svg()
 }
@@ -94,11 +91,11 @@ impl<'a> Names<'a> {
 /// records that they can be traced to.
 pub(super) fn component_traceability<R: Read>(facts: &Facts<'_, R>) -> Result<String, Corruption> {
     let mut actors = Names::default();
-    let mut arrows = Vec::new();
+    let mut arrows = BTreeSet::new();
     for (row, system) in facts.systems.iter().enumerate() {
         for pattern in &system.details.actor_patterns {
             let to = actors.place(pattern);
-            arrows.push(Arrow { column: 0, from: row.min(BOXES_MAX), to, is_dashed: false });
+            arrows.insert(Arrow { column: 0, from: row.min(BOXES_MAX), to, is_dashed: false });
         }
     }
     let drawn = actors.names.len().min(BOXES_MAX.saturating_add(1));
@@ -106,7 +103,7 @@ pub(super) fn component_traceability<R: Read>(facts: &Facts<'_, R>) -> Result<St
     let records = records(facts)?;
     arrows.extend((0..records.len()).map(|to| Arrow { column: 2, from: 0, to, is_dashed: false }));
     let systems = facts.systems.iter().map(|system| {
-        Cell::with(system.details.name.as_str(), format!("version {}", system.version))
+        Cell::with(system.details.name.as_str(), format!("registry version {}", system.version))
     });
     let hash = facts.policy.policy_hash.to_string();
     let policy = Cell::with(
@@ -121,20 +118,37 @@ pub(super) fn component_traceability<R: Read>(facts: &Facts<'_, R>) -> Result<St
             Column { heading: "Governed by", cells: vec![policy] },
             Column { heading: "Ledger entries", cells: records },
         ],
-        arrows: arrows.into_iter().take(ARROWS_MAX).collect(),
+        arrows: arrows.into_iter().collect(),
     };
     Ok(drawing.to_svg())
 }
 
 fn records<R: Read>(facts: &Facts<'_, R>) -> Result<Vec<Cell>, Corruption> {
     let kinds = [
-        ("decisions", EntryType::Decision),
         ("risk assessments", EntryType::RiskAssessed),
         ("interventions", EntryType::Intervention),
         ("overrides", EntryType::OverrideExecuted),
         ("pieces of evidence", EntryType::EvidenceRegistered),
         ("serious incidents", EntryType::IncidentRecorded),
     ];
-    let cell = |(name, entry_type)| Ok(Cell::new(format!("{} {name}", facts.count(entry_type)?)));
-    kinds.into_iter().map(cell).collect()
+    let of_all = |line: String| match facts.asked.system {
+        Some(_) => Cell::with(line, "whole ledger, all systems"),
+        None => Cell::new(line),
+    };
+    let mut cells = vec![decisions(facts)?];
+    for (name, entry_type) in kinds {
+        cells.push(of_all(format!("{} {name}", facts.count(entry_type)?)));
+    }
+    Ok(cells)
+}
+
+/// Decisions: those of the system where the picture is about one.
+fn decisions<R: Read>(facts: &Facts<'_, R>) -> Result<Cell, Corruption> {
+    if facts.asked.system.is_none() {
+        return Ok(Cell::new(format!("{} decisions", facts.count(EntryType::Decision)?)));
+    }
+    let each = facts.decisions_of_each()?;
+    let count = each.iter().fold(0_u64, |sum, (count, _)| sum.saturating_add(*count));
+    let least = if each.iter().all(|(_, is_all)| *is_all) { "" } else { "at least " };
+    Ok(Cell::with(format!("{least}{count} decisions"), "of the system's actors"))
 }

@@ -157,13 +157,24 @@ fn draw_column(svg: &mut String, at: usize, column: &Column) {
 
 /// At most so many characters of a line, none of them one that XML refuses.
 fn cut(line: &str) -> String {
-    let plain =
-        |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c };
+    let plain = |c: char| if c.is_control() || is_hidden(c) { ' ' } else { c };
     let mut kept: String = line.chars().take(CHARS_MAX).map(plain).collect();
     if CHARS_MAX < line.chars().count() {
         kept.push('…');
     }
     kept
+}
+
+/// Whether a character shows as nothing and can change what is read: one that no
+/// terminal or XML takes, and marks that turn the direction of writing, which can
+/// make a text read as another one.
+pub(super) fn is_hidden(character: char) -> bool {
+    let is_layout = matches!(character, '\n' | '\r' | '\t');
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    turns || (character.is_control() && !is_layout) || matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
 /// Text as XML and HTML take it, between tags and in quoted attributes.
@@ -176,6 +187,7 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
+            other if is_hidden(other) => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
     }
@@ -213,6 +225,7 @@ mod tests {
         let svg = drawing(1).to_svg();
         assert!(svg.contains("&lt;0&gt; &amp; &quot;x&quot;") && svg.contains("<title>a &lt; b"));
         assert_eq!(cut("a\u{7}b"), "a b");
+        assert_eq!(escaped("a\0\u{1b}\u{202e}\u{200f}\nb"), "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\nb");
         assert_eq!(cut(&"ä".repeat(31)).chars().count(), 31);
     }
 

@@ -25,6 +25,8 @@ pub struct SystemRecord {
     pub created_at: Timestamp,
     /// Applied time of the last change.
     pub updated_at: Timestamp,
+    /// Who made it, if anybody was named.
+    pub by: Option<String>,
 }
 
 /// A serious incident. Its texts are in the entries.
@@ -34,7 +36,9 @@ pub struct AiIncidentRecord {
     pub entry_id: EntryId,
     /// What it is.
     pub category: IncidentCategory,
-    /// When it must be reported.
+    /// Days from awareness within which it must be reported.
+    pub clock_days: u64,
+    /// When that time is over.
     pub report_due_at: Timestamp,
     /// The entry that says it was.
     pub reported: Option<EntryId>,

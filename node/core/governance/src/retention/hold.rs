@@ -14,7 +14,7 @@ use types::{EntryId, HoldId, Json, Object, Timestamp};
 
 use crate::apply::{Context, Stop};
 use crate::command::{ApplyHold, EntryFilter, HoldScope, ReleaseHold};
-use crate::outcome::{Corruption, Outcome, Rejection};
+use crate::outcome::{Corruption, Outcome, Recorded, Rejection};
 use crate::record::HoldRecord;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::{access, codec, idempotency, keys, tables, view};
@@ -130,30 +130,58 @@ pub(crate) fn apply<S: Store>(
         Some(id) => named(context, id)?,
         None => drawn(context)?,
     };
-    let mut data = context.asked();
-    data.insert("hold_id", id.as_str());
-    data.insert("reason", apply.reason.as_str());
-    data.insert("records_affected", affected);
-    data.insert("scope", scope_json(&apply.scope));
-    let recorded = context.record(EntryType::LegalHoldApplied, data)?;
-    let entry_id = recorded.entry_id;
-    let key = keys::texts(&[&id]);
-    let record = HoldRecord { entry_id, scope: apply.scope.clone(), released: None };
-    context.tables.put_record(Table::Hold, &key, &record)?;
-    context.tables.put_record(Table::HoldInForce, &key, &apply.scope)?;
-    context.cache.forget_holds();
-    idempotency::keep(context, entry_id)?;
+    let (reason, scope) = (apply.reason.clone(), apply.scope.clone());
+    let recorded = place(context, &NewHold { id, reason, scope, affected })?;
+    idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
 }
 
-/// How many entries a new hold freezes now, if there is room for it and it
-/// freezes anything.
-fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result<u64, Stop> {
+/// A hold that was found to be one there can be.
+pub(crate) struct NewHold {
+    /// One that no hold has.
+    pub(crate) id: String,
+    pub(crate) reason: String,
+    /// What it freezes: it holds something, and its list is in order.
+    pub(crate) scope: HoldScope,
+    /// How many entries that are.
+    pub(crate) affected: u64,
+}
+
+/// Records a hold and puts it in force. Whether there is room for it is checked
+/// before: [`room`].
+pub(crate) fn place<S: Store>(
+    context: &mut Context<'_, S>,
+    hold: &NewHold,
+) -> Result<Recorded, Corruption> {
+    let mut data = context.asked();
+    data.insert("hold_id", hold.id.as_str());
+    data.insert("reason", hold.reason.as_str());
+    data.insert("records_affected", hold.affected);
+    data.insert("scope", scope_json(&hold.scope));
+    let recorded = context.record(EntryType::LegalHoldApplied, data)?;
+    let key = keys::texts(&[&hold.id]);
+    let (entry_id, scope) = (recorded.entry_id, hold.scope.clone());
+    context.tables.put_record(Table::HoldInForce, &key, &scope)?;
+    let record = HoldRecord { entry_id, scope, released: None };
+    context.tables.put_record(Table::Hold, &key, &record)?;
+    context.cache.forget_holds();
+    Ok(recorded)
+}
+
+/// Whether another hold may be in force.
+pub(crate) fn room<S: Store>(context: &mut Context<'_, S>) -> Result<(), Stop> {
     let holds = context.cache.holds(context.tables.read())?;
     if IN_FORCE_MAX <= holds.scopes().len() {
         let there = IN_FORCE_MAX as u64;
         return Err(Rejection::TooMany { things: "holds in force", there }.into());
     }
+    Ok(())
+}
+
+/// How many entries a new hold freezes now, if there is room for it and it
+/// freezes anything.
+fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result<u64, Stop> {
+    room(context)?;
     let size = context.cache.head(context.tables.read())?.size();
     let affected = match scope {
         HoldScope::All => size,
@@ -199,7 +227,8 @@ fn named<S: Store>(context: &Context<'_, S>, id: &str) -> Result<String, Stop> {
     Ok(id.to_owned())
 }
 
-fn drawn<S: Store>(context: &mut Context<'_, S>) -> Result<String, Corruption> {
+/// An id that no hold has.
+pub(crate) fn drawn<S: Store>(context: &mut Context<'_, S>) -> Result<String, Corruption> {
     const DRAWS_MAX: u32 = 16;
     let mut id = HoldId(context.draw.ulid("hold")).to_string();
     for _ in 0..DRAWS_MAX {

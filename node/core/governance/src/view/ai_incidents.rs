@@ -23,10 +23,22 @@ pub struct AiIncident {
     pub title: Option<String>,
     /// In full.
     pub description: Option<String>,
+    /// What else it is.
+    pub other_categories: Vec<String>,
     /// When the organisation came to know of it.
     pub aware_at: Option<Timestamp>,
+    /// When the provider did.
+    pub provider_aware_at: Option<Timestamp>,
+    /// When the deployer did.
+    pub deployer_aware_at: Option<Timestamp>,
+    /// When a causal link, or that it is likely, was established.
+    pub causal_link_at: Option<Timestamp>,
     /// When it happened.
     pub occurred_at: Option<Timestamp>,
+    /// The system, where that is registered.
+    pub system_id: Option<String>,
+    /// The hold that came with it.
+    pub hold_id: Option<String>,
     /// Decisions that had to do with it.
     pub decision_ids: Vec<String>,
     /// Applied time of its entry.
@@ -90,15 +102,17 @@ impl AiIncident {
 pub struct AiIncidentQuery {
     /// That stand so.
     pub status: Option<IncidentStatus>,
-    /// Past this one.
+    /// Past this one, in the order.
     pub after: Option<IncidentId>,
+    /// The order.
+    pub direction: Direction,
     /// At most so many.
     pub limit: usize,
     /// As they stood once this entry was recorded.
     pub as_of: EntryId,
 }
 
-/// A page of incidents, oldest first.
+/// A page of incidents, in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AiIncidentPage {
     /// The incidents.
@@ -135,16 +149,25 @@ fn told(
     let reported = record.reported.filter(|entry| *entry <= as_of);
     let closed = record.closed.filter(|entry| *entry <= as_of);
     let text = |name: &str| first.text(name).map(str::to_owned);
-    let decisions = first.data.as_ref().and_then(|data| data.get("decision_ids"));
-    let decisions = decisions.and_then(Json::as_array).unwrap_or_default();
+    let texts = |name: &str| -> Vec<String> {
+        let values = first.data.as_ref().and_then(|data| data.get(name));
+        let values = values.and_then(Json::as_array).unwrap_or_default();
+        values.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    };
     Ok(AiIncident {
         id,
         status: record.status(as_of),
         title: text("title"),
         description: text("description"),
+        other_categories: texts("other_categories"),
         aware_at: first.time("aware_at"),
+        provider_aware_at: first.time("provider_aware_at"),
+        deployer_aware_at: first.time("deployer_aware_at"),
+        causal_link_at: first.time("causal_link_at"),
         occurred_at: first.time("occurred_at"),
-        decision_ids: decisions.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        system_id: text("system_id"),
+        hold_id: text("hold_id"),
+        decision_ids: texts("decision_ids"),
         recorded_at: first.at,
         report: reported.map(|entry| Told::of(read, entry)).transpose()?,
         closing: closed.map(|entry| Told::of(read, entry)).transpose()?,
@@ -153,7 +176,8 @@ fn told(
     })
 }
 
-/// Incidents that match, oldest first.
+/// Incidents that match. At most [`TOTAL_MAX`] are looked at for a page, which then
+/// has fewer than it may, and a next one.
 ///
 /// # Errors
 /// [`Corruption`] when one cannot be read.
@@ -161,56 +185,90 @@ pub fn ai_incidents(
     read: &impl Read,
     query: &AiIncidentQuery,
 ) -> Result<AiIncidentPage, Corruption> {
-    let matches = matching(read, query)?;
-    let is_past = |(id, _): &&(IncidentId, AiIncidentRecord)| query.after.is_none_or(|it| it < *id);
-    let mut rest = matches.found.iter().filter(is_past);
-    let mut incidents = Vec::new();
-    for found in rest.by_ref().take(query.limit) {
-        incidents.push(told(read, *found, query.as_of)?);
+    let (found, next) = page(read, query)?;
+    let incidents = found.into_iter().map(|found| told(read, found, query.as_of));
+    let (total, total_exact) = total(read, query)?;
+    Ok(AiIncidentPage { incidents: incidents.collect::<Result<_, _>>()?, next, total, total_exact })
+}
+
+type Found = (IncidentId, AiIncidentRecord);
+
+impl AiIncidentQuery {
+    fn is_there(&self, record: &AiIncidentRecord) -> bool {
+        record.entry_id <= self.as_of
     }
-    let last = incidents.last().map(|last: &AiIncident| last.id);
-    let next = rest.next().and(last);
-    let total = u64::try_from(matches.found.len()).unwrap_or(u64::MAX);
-    Ok(AiIncidentPage { incidents, next, total, total_exact: !matches.is_cut })
+
+    fn matches(&self, record: &AiIncidentRecord) -> bool {
+        let status = record.status(self.as_of);
+        self.is_there(record) && self.status.is_none_or(|wanted| wanted == status)
+    }
 }
 
-struct Matches {
-    found: Vec<(IncidentId, AiIncidentRecord)>,
-    is_cut: bool,
+/// What matches past `after`, and where the next page begins.
+fn page(
+    read: &impl Read,
+    query: &AiIncidentQuery,
+) -> Result<(Vec<Found>, Option<IncidentId>), Corruption> {
+    const ROWS_MAX: usize = 1_024;
+    let (mut found, mut looked_at) = (Vec::new(), 0_u64);
+    let mut after = query.after;
+    loop {
+        let rows = rows(read, after, query.direction, ROWS_MAX)?;
+        let is_last = rows.len() < ROWS_MAX;
+        for (id, record) in rows {
+            if query.matches(&record) {
+                if found.len() == query.limit {
+                    return Ok((found.clone(), found.last().map(|(last, _)| *last)));
+                }
+                found.push((id, record));
+            }
+            after = Some(id);
+            looked_at = looked_at.saturating_add(1);
+        }
+        if is_last {
+            return Ok((found, None));
+        }
+        if TOTAL_MAX <= looked_at {
+            return Ok((found, after));
+        }
+    }
 }
 
-/// What matches among the first [`TOTAL_MAX`].
-fn matching(read: &impl Read, query: &AiIncidentQuery) -> Result<Matches, Corruption> {
+/// How many match, and whether that is all: only so many are looked at.
+fn total(read: &impl Read, query: &AiIncidentQuery) -> Result<(u64, bool), Corruption> {
     let rows_max = usize::try_from(TOTAL_MAX).unwrap_or(usize::MAX);
-    let scan = Scan {
-        table: Table::AiIncident,
-        from: &[],
-        to: None,
-        direction: Direction::Ascending,
-        rows_max: rows_max.saturating_add(1),
-    };
-    let (mut found, mut rows) = (Vec::new(), 0_usize);
+    let rows = rows(read, None, Direction::Ascending, rows_max.saturating_add(1))?;
+    // What was recorded later comes after, and makes the answer no less exact.
+    let there = rows.iter().filter(|(_, record)| query.is_there(record)).count();
+    let matching = rows.iter().take(rows_max).filter(|(_, record)| query.matches(record)).count();
+    Ok((u64::try_from(matching).unwrap_or(u64::MAX), there <= rows_max))
+}
+
+fn rows(
+    read: &impl Read,
+    after: Option<IncidentId>,
+    direction: Direction,
+    rows_max: usize,
+) -> Result<Vec<Found>, Corruption> {
+    let key = after.map(|id| id.0.key().to_vec());
+    // The zero byte makes it the first key past this one.
+    let from = key.clone().filter(|_| direction == Direction::Ascending).map(|mut key| {
+        key.push(0);
+        key
+    });
+    let to = key.filter(|_| direction == Direction::Descending);
+    let from = from.unwrap_or_default();
+    let scan =
+        Scan { table: Table::AiIncident, from: &from, to: to.as_deref(), direction, rows_max };
+    let mut found = Vec::new();
     let mut fault = None;
     read.visit(scan, &mut |key, value| {
-        rows = rows.saturating_add(1);
         let record = codec::decode::<AiIncidentRecord>("ai_incident", value);
         match (keys::last_ulid(key), record) {
-            (Some(id), Ok(record)) => {
-                let is_there = record.entry_id <= query.as_of;
-                let status = record.status(query.as_of);
-                if is_there && query.status.is_none_or(|wanted| wanted == status) {
-                    found.push((IncidentId(id), record));
-                }
-            }
+            (Some(id), Ok(record)) => found.push((IncidentId(id), record)),
             (None, _) => fault = Some(Corruption::new("ai_incident", "key too short")),
             (_, Err(error)) => fault = Some(error),
         }
     })?;
-    match fault {
-        Some(fault) => Err(fault),
-        None => {
-            found.truncate(rows_max);
-            Ok(Matches { found, is_cut: rows_max < rows })
-        }
-    }
+    fault.map_or(Ok(found), Err)
 }

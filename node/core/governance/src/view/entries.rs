@@ -397,13 +397,3 @@ pub(crate) fn last_up_to(
     let key = keys::text_and_number(entry_type.as_str(), number);
     tables::record(read, Table::EntryByType, &key)
 }
-
-/// The first so many entries of a type up to one.
-pub(crate) fn ids_up_to(
-    read: &impl Read,
-    entry_type: EntryType,
-    as_of: EntryId,
-    ids_max: usize,
-) -> Result<Vec<EntryId>, Corruption> {
-    ids_of_type(read, entry_type, &(0..as_of.0.saturating_add(1)), ids_max)
-}

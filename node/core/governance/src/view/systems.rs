@@ -1,15 +1,18 @@
 //! AI systems as they are, or as they were when an entry was recorded.
 
+mod decisions;
+
 use ledger::StoredEntry;
 use types::{EntryId, Json, Object, SystemId, Timestamp};
 
-use super::entries::TOTAL_MAX;
 use crate::command::{SystemDetails, SystemRole, SystemRoute};
 use crate::outcome::Corruption;
 use crate::record::SystemRecord;
 use crate::store::{Direction, Read, Scan, Table};
 use crate::system::SystemStatus;
 use crate::{codec, keys, tables};
+
+pub use decisions::decisions_of;
 
 /// An AI system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct System {
     pub updated_at: Timestamp,
     /// The entry that says so.
     pub entry_id: EntryId,
+    /// Who said so, if anybody was named.
+    pub by: Option<String>,
 }
 
 /// Which systems are wanted.
@@ -35,8 +40,10 @@ pub struct System {
 pub struct SystemQuery {
     /// That stand so.
     pub status: Option<SystemStatus>,
-    /// Past this one.
+    /// Past this one, in the order.
     pub after: Option<SystemId>,
+    /// The order.
+    pub direction: Direction,
     /// At most so many.
     pub limit: usize,
     /// When they are looked at.
@@ -45,7 +52,7 @@ pub struct SystemQuery {
     pub as_of: Option<EntryId>,
 }
 
-/// A page of systems, oldest first.
+/// A page of systems, in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemPage {
     /// The systems.
@@ -74,6 +81,7 @@ fn of_record(id: SystemId, record: SystemRecord) -> System {
         created_at: record.created_at,
         updated_at: record.updated_at,
         entry_id: record.latest,
+        by: record.by,
     }
 }
 
@@ -141,17 +149,18 @@ fn told(data: &Object, entry: &StoredEntry, contact: Option<Json>) -> Option<Sys
         created_at: time("created_at")?,
         updated_at: entry.header.timestamp,
         entry_id: entry.header.id,
+        by: text("by").map(str::to_owned),
     })
 }
 
-/// Systems that match, oldest first. There are few enough to look at each.
+/// Systems that match. There are few enough to look at each.
 ///
 /// # Errors
 /// [`Corruption`] when one cannot be read.
 pub fn systems(read: &impl Read, query: &SystemQuery) -> Result<SystemPage, Corruption> {
     let mut page = SystemPage { systems: Vec::new(), next: None, total: 0 };
     let mut has_more = false;
-    for id in ids(read)? {
+    for id in ids(read, query.direction)? {
         let found = match query.as_of {
             Some(entry) => system_as_of(read, id, entry)?,
             None => system(read, id)?,
@@ -161,7 +170,11 @@ pub fn systems(read: &impl Read, query: &SystemQuery) -> Result<SystemPage, Corr
         };
         let Some(system) = found.filter(is_wanted) else { continue };
         page.total = page.total.saturating_add(1);
-        if query.after.is_some_and(|after| id <= after) {
+        let is_seen = query.after.is_some_and(|after| match query.direction {
+            Direction::Ascending => id <= after,
+            Direction::Descending => after <= id,
+        });
+        if is_seen {
             continue;
         }
         match page.systems.len() < query.limit {
@@ -173,89 +186,11 @@ pub fn systems(read: &impl Read, query: &SystemQuery) -> Result<SystemPage, Corr
     Ok(page)
 }
 
-fn ids(read: &impl Read) -> Result<Vec<SystemId>, Corruption> {
+fn ids(read: &impl Read, direction: Direction) -> Result<Vec<SystemId>, Corruption> {
     let mut ids = Vec::new();
-    let scan = Scan {
-        table: Table::System,
-        from: &[],
-        to: None,
-        direction: Direction::Ascending,
-        rows_max: usize::MAX,
-    };
+    let scan = Scan { table: Table::System, from: &[], to: None, direction, rows_max: usize::MAX };
     read.visit(scan, &mut |key, _| ids.extend(keys::last_ulid(key).map(SystemId)))?;
     Ok(ids)
-}
-
-/// How many decisions up to an entry are about actors that these patterns name,
-/// counted up to [`TOTAL_MAX`], and whether that is all of them.
-///
-/// # Errors
-/// [`Corruption`] when they cannot be read.
-pub fn decisions_of(
-    read: &impl Read,
-    patterns: &[String],
-    as_of: EntryId,
-) -> Result<(u64, bool), Corruption> {
-    let rows_max = usize::try_from(TOTAL_MAX).unwrap_or(usize::MAX).saturating_add(1);
-    let (mut count, mut seen) = (0_u64, 0_u64);
-    for (from, to) in spans(patterns) {
-        let scan = Scan {
-            table: Table::DecisionByActor,
-            from: &from,
-            to: to.as_deref(),
-            direction: Direction::Ascending,
-            rows_max,
-        };
-        read.visit(scan, &mut |key, _| {
-            seen = seen.saturating_add(1);
-            let is_before = keys::last_number(key).is_some_and(|id| id <= as_of.0);
-            count = count.saturating_add(u64::from(is_before));
-        })?;
-        if TOTAL_MAX < seen {
-            return Ok((count.min(TOTAL_MAX), false));
-        }
-    }
-    Ok((count, true))
-}
-
-/// Keys of an index by actor that patterns cover, none twice.
-fn spans(patterns: &[String]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    let mut spans: Vec<(Vec<u8>, Option<Vec<u8>>)> = patterns
-        .iter()
-        .flat_map(|pattern| policy::answered_by(pattern))
-        .map(|form| match form {
-            policy::Answered::Everything => (Vec::new(), None),
-            policy::Answered::Past(prefix) => {
-                // A name that is the prefix itself ends in the zero byte here.
-                let from = [prefix.as_bytes(), &[1]].concat();
-                let mut to = prefix.as_bytes().to_vec();
-                if let Some(last) = to.last_mut() {
-                    *last = last.saturating_add(1);
-                }
-                (from, Some(to))
-            }
-            policy::Answered::Exactly(name) => {
-                (keys::texts(&[name]), Some(keys::after_texts(&[name])))
-            }
-        })
-        .collect();
-    spans.sort_unstable();
-    let mut apart: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
-    for (from, to) in spans {
-        match apart.last_mut() {
-            Some((_, None)) => (),
-            Some((_, Some(end))) if from < *end => match to {
-                Some(to) if to <= *end => (),
-                to => {
-                    if let Some((_, last)) = apart.last_mut() {
-                        *last = to;
-                    }
-                }
-            },
-            Some(_) | None => apart.push((from, to)),
-        }
-    }
-    apart
 }
 
 /// The system of a name, whatever the case of its letters in ASCII.
@@ -266,37 +201,4 @@ pub fn system_by_name(read: &impl Read, name: &str) -> Result<Option<SystemId>, 
     let key = keys::texts(&[&name.to_ascii_lowercase()]);
     let bytes = read.get(Table::SystemByName, &key)?;
     bytes.map(|bytes| codec::decode("system_by_name", &bytes)).transpose()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(patterns: &[&str], actor: &str, expect: usize) {
-        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        let key = keys::text_and_number(actor, 7);
-        let spans = spans(&patterns);
-        let inside = spans
-            .iter()
-            .filter(|(from, to)| *from <= key && to.as_ref().is_none_or(|to| key < *to));
-        assert_eq!(inside.count(), expect, "{patterns:?} {actor}");
-    }
-
-    #[test]
-    fn the_spans_of_patterns_have_each_actor_they_name_once() {
-        for actor in ["ai:a", "ai:a:b", "actor:ai:a"] {
-            check(&["actor:ai:*"], actor, 1);
-            check(&["ai:*", "actor:ai:*", "ai:a", "*"], actor, 1);
-        }
-        check(&["ai:a", "ai:b", "ai:*"], "ai:a", 1);
-        check(&["ai:a"], "ai:a", 1);
-        for actor in ["ai", "ai:", "aix:a", "aj"] {
-            check(&["ai:*"], actor, 0);
-        }
-        for actor in ["ai:ab", "ai:a:b", "ai"] {
-            check(&["ai:a"], actor, 0);
-        }
-        check(&[], "ai:a", 0);
-    }
 }

@@ -14,6 +14,7 @@ mod escalations;
 mod evidence;
 mod exports;
 mod impact;
+mod incidents;
 mod interventions;
 mod issuing;
 mod joining;
@@ -37,3 +38,4 @@ mod systems;
 mod tokens;
 
 mod controls;
+mod documents;

@@ -4,11 +4,12 @@ use crate::support::{
     EXECUTIVE, Machine, data, decide, decided, envelope, id, intervene, load, named, policy,
     recorded, refused,
 };
+use crate::systems::{new_incident, unfreeze};
 use governance::command::{
     Anonymize, Anonymized, ApplyHold, AssessRisk, ChangeUser, Command, CreateUser, EntryFilter,
     EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent, HoldScope, Idempotency,
-    InterventionType, RegisterEvidence, ReleaseHold, ResolveEscalation, RetentionDays, RiskInput,
-    UserChange,
+    IncidentCategory, InterventionType, RecordIncident, RegisterEvidence, ReleaseHold,
+    ResolveEscalation, RetentionDays, RiskInput, UserChange,
 };
 use governance::outcome::AnonymizedRun;
 use governance::record::{ArtifactKind, Resolution};
@@ -390,6 +391,21 @@ fn what_lives_is_left_out_and_the_rest_goes() {
     let run = done(machine.run(DAY + 2, anonymize(ErasedPart::Personal, Some("ai:a"), &range)));
     assert_eq!(run.counts.anonymized, 1);
     assert!(is_erased(&machine, 3));
+}
+
+#[test]
+fn what_an_incident_is_about_outlasts_its_time() {
+    let mut machine = Machine::founded();
+    let decisions = vec![decided(&mut machine, DAY, "ai:a")];
+    decided(&mut machine, DAY, "ai:a");
+    let incident = new_incident(IncidentCategory::Death, DAY);
+    let incident = RecordIncident { decisions, ..incident };
+    let entry = recorded(machine.run(DAY, Command::RecordIncident(Box::new(incident))));
+    sweep(&mut machine, 8_000 * DAY);
+    assert_eq!([1, 2].map(|id| is_erased(&machine, id)), [false, true]);
+    unfreeze(&mut machine, 8_000 * DAY, entry);
+    sweep(&mut machine, 8_001 * DAY);
+    assert!(is_erased(&machine, 1));
 }
 
 #[test]

@@ -5,12 +5,12 @@ use crate::support::{Machine, SECOND, data, decided, id, load, policy, recorded,
 use governance::ai_incident::IncidentStatus;
 use governance::command::{
     CloseIncident, Command, EntryRange, Erase, ErasedPart, ErasureCause, IncidentCategory,
-    RecordIncident, RegisterSystem, ReportIncident, SystemDetails, SystemRole, SystemRoute,
-    UpdateAnnexIv, UpdateSystem,
+    RecordIncident, RegisterSystem, ReleaseHold, ReportIncident, SystemDetails, SystemRole,
+    SystemRoute, UpdateAnnexIv, UpdateSystem,
 };
 use governance::system::SystemStatus;
 use governance::view::{self, AiIncidentQuery, SystemQuery};
-use governance::{Outcome, Rejection};
+use governance::{Direction, Outcome, Rejection};
 use types::{DecisionId, EntryId, IncidentId, Json, SystemId, Timestamp, Ulid};
 
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -63,14 +63,30 @@ pub(crate) fn update(system: SystemId, change: impl FnOnce(&mut UpdateSystem)) -
 }
 
 pub(crate) fn incident(category: IncidentCategory, aware_at: u64) -> Command {
-    Command::RecordIncident(Box::new(RecordIncident {
+    Command::RecordIncident(Box::new(new_incident(category, aware_at)))
+}
+
+pub(crate) fn new_incident(category: IncidentCategory, aware_at: u64) -> RecordIncident {
+    RecordIncident {
         title: "Claims denied in a row".to_owned(),
         description: "All of one town.".to_owned(),
         category,
+        other_categories: Vec::new(),
         aware_at: Timestamp(aware_at),
+        provider_aware_at: None,
+        deployer_aware_at: None,
+        causal_link_at: None,
         occurred_at: None,
+        system: None,
         decisions: Vec::new(),
-    }))
+    }
+}
+
+/// Releases the hold that an incident came with.
+pub(crate) fn unfreeze(machine: &mut Machine, at: u64, incident: EntryId) {
+    let hold = id(&data(machine, incident), "hold_id");
+    let release = ReleaseHold { hold, reason: "the authority has seen it".to_owned() };
+    recorded(machine.run(at, Command::ReleaseHold(release)));
 }
 
 pub(crate) fn report(incident: IncidentId) -> Command {
@@ -106,7 +122,14 @@ fn contact_of(machine: &Machine, system: SystemId) -> Option<Json> {
 }
 
 fn page(machine: &Machine, status: Option<SystemStatus>, now: u64) -> Vec<String> {
-    let query = SystemQuery { status, after: None, limit: 10, now: Timestamp(now), as_of: None };
+    let query = SystemQuery {
+        status,
+        after: None,
+        direction: Direction::Ascending,
+        limit: 10,
+        now: Timestamp(now),
+        as_of: None,
+    };
     let page = view::systems(&machine.store, &query).unwrap();
     page.systems.into_iter().map(|system| system.details.name).collect()
 }
@@ -260,6 +283,34 @@ fn a_retired_system_goes_with_the_entry_that_says_how_it_is() {
 }
 
 #[test]
+fn an_older_version_that_was_kept_is_not_how_a_system_is() {
+    let (mut machine, system, first) = with_system();
+    let retire = update(system, |it| it.retired = Some(Timestamp(30 * SECOND)));
+    let last = recorded(machine.run(30 * SECOND, retire));
+    let all = erase(last, ErasedPart::All, ErasureCause::Retention);
+    assert!(matches!(machine.run(40 * SECOND, all), Outcome::Erased(_)));
+    assert_eq!(view::system_as_of(&machine.store, system, EntryId(99)).unwrap(), None);
+    let before = view::system_as_of(&machine.store, system, first).unwrap().unwrap();
+    assert_eq!(before.entry_id, first);
+}
+
+#[test]
+fn an_older_version_that_was_kept_is_not_what_a_section_says() {
+    let (mut machine, system, _) = with_system();
+    let write = |text: &str| section(Some(system), 3, text);
+    let old = recorded(machine.run(30 * SECOND, write(r#"{"text":"old"}"#)));
+    let new = recorded(machine.run(31 * SECOND, write(r#"{"text":"new"}"#)));
+    recorded(
+        machine.run(32 * SECOND, update(system, |it| it.retired = Some(Timestamp(30 * SECOND)))),
+    );
+    let all = erase(new, ErasedPart::All, ErasureCause::Retention);
+    assert!(matches!(machine.run(40 * SECOND, all), Outcome::Erased(_)));
+    let third = |as_of| view::annex_iv(&machine.store, Some(system), as_of).unwrap()[2].clone();
+    assert_eq!(third(EntryId(99)).written, None);
+    assert_eq!(third(old).written.unwrap().entry_id, old);
+}
+
+#[test]
 fn the_decisions_of_a_system_are_those_of_its_actors() {
     let mut machine = Machine::founded();
     machine.run(SECOND, load(policy()));
@@ -268,7 +319,7 @@ fn the_decisions_of_a_system_are_those_of_its_actors() {
     }
     let count = |patterns: &[&str], as_of| {
         let patterns: Vec<String> = patterns.iter().map(|&it| it.to_owned()).collect();
-        view::decisions_of(&machine.store, &patterns, EntryId(as_of)).unwrap()
+        view::decisions_of(&machine.store, &patterns, EntryId(as_of), 100).unwrap()
     };
     assert_eq!(count(&["ai:a"], 99), (2, true));
     assert_eq!(count(&["actor:ai:*", "ai:a"], 99), (4, true));
@@ -276,6 +327,27 @@ fn the_decisions_of_a_system_are_those_of_its_actors() {
     assert_eq!(count(&["*"], 99), (5, true));
     assert_eq!(count(&["*"], 3), (2, true));
     assert_eq!(count(&[], 99), (0, true));
+}
+
+#[test]
+fn what_is_decided_later_takes_nothing_from_what_is_counted() {
+    let mut machine = Machine::founded();
+    machine.run(SECOND, load(policy()));
+    for actor in ["ai:b", "ai:b"] {
+        decided(&mut machine, 2 * SECOND, actor);
+    }
+    let as_of = EntryId(view::head(&machine.store).unwrap().size() - 1);
+    for actor in ["ai:a", "ai:a", "ai:a", "ai:b", "ai:c"] {
+        decided(&mut machine, 3 * SECOND, actor);
+    }
+    let count = |pattern: &str, count_max| {
+        view::decisions_of(&machine.store, &[pattern.to_owned()], as_of, count_max).unwrap()
+    };
+    for pattern in ["ai:b", "ai:*", "*"] {
+        assert_eq!(count(pattern, 2), (2, true), "{pattern}");
+        assert_eq!(count(pattern, 1), (1, false), "{pattern}");
+    }
+    assert_eq!(count("ai:a", 0), (0, true));
 }
 
 #[test]
@@ -353,7 +425,8 @@ fn an_incident_is_reported_once_and_closed_once() {
     assert_eq!(last.report.unwrap().text("authority"), Some("BNetzA"));
     assert_eq!(last.closing.unwrap().text("notes"), Some("Ana found the fault."));
     let listed = |status, as_of| {
-        let query = AiIncidentQuery { status, after: None, limit: 10, as_of };
+        let direction = Direction::Ascending;
+        let query = AiIncidentQuery { status, after: None, direction, limit: 10, as_of };
         view::ai_incidents(&machine.store, &query).unwrap().total
     };
     assert_eq!(listed(Some(IncidentStatus::Open), first), 1);
@@ -367,6 +440,7 @@ fn an_incident_keeps_its_texts_until_it_is_over_or_somebody_asks() {
     let mut machine = Machine::founded();
     let first = recorded(machine.run(DAY, incident(IncidentCategory::Death, SECOND)));
     let incident: IncidentId = id(&data(&machine, first), "incident_id");
+    unfreeze(&mut machine, DAY, first);
     let retention = |part| erase(first, part, ErasureCause::Retention);
     let held = Rejection::NotErasable { entry: first };
     assert_eq!(refused(machine.run(DAY, retention(ErasedPart::Personal))), held);
