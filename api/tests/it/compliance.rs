@@ -101,6 +101,7 @@ async fn what_is_not_there_is_refused_by_its_own_code() {
         ("/compliance/soc2/CC99", "404 unknown_control"),
         ("/compliance/eu-ai-act/article-999", "404 unknown_article"),
         ("/compliance/eu-ai-act/articles", "404 unknown_article"),
+        ("/compliance/eu-ai-act?article=999", "404 unknown_article"),
         ("/compliance/queries/nonesuch", "404 unknown_query"),
         ("/compliance/soc2/controls?status=fine", "422 validation_failed"),
         ("/compliance/soc2/controls?as_of=999999", "422 validation_failed"),

@@ -155,11 +155,16 @@ async fn what_the_product_offers_to_controls_is_printed_without_any_node() {
         let has = |control: &&register::Control| control.coverage != register::Coverage::None;
         framework.controls.iter().filter(has).count()
     };
-    for (framework, written) in register::register().frameworks().iter().zip(
-        implementations.as_array().unwrap(),
-    ) {
+    for (framework, written) in
+        register::register().frameworks().iter().zip(implementations.as_array().unwrap())
+    {
         let requirements = member(written, "implemented-requirements").unwrap();
-        assert_eq!(requirements.as_array().unwrap().len(), offered(framework), "{}", framework.id());
+        assert_eq!(
+            requirements.as_array().unwrap().len(),
+            offered(framework),
+            "{}",
+            framework.id()
+        );
     }
 
     let dir = tempfile::tempdir().unwrap();

@@ -76,6 +76,44 @@ fn what_the_ledger_shows_in_full_is_so_once_a_checkpoint_covers_it() {
 }
 
 #[test]
+fn a_node_that_left_is_not_waited_for() {
+    let mut bench = ready();
+    let found = [("raft_id", 1_u64.into())];
+    bench.tell(Principal::node("n1"), EntryType::DivergenceDetected, &found);
+    let nodes = |ids: &[u64]| {
+        let node = |id: &u64| Json::object([("raft_id", (*id).into())]);
+        Json::Array(ids.iter().map(node).collect())
+    };
+    let mut members = |voters: &[u64], outgoing: &[u64], learners: &[u64]| {
+        let members = [
+            ("learners", nodes(learners)),
+            ("voters", nodes(voters)),
+            ("voters_outgoing", nodes(outgoing)),
+        ];
+        bench.tell(Principal::node("n1"), EntryType::MembershipChanged, &members);
+        bench.assess().integrity
+    };
+    assert_eq!(members(&[1, 2], &[], &[]), Integrity::Broken);
+    assert_eq!(members(&[2, 3], &[1, 2], &[]), Integrity::Broken);
+    assert_eq!(members(&[2, 3], &[], &[1]), Integrity::Broken);
+    assert_eq!(members(&[2, 3], &[], &[]), Integrity::Verified);
+}
+
+#[test]
+fn while_nothing_is_signed_nothing_is_shown_whatever_people_bring() {
+    let mut bench = ready();
+    let name = simple(Coverage::Supporting);
+    bench.complete(name, None);
+    bench.detail(name, Detail::EvidenceOnFile);
+    bench.at += 3600 * SECOND;
+    bench.decide("ai:a");
+    assert_eq!(bench.assess().integrity, Integrity::Unverified);
+    bench.detail(name, Detail::Inconclusive);
+    bench.seal();
+    bench.detail(name, Detail::EvidenceOnFile);
+}
+
+#[test]
 fn a_node_that_is_not_what_the_others_are_fails_everything_until_it_is_rebuilt() {
     let mut bench = Bench::founded(LATE);
     bench.load_policy(checked("user_a"));
