@@ -50,6 +50,8 @@ pub struct Attested {
     pub is_over: bool,
     /// Whether it is about an artifact that the same person registered.
     pub is_own: bool,
+    /// Whether of any of the artifacts it is known who registered it.
+    pub is_about_known: bool,
     /// Where it is recorded.
     pub entry_id: EntryId,
     /// When.
@@ -171,6 +173,7 @@ fn attested_by(telling: &Telling, now: Timestamp) -> Attested {
         is_checked: telling.text("authn").is_some_and(|authn| authn != "none"),
         is_over: valid_until.is_some_and(|until| until <= now),
         is_own: false,
+        is_about_known: false,
         entry_id: telling.id,
         at: telling.at,
     }
@@ -238,6 +241,7 @@ fn weigh<R: Read>(
         }
         for artifact in &attested.artifacts {
             if let Source::By(Some(registrar)) = sources.of(*artifact)? {
+                attested.is_about_known = true;
                 attested.is_own |= attested.by.as_ref() == Some(&registrar);
             }
         }
