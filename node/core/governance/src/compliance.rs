@@ -331,18 +331,14 @@ fn assessed(assessment: &Assessment, subject: Subject, brought: Brought) -> Asse
 /// Results that are of one duty or control alone.
 fn own(assessment: &Assessment, subject: Subject, brought: &Brought) -> Vec<QueryResult> {
     let as_of = assessment.as_of;
-    let of = |query: &Query| match query {
-        Query::EvidenceByControl => {
-            let last_at = brought.last_at();
-            Some(query::by_control(brought).finish(Query::EvidenceByControl, as_of, last_at))
-        }
-        Query::RetentionStatus => {
-            let status = assessment.result(Query::RetentionStatus)?;
-            least::too_short(subject, status, as_of)
-        }
-        _ => None,
-    };
-    subject.queries().iter().filter_map(of).collect()
+    let asks = |query: Query| subject.queries().contains(&query);
+    let linked = asks(Query::EvidenceByControl).then(|| {
+        let last_at = brought.last_at();
+        query::by_control(brought).finish(Query::EvidenceByControl, as_of, last_at)
+    });
+    let status = assessment.result(Query::RetentionStatus).filter(|found| asks(found.query));
+    let kept = status.and_then(|status| least::too_short(subject, status, as_of));
+    linked.into_iter().chain(kept).collect()
 }
 
 /// Whether something is for the organisation that the profile describes, and a
