@@ -57,15 +57,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// Waits until a final checkpoint covers the entry that a call names, if it names
-/// one.
+/// one. Which one a time means is found once: that of a time to come would move on
+/// with every entry, and the checkpoint behind it.
 pub(crate) async fn settled<B: Backend>(app: &App<B>, asked: AsOf) -> Result<EntryId, Problem> {
     let limit = WAIT_MAX.min(app.config.request_timeout.saturating_sub(MARGIN));
     let deadline = Instant::now() + limit;
+    let entry = last(&app.backend.view()?, asked)?;
+    if asked == AsOf::Head {
+        return Ok(entry);
+    }
     loop {
         let applied = app.backend.applied_index();
-        let read = app.backend.view()?;
-        let entry = last(&read, asked)?;
-        if asked == AsOf::Head || view::first_final(&read, entry)?.is_some() {
+        if view::first_final(&app.backend.view()?, entry)?.is_some() {
             return Ok(entry);
         }
         let left = deadline.saturating_duration_since(Instant::now());

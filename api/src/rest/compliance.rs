@@ -38,20 +38,7 @@ pub(crate) async fn answer<B: Backend>(app: &App<B>, call: Call) -> Result<Answe
 
 /// Answers what follows from an assessment.
 async fn from_assessment<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
-    let shown: fn(&Assessed, &Call) -> Result<Object, Problem> = match call.route.op {
-        Op::ComplianceStatistics => framework::statistics,
-        Op::Timeline => timeline::timeline,
-        Op::Queries => query::all,
-        Op::Query => query::one,
-        Op::Register => duties::register_of,
-        Op::RegisterArticle => duties::article,
-        Op::Controls => framework::controls,
-        Op::Gaps => framework::gaps,
-        Op::ComplianceReport => framework::report,
-        Op::Coverage => framework::coverage,
-        Op::Control => control::get,
-        _ => return Err(Problem::new(Code::NOT_FOUND, "there is nothing at this path")),
-    };
+    let shown = shown(&call)?;
     // Which checkpoints were final by then is settled only once one covers it.
     let entry = as_of::settled(app, as_of::asked(&call)?).await?;
     let read = app.backend.view()?;
@@ -65,6 +52,28 @@ async fn from_assessment<B: Backend>(app: &App<B>, call: Call) -> Result<Answer,
         Ok(Answer::json(members))
     })
     .await
+}
+
+type Shown = fn(&Assessed, &Call) -> Result<Object, Problem>;
+
+/// What shows the answer, once what the call names is there: whoever names nothing
+/// waits neither for a checkpoint nor for an assessment to hear that.
+fn shown(call: &Call) -> Result<Shown, Problem> {
+    let of_framework = |shown: Shown| framework::asked(call).map(|_| shown);
+    match call.route.op {
+        Op::ComplianceStatistics => Ok(framework::statistics),
+        Op::Timeline => Ok(timeline::timeline),
+        Op::Queries => Ok(query::all),
+        Op::Query => query::asked(call).map(|_| query::one as Shown),
+        Op::Register => duties::asked(call).map(|_| duties::register_of as Shown),
+        Op::RegisterArticle => duties::named(call).map(|_| duties::article as Shown),
+        Op::Controls => of_framework(framework::controls),
+        Op::Gaps => of_framework(framework::gaps),
+        Op::ComplianceReport => of_framework(framework::report),
+        Op::Coverage => of_framework(framework::coverage),
+        Op::Control => control::asked(call).map(|_| control::get as Shown),
+        _ => Err(Problem::new(Code::NOT_FOUND, "there is nothing at this path")),
+    }
 }
 
 /// An assessment, and what it is one of.

@@ -64,7 +64,7 @@ pub(super) const ROUTES: &[Route] = &[
     read(Op::Register, "/compliance/eu-ai-act", "Duties of the EU AI Act, and how they stand")
         .query(duties::QUERY)
         .replies(duties::REPLY)
-        .codes(&[Code::NOT_FINAL]),
+        .codes(&[Code::UNKNOWN_ARTICLE, Code::NOT_FINAL]),
     read(
         Op::RegisterArticle,
         "/compliance/eu-ai-act/{article}",
@@ -120,7 +120,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         Op::ControlAttest,
         "/compliance/{framework}/{control_id}/attest",
-        "Vouch, as a person, for evidence that was linked to a control",
+        "Vouch, as a person, for evidence that was linked to a control; the reply is how it stands \
+         by what is final at that moment, before a checkpoint covers the statement",
     )
     .who(Right::Holds(ApproveAuditPacket))
     .tag("Compliance")

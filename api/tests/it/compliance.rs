@@ -101,6 +101,7 @@ async fn what_is_not_there_is_refused_by_its_own_code() {
         ("/compliance/soc2/CC99", "404 unknown_control"),
         ("/compliance/eu-ai-act/article-999", "404 unknown_article"),
         ("/compliance/eu-ai-act/articles", "404 unknown_article"),
+        ("/compliance/eu-ai-act?article=999", "404 unknown_article"),
         ("/compliance/queries/nonesuch", "404 unknown_query"),
         ("/compliance/soc2/controls?status=fine", "422 validation_failed"),
         ("/compliance/soc2/controls?as_of=999999", "422 validation_failed"),
@@ -133,6 +134,18 @@ async fn controls_are_filtered_and_what_is_counted_is_what_is_listed() {
     assert_eq!(report["gaps"], gaps["gaps"]);
     assert_eq!(report["totals"]["by_status"], coverage["by_status"]);
     assert!(report["report_id"].as_str().unwrap().starts_with("rpt_"));
+}
+
+#[tokio::test]
+async fn another_report_has_another_id_also_as_of_the_same_entry() {
+    let server = Server::loaded().await;
+    let path = "/compliance/soc2/report";
+    let before = ok(&server, path).await;
+    assert_eq!(ok(&server, path).await, before);
+    server.node.finalize();
+    let after = ok(&server, path).await;
+    assert_eq!(after["as_of_index"], before["as_of_index"]);
+    assert_ne!(after["report_id"], before["report_id"]);
 }
 
 #[tokio::test]
@@ -178,6 +191,15 @@ async fn there_is_no_answer_as_of_an_entry_that_no_checkpoint_covers_yet() {
     for path in ["/compliance/statistics", "/compliance/eu-ai-act", "/compliance/soc2/CC6.1"] {
         assert_eq!(server.get(&format!("{path}?as_of=0")).await.outcome(), "503 not_final");
         assert_eq!(server.get(path).await.outcome(), "200", "{path}");
+    }
+    // Whoever names nothing does not wait to hear that.
+    for (path, outcome) in [
+        ("/compliance/soc3/gaps", "404 unknown_framework"),
+        ("/compliance/soc2/CC99", "404 unknown_control"),
+        ("/compliance/eu-ai-act/article-999", "404 unknown_article"),
+        ("/compliance/queries/nonesuch", "404 unknown_query"),
+    ] {
+        assert_eq!(server.get(&format!("{path}?as_of=0")).await.outcome(), outcome, "{path}");
     }
     server.node.finalize();
     assert_eq!(server.get("/compliance/statistics?as_of=0").await.outcome(), "200");

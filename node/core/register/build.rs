@@ -90,8 +90,12 @@ fn check_articles(act: &Value) -> Result<(), String> {
     for (at, article) in articles.enumerate() {
         let group = &article["application"]["group"];
         let groups = act["date_groups"].as_array().into_iter().flatten();
-        if groups.filter(|other| other["id"] == *group).count() != 1 {
+        let found: Vec<&Value> = groups.filter(|other| other["id"] == *group).collect();
+        let [found] = found.as_slice() else {
             return Err(format!("articles[{at}].application.group: no such group"));
+        };
+        if found["dates"] != article["application"]["dates"] {
+            return Err(format!("articles[{at}].application.dates: not those of its group"));
         }
         let duties = article["obligations"].as_array().into_iter().flatten();
         for (number, duty) in duties.enumerate() {

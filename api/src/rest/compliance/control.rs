@@ -97,7 +97,7 @@ pub(crate) const ATTEST: &[Field] = &[
 ];
 
 /// A control or duty that a path names, and the kinds of evidence it takes.
-struct Named {
+pub(super) struct Named {
     framework: &'static str,
     id: &'static str,
     takes: &'static [EvidenceKind],
@@ -150,7 +150,12 @@ fn is_the_act(framework: &str) -> bool {
 
 /// `GET /compliance/{framework}/{control_id}`.
 pub(super) fn get(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
-    one(assessed, &Named::of(&call.path)?)
+    one(assessed, &asked(call)?)
+}
+
+/// The control or duty that the path names.
+pub(super) fn asked(call: &Call) -> Result<Named, Problem> {
+    Named::of(&call.path)
 }
 
 fn one(assessed: &Assessed, named: &Named) -> Result<Object, Problem> {
@@ -209,6 +214,10 @@ fn unknown_artifact() -> Problem {
 }
 
 /// `POST /compliance/{framework}/{control_id}/attest`.
+///
+/// The reply is how the control stands as of the attestation, by what is final at
+/// that moment: whoever attests does not wait for the checkpoint that will cover it.
+/// What is to be kept and compared is what `GET` with `as_of` says, once one does.
 pub(super) async fn attest<B: Backend>(app: &App<B>, call: Call) -> Result<Answer, Problem> {
     let Call { path, body, key, principal, .. } = call;
     let named = Named::of(&path)?;

@@ -73,12 +73,7 @@ pub(crate) const ARTICLE_REPLY: &[Member] = &[
 /// `GET /compliance/eu-ai-act`.
 pub(super) fn register_of(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
     let status = call.query.word("status");
-    let article = call.query.word("article").map(|name| {
-        let number = name.to_ascii_lowercase();
-        let number = number.strip_prefix("article-").unwrap_or(&number);
-        register().article(number).ok_or_else(unknown)
-    });
-    let article = article.transpose()?;
+    let article = asked(call)?;
     let items = assessed.whole.items(EU_AI_ACT).filter(|item| {
         status.is_none_or(|status| item.status.as_str() == status)
             && article.is_none_or(|article| is_of(item, article))
@@ -86,15 +81,30 @@ pub(super) fn register_of(assessed: &Assessed, call: &Call) -> Result<Object, Pr
     Ok(answered(items, Object::new()))
 }
 
-/// `GET /compliance/eu-ai-act/{article}`.
-pub(super) fn article(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
+/// The article to whose duties a call keeps, if to one.
+pub(super) fn asked(call: &Call) -> Result<Option<&'static Article>, Problem> {
+    let article = call.query.word("article").map(|name| {
+        let number = name.to_ascii_lowercase();
+        let number = number.strip_prefix("article-").unwrap_or(&number);
+        register().article(number).ok_or_else(unknown)
+    });
+    article.transpose()
+}
+
+/// The article that a path names, and which of its duties, if one.
+pub(super) fn named(call: &Call) -> Result<(&'static Article, Option<&'static str>), Problem> {
     let name = call.path.as_str();
     let number = name.to_ascii_lowercase();
     let found = match number.strip_prefix("article-") {
         Some(number) => register().article(number).map(|article| (article, None)),
         None => register().duty(name).map(|(article, duty)| (article, Some(duty.id.as_str()))),
     };
-    let (article, duty) = found.ok_or_else(unknown)?;
+    found.ok_or_else(unknown)
+}
+
+/// `GET /compliance/eu-ai-act/{article}`.
+pub(super) fn article(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
+    let (article, duty) = named(call)?;
     let items = assessed.whole.items(EU_AI_ACT);
     let items =
         items.filter(|item| is_of(item, article) && duty.is_none_or(|duty| item.id == duty));

@@ -161,7 +161,8 @@ pub(super) fn counts(assessed: &Assessed, framework: &str) -> ByStatus {
     ByStatus::of(assessed.whole.items(framework).map(|item| item.status))
 }
 
-fn asked(call: &Call) -> Result<&'static Framework, Problem> {
+/// The framework that the path names.
+pub(super) fn asked(call: &Call) -> Result<&'static Framework, Problem> {
     known_framework(path_parts(&call.path).0)
 }
 
@@ -227,7 +228,6 @@ pub(super) fn report(assessed: &Assessed, call: &Call) -> Result<Object, Problem
     });
     let evidence: Vec<_> = used.collect();
     let mut members = Object::new();
-    members.insert("report_id", report_id(assessed, framework).to_string());
     members.insert("framework", framework.id());
     members.insert("name", framework.name.as_str());
     members.insert("framework_version", framework.version.as_str());
@@ -237,18 +237,23 @@ pub(super) fn report(assessed: &Assessed, call: &Call) -> Result<Object, Problem
     members.insert("evidence", shown::evidence(&evidence));
     members.insert("limits", LIMITS);
     members.insert("register_version", register().version());
+    let report_id = report_id(assessed, &members);
+    members.insert("report_id", report_id.to_string());
     Ok(members)
 }
 
-/// The same for the same report, whichever node makes it.
-fn report_id(assessed: &Assessed, framework: &Framework) -> ReportId {
+/// The same for the same report, whichever node makes it, and another one for any
+/// other: as of one entry there are several, where a checkpoint became final or
+/// something was erased since.
+fn report_id(assessed: &Assessed, members: &Object) -> ReportId {
     let mut hash = Sha256::new();
     hash.update(b"lexecon/report/v1\n");
-    for part in [&assessed.cluster, framework.id(), &assessed.as_of.to_string()] {
+    for part in [&assessed.cluster, &assessed.as_of.to_string()] {
         hash.update(part.as_bytes());
         hash.update(b"\n");
     }
     hash.update(register().digest().0);
+    hash.update(Json::Object(members.clone()).to_canonical().as_bytes());
     let digest: [u8; 32] = hash.finalize().into();
     let random = digest.first_chunk::<10>().copied().unwrap_or_default();
     ReportId(Ulid::from_parts(assessed.whole.now.millis(), random))

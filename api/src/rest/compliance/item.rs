@@ -22,8 +22,8 @@ const ATTESTATION: &[Member] = &[
     time("valid_until", "Until when; null is without end.").or_null(),
     flag(
         "counts",
-        "Whether it does: it is in time, somebody checked who it was, and nobody vouches for what \
-         they registered themselves.",
+        "Whether it does: it is in time, somebody checked who it was, and who registered the \
+         evidence is known, and somebody else.",
     ),
     integer("ledger_entry_id", "The entry that says so; the statement is in its personal part."),
 ];

@@ -52,11 +52,16 @@ pub(super) fn all(assessed: &Assessed, _: &Call) -> Result<Object, Problem> {
 
 /// `GET /compliance/queries/{query}`.
 pub(super) fn one(assessed: &Assessed, call: &Call) -> Result<Object, Problem> {
-    let unknown = || Problem::new(Code::UNKNOWN_QUERY, "the register has no such question");
-    let query: Query = call.path.to_ascii_lowercase().parse().map_err(|_| unknown())?;
+    let query = asked(call)?;
     let mut results = assessed.whole.results.iter();
     let found = results.find(|found| found.query == query).ok_or_else(Problem::internal)?;
     Ok(shown(found))
+}
+
+/// The question that the path names.
+pub(super) fn asked(call: &Call) -> Result<Query, Problem> {
+    let unknown = |_| Problem::new(Code::UNKNOWN_QUERY, "the register has no such question");
+    call.path.to_ascii_lowercase().parse().map_err(unknown)
 }
 
 fn shown(found: &QueryResult) -> Object {

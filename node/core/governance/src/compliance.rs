@@ -21,6 +21,7 @@ pub(crate) mod documents;
 mod answer;
 mod controls;
 mod facts;
+mod least;
 mod profile;
 mod query;
 
@@ -116,8 +117,9 @@ impl Subject {
 struct Assessed {
     subject: Subject,
     detail: Detail,
-    /// What was linked to this one, as a result of its own.
-    by_control: Option<QueryResult>,
+    /// Results that are of this one alone: what was linked to it, and how long it
+    /// wants things kept.
+    own: Vec<QueryResult>,
     brought: Brought,
     missing: Vec<String>,
     applicable_from: Option<Timestamp>,
@@ -228,7 +230,7 @@ impl Assessment {
             primitives,
             detail: assessed.detail,
             status: assessed.detail.status(),
-            evidence: self.evidence(subject, assessed.by_control.as_ref()),
+            evidence: self.evidence(subject, &assessed.own),
             human_required: subject.human(),
             artifacts: &assessed.brought.artifacts,
             attestations: &assessed.brought.attestations,
@@ -238,15 +240,10 @@ impl Assessment {
         }
     }
 
-    /// Results for a subject; what was linked is its own.
-    fn evidence<'a>(
-        &'a self,
-        subject: Subject,
-        by_control: Option<&'a QueryResult>,
-    ) -> Vec<&'a QueryResult> {
-        let of = |query: &Query| match by_control {
-            Some(own) if own.query == *query => Some(own),
-            Some(_) | None => self.result(*query),
+    /// Results for a subject, its own before those of all.
+    fn evidence<'a>(&'a self, subject: Subject, own: &'a [QueryResult]) -> Vec<&'a QueryResult> {
+        let of = |query: &Query| {
+            own.iter().find(|own| own.query == *query).or_else(|| self.result(*query))
         };
         subject.queries().iter().filter_map(of).collect()
     }
@@ -263,7 +260,7 @@ pub fn assess(read: &impl Read, as_of: EntryId) -> Result<Assessment, Corruption
     let mut assessment = Assessment {
         as_of,
         now: facts.now,
-        integrity: integrity(&facts),
+        integrity: integrity(&results),
         checkpoint: facts.checkpoint.clone(),
         profile: profile::profile(&facts)?,
         results,
@@ -290,21 +287,27 @@ fn subjects() -> impl Iterator<Item = Subject> {
     duties.chain(controls)
 }
 
-fn integrity(facts: &Facts<'_, impl Read>) -> Integrity {
-    match (facts.diverged, &facts.checkpoint) {
-        (0, Some(_)) => Integrity::Verified,
-        (0, None) => Integrity::Unverified,
-        _ => Integrity::Broken,
+/// Whether the ledger itself holds, as its own queries say. A node that is not what
+/// the others are breaks that; where signatures lag or are missing, nothing is known
+/// to be wrong, and nothing known to be right.
+fn integrity(results: &[QueryResult]) -> Integrity {
+    let is = |query: Query, outcome: QueryOutcome| {
+        results.iter().any(|result| result.query == query && result.result == outcome)
+    };
+    let of_entries = [Query::LedgerVerify, Query::LedgerGapCheck];
+    if of_entries.iter().any(|query| is(*query, QueryOutcome::Fail)) {
+        return Integrity::Broken;
+    }
+    let all = of_entries.iter().chain(&[Query::CheckpointsPublished]);
+    match { all }.all(|query| is(*query, QueryOutcome::Pass)) {
+        true => Integrity::Verified,
+        false => Integrity::Unverified,
     }
 }
 
 fn assessed(assessment: &Assessment, subject: Subject, brought: Brought) -> Assessed {
-    let by_control = subject.queries().contains(&Query::EvidenceByControl);
-    let by_control = by_control.then(|| {
-        let last_at = brought.last_at();
-        query::by_control(&brought).finish(Query::EvidenceByControl, assessment.as_of, last_at)
-    });
-    let evidence = assessment.evidence(subject, by_control.as_ref());
+    let own = own(assessment, subject, &brought);
+    let evidence = assessment.evidence(subject, &own);
     let queries: Vec<QueryOutcome> = evidence.iter().map(|result| result.result).collect();
     let kinds = subject.human();
     let human: Vec<Standing> = kinds.iter().map(|kind| brought.standing(*kind)).collect();
@@ -323,7 +326,20 @@ fn assessed(assessment: &Assessment, subject: Subject, brought: Brought) -> Asse
     let missing = open.chain(absent).map(str::to_owned).collect();
     let last = evidence.iter().filter_map(|result| result.last_at);
     let last_evidence_at = last.chain(brought.last_at()).max();
-    Assessed { subject, detail, by_control, brought, missing, applicable_from, last_evidence_at }
+    Assessed { subject, detail, own, brought, missing, applicable_from, last_evidence_at }
+}
+
+/// Results that are of one duty or control alone.
+fn own(assessment: &Assessment, subject: Subject, brought: &Brought) -> Vec<QueryResult> {
+    let as_of = assessment.as_of;
+    let asks = |query: Query| subject.queries().contains(&query);
+    let linked = asks(Query::EvidenceByControl).then(|| {
+        let last_at = brought.last_at();
+        query::by_control(brought).finish(Query::EvidenceByControl, as_of, last_at)
+    });
+    let status = assessment.result(Query::RetentionStatus).filter(|found| asks(found.query));
+    let kept = status.and_then(|status| least::too_short(subject, status, as_of));
+    linked.into_iter().chain(kept).collect()
 }
 
 /// Whether something is for the organisation that the profile describes, and a

@@ -57,7 +57,7 @@ pub(crate) fn erase<S: Store>(
     let (part, cause) = (erase.part, erase.cause);
     let run = Run { part, cause, ranges: &erase.ranges, count: ids.len() as u64 };
     let recorded = context.record(EntryType::AnonymizationRun, run.data(context.asked()))?;
-    let by = ErasedRecord { part, by: recorded.entry_id, at: context.applied.at };
+    let by = ErasedRecord::of(part, recorded.entry_id, context.applied.at);
     let (mut entries, mut accounts) = (0_u64, BTreeSet::new());
     for id in ids {
         if let Some(gone) = erase_one(context, id, by, cause)? {
@@ -191,7 +191,9 @@ pub(crate) fn erase_one<S: Store>(
     if by.part == ErasedPart::All && entry.data.is_some() {
         context.tables.delete(Table::Data, &row);
     }
-    context.tables.put_record(Table::Erased, &row, &by)?;
+    let before: Option<ErasedRecord> = context.tables.record(Table::Erased, &row)?;
+    let personal_by = before.map_or(by.by, |before| before.personal_by);
+    context.tables.put_record(Table::Erased, &row, &ErasedRecord { personal_by, ..by })?;
     Ok(Some(gone))
 }
 

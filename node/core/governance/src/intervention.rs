@@ -13,10 +13,12 @@ pub(crate) mod tally;
 use ledger::{EntryType, StoredEntry};
 use types::{Digest, EntryId, InterventionId, Json, Object, StopId};
 
+use crate::access;
 use crate::apply::{Context, Stop};
 use crate::command::{
     ErasedPart, HumanRole, Intervene, InterventionType, PrincipalKind, StopScope,
 };
+use crate::compliance::counted::STOPS;
 use crate::decision;
 use crate::idempotency;
 use crate::outcome::{Corruption, Outcome, Rejection};
@@ -52,6 +54,7 @@ pub(crate) fn intervene<S: Store>(
     context.tables.put_record(Table::Intervention, &id.0.key(), &entry_id)?;
     if let (Some(id), Some(scope)) = (stop, &scope) {
         stop::set(context, id, entry_id, scope)?;
+        count_stop(context, entry_id)?;
     }
     count(context, intervene, one)?;
     idempotency::keep(context, entry_id)?;
@@ -129,6 +132,14 @@ fn count<S: Store>(
         context.tables.put_record(Table::InterventionTime, &number.to_be_bytes(), &time)?;
     }
     Ok(())
+}
+
+/// Counts what stops something, for those who ask how many up to an entry.
+fn count_stop<S: Store>(context: &mut Context<'_, S>, entry: EntryId) -> Result<(), Corruption> {
+    if context.cache.feature_level(context.tables.read())? < access::EVIDENCE {
+        return Ok(());
+    }
+    crate::tally::append(&mut context.tables, context.cache, STOPS, entry)
 }
 
 /// Number of the last intervention.

@@ -306,10 +306,19 @@ pub struct Dissent {
 pub struct ErasedRecord {
     /// How much.
     pub part: ErasedPart,
-    /// The run's entry.
+    /// The run's entry: of the last one, if there were two.
     pub by: EntryId,
     /// Applied time of the run.
     pub at: Timestamp,
+    /// The entry of the run that came first, with which the personal part went.
+    pub personal_by: EntryId,
+}
+
+impl ErasedRecord {
+    /// What a run erases of something that is whole.
+    pub(crate) fn of(part: ErasedPart, by: EntryId, at: Timestamp) -> Self {
+        Self { part, by, at, personal_by: by }
+    }
 }
 
 /// The last time a node was not what the others are.

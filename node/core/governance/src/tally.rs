@@ -50,6 +50,23 @@ pub fn count_up_to(read: &impl Read, name: &str, as_of: EntryId) -> Result<u64, 
     Ok(from)
 }
 
+/// Numbers under a name of the entries of a span of ids.
+///
+/// # Errors
+/// [`Corruption`] when a row cannot be read.
+pub(crate) fn numbers(
+    read: &impl Read,
+    name: &str,
+    ids: &Range<u64>,
+) -> Result<Range<u64>, Corruption> {
+    let upto = |id: u64| match id.checked_sub(1) {
+        Some(last) => count_up_to(read, name, EntryId(last)),
+        None => Ok(0),
+    };
+    let (before, through) = (upto(ids.start)?, upto(ids.end)?);
+    Ok(before.saturating_add(1)..through.saturating_add(1))
+}
+
 /// The entries that are counted under a name, of a span of ids.
 ///
 /// # Errors
@@ -59,16 +76,11 @@ pub(crate) fn ids(
     name: &str,
     ids: &Range<u64>,
 ) -> Result<Vec<EntryId>, Corruption> {
-    let upto = |id: u64| match id.checked_sub(1) {
-        Some(last) => count_up_to(read, name, EntryId(last)),
-        None => Ok(0),
-    };
-    let (before, through) = (upto(ids.start)?, upto(ids.end)?);
-    (before.saturating_add(1)..=through).map(|number| nth(read, name, number)).collect()
+    numbers(read, name, ids)?.map(|number| nth(read, name, number)).collect()
 }
 
 /// The `number`-th entry under a name, from 1.
-fn nth(read: &impl Read, name: &str, number: u64) -> Result<EntryId, Corruption> {
+pub(crate) fn nth(read: &impl Read, name: &str, number: u64) -> Result<EntryId, Corruption> {
     let row = keys::text_and_number(name, number);
     let entry = tables::record(read, Table::Tally, &row)?;
     entry.ok_or_else(|| Corruption::new("tally", format!("row {number} of {name} is missing")))

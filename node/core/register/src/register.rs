@@ -175,7 +175,9 @@ impl Register {
     }
 
     /// The day from which a duty applies to these roles and routes; where none
-    /// are known, to any. `None` where it never does.
+    /// are known, to any. One of roles that no profile can name, such as that of a
+    /// provider of general-purpose models, applies whatever the profile says. `None`
+    /// where it never does.
     pub fn applicable_from(
         &self,
         duty: &Duty,
@@ -192,8 +194,8 @@ impl Register {
         self.timeline().split_at_checked(past).unwrap_or_default()
     }
 
-    /// Articles that oblige one of these roles, by the day on which they begin to
-    /// apply to these routes: what begins when.
+    /// Articles that may oblige somebody with these roles, by the day on which they
+    /// begin to apply to these routes: what begins when.
     pub fn begins(
         &self,
         roles: &[Role],
@@ -219,7 +221,11 @@ impl Article {
         roles: &[Role],
         routes: &[RiskRoute],
     ) -> Option<Timestamp> {
-        let obliges = roles.is_empty() || duty.obliged.iter().any(|role| roles.contains(role));
+        // Some roles no profile can name: of those nobody has said that they are none.
+        let is_declared = |role: &Role| Role::DECLARED.contains(role);
+        let obliges = roles.is_empty()
+            || duty.obliged.iter().any(|role| roles.contains(role))
+            || !duty.obliged.iter().any(is_declared);
         self.dates(routes).map(|date| date.amended).min().filter(|_| obliges)
     }
 

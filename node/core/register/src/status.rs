@@ -102,8 +102,9 @@ impl Judged<'_> {
 
 /// The status that fits first, in the order of the data.
 ///
-/// A duty that the ledger shows in full still wants an intact ledger: one whose
-/// integrity cannot be told yet shows nothing in full.
+/// What people brought is known by the ledger alone, as all the rest is: one whose
+/// integrity cannot be told yet shows nothing, whatever the coverage. That is
+/// inconclusive and not failing, since nothing is known to be wrong.
 pub fn judge(of: &Judged<'_>) -> Detail {
     match of.applies {
         Applies::Never => return Detail::NotApplicable,
@@ -113,7 +114,7 @@ pub fn judge(of: &Judged<'_>) -> Detail {
     if of.integrity == Integrity::Broken || of.has_query(QueryOutcome::Fail) {
         return Detail::Failing;
     }
-    let is_blind = of.coverage == Coverage::Full && of.integrity == Integrity::Unverified;
+    let is_blind = of.integrity == Integrity::Unverified;
     if of.has_query(QueryOutcome::Inconclusive) || is_blind {
         return Detail::Inconclusive;
     }

@@ -99,16 +99,25 @@ fn forget_links<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result
     Ok(())
 }
 
-/// Whether such an entry tells what the record of an account or a key tells too.
+/// Whether such an entry tells of an account or a key what counts while it can be
+/// used.
 fn tells(entry_type: EntryType) -> bool {
     tells_of_user(entry_type) || entry_type == EntryType::ApiKeyCreated
 }
 
+/// Whose the account is, what it may do, and that it has a second factor.
 fn tells_of_user(entry_type: EntryType) -> bool {
-    matches!(entry_type, EntryType::UserCreated | EntryType::UserUpdated | EntryType::OidcLinked)
+    matches!(
+        entry_type,
+        EntryType::UserCreated
+            | EntryType::UserUpdated
+            | EntryType::OidcLinked
+            | EntryType::MfaEnrolled
+            | EntryType::MfaReset
+    )
 }
 
-/// The account whose texts such an entry tells.
+/// The account that such an entry tells of.
 fn user_of(entry_type: EntryType, data: &Object) -> Option<UserId> {
     let actor = data.get("actor").filter(|_| tells_of_user(entry_type));
     actor.and_then(Json::as_str)?.parse().ok()

@@ -43,6 +43,42 @@ impl QueryResult {
     pub fn is_satisfied(&self) -> bool {
         self.result == QueryOutcome::Pass
     }
+
+    /// The same where one thing more has to be so, and is not.
+    pub(super) fn lacking(&self, as_of: EntryId, wanted: (&str, Json), gap: String) -> Self {
+        let mut lacking = Self {
+            population: self.population.saturating_add(1),
+            threshold: self.threshold.saturating_add(1),
+            result: QueryOutcome::Fail,
+            ..self.clone()
+        };
+        if let Json::Object(parameters) = &mut lacking.parameters {
+            parameters.insert(wanted.0, wanted.1);
+        }
+        if let Json::Object(completeness) = &mut lacking.completeness {
+            let gaps = completeness.get("gaps").and_then(Json::as_array).unwrap_or_default();
+            let gaps = gaps.iter().cloned().chain([gap.into()]).collect();
+            completeness.insert("gaps", Json::Array(gaps));
+        }
+        lacking.digest = lacking.digested(as_of);
+        lacking
+    }
+
+    /// The digest of all the rest of it.
+    fn digested(&self, as_of: EntryId) -> Digest {
+        let whole = Json::object([
+            ("as_of_index", as_of.0.into()),
+            ("completeness", self.completeness.clone()),
+            ("count", self.count.into()),
+            ("parameters", self.parameters.clone()),
+            ("population", self.population.into()),
+            ("query", self.query.as_str().into()),
+            ("result", self.result.as_str().into()),
+            ("threshold", self.threshold.into()),
+            ("version", self.version.into()),
+        ]);
+        Digest(Sha256::digest(whole.to_canonical().as_bytes()).into())
+    }
 }
 
 /// A result in the making.
@@ -137,29 +173,18 @@ impl Answer {
             ("last", id(self.span.last)),
             ("gaps", self.gaps.into()),
         ]);
-        let parameters = Json::Object(self.parameters);
-        let whole = Json::object([
-            ("as_of_index", as_of.0.into()),
-            ("completeness", completeness.clone()),
-            ("count", self.count.into()),
-            ("parameters", parameters.clone()),
-            ("population", self.population.into()),
-            ("query", query.as_str().into()),
-            ("result", result.as_str().into()),
-            ("threshold", self.threshold.into()),
-            ("version", QUERIES_VERSION.into()),
-        ]);
-        QueryResult {
+        let finished = QueryResult {
             query,
             version: QUERIES_VERSION,
             count: self.count,
             population: self.population,
             threshold: self.threshold,
             result,
-            parameters,
+            parameters: Json::Object(self.parameters),
             completeness,
-            digest: Digest(Sha256::digest(whole.to_canonical().as_bytes()).into()),
+            digest: Digest::default(),
             last_at,
-        }
+        };
+        QueryResult { digest: finished.digested(as_of), ..finished }
     }
 }

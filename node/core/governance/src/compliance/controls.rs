@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 
-use ledger::EntryType;
 use register::{EU_AI_ACT, EvidenceKind, Standing, register};
 use types::id::AttestationId;
 use types::{ApiKeyId, ArtifactId, EntryId, Timestamp};
@@ -16,8 +15,8 @@ use types::{ApiKeyId, ArtifactId, EntryId, Timestamp};
 use super::facts::{Facts, Span, Telling};
 use crate::outcome::Corruption;
 use crate::record::ArtifactRecord;
-use crate::store::{Read, Table};
-use crate::{tables, view};
+use crate::store::{Direction, Read, Scan, Table};
+use crate::{keys, tables, view};
 
 /// An artifact that was linked to a control or duty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +50,8 @@ pub struct Attested {
     pub is_over: bool,
     /// Whether it is about an artifact that the same person registered.
     pub is_own: bool,
+    /// Whether of any of the artifacts it is known who registered it.
+    pub is_about_known: bool,
     /// Where it is recorded.
     pub entry_id: EntryId,
     /// When.
@@ -85,7 +86,6 @@ impl Brought {
 #[derive(Debug, Default)]
 pub(super) struct Controls {
     by_name: BTreeMap<(String, String), Brought>,
-    pub(super) is_cut: bool,
 }
 
 impl Controls {
@@ -100,17 +100,17 @@ impl Controls {
     }
 
     pub(super) fn load(facts: &Facts<'_, impl Read>) -> Result<Self, Corruption> {
-        let links = facts.told(EntryType::ControlEvidenceLinked, &facts.whole())?;
-        let attested = facts.told(EntryType::ControlAttested, &facts.whole())?;
-        let mut controls = Self { is_cut: links.is_cut || attested.is_cut, ..Self::default() };
-        for telling in &links.entries {
-            if let (Some(name), Some(linked)) = (name(telling), linked(telling)) {
+        let mut controls = Self::default();
+        for id in entries(facts, Table::ControlLink)? {
+            let Some(telling) = facts.telling(id)? else { continue };
+            if let (Some(name), Some(linked)) = (name(&telling), linked(&telling)) {
                 controls.by_name.entry(name).or_default().artifacts.push(linked);
             }
         }
-        for telling in &attested.entries {
-            if let Some(name) = name(telling) {
-                let attested = attested_by(telling, facts.now);
+        for id in entries(facts, Table::ControlAttestation)? {
+            let Some(telling) = facts.telling(id)? else { continue };
+            if let Some(name) = name(&telling) {
+                let attested = attested_by(&telling, facts.now);
                 controls.by_name.entry(name).or_default().attestations.push(attested);
             }
         }
@@ -120,6 +120,25 @@ impl Controls {
         }
         Ok(controls)
     }
+}
+
+/// Entries of controls that an index has, up to the entry, in their order. They are
+/// not the newest of their type, since those of one control would hide those of
+/// another: of one there are at most as many as [`crate::control`] takes.
+fn entries(facts: &Facts<'_, impl Read>, table: Table) -> Result<Vec<EntryId>, Corruption> {
+    let (from, to, direction) = (&[][..], None, Direction::Ascending);
+    let scan = Scan { table, from, to, direction, rows_max: usize::MAX };
+    let (mut ids, mut is_damaged) = (Vec::new(), false);
+    facts.read.visit(scan, &mut |key, _| match keys::last_number(key) {
+        Some(id) if id <= facts.as_of.0 => ids.push(EntryId(id)),
+        Some(_) => (),
+        None => is_damaged = true,
+    })?;
+    if is_damaged {
+        return Err(Corruption::new(tables::name(table), "key too short"));
+    }
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// The framework and id that an entry names, as they are called in the register.
@@ -154,6 +173,7 @@ fn attested_by(telling: &Telling, now: Timestamp) -> Attested {
         is_checked: telling.text("authn").is_some_and(|authn| authn != "none"),
         is_over: valid_until.is_some_and(|until| until <= now),
         is_own: false,
+        is_about_known: false,
         entry_id: telling.id,
         at: telling.at,
     }
@@ -190,16 +210,24 @@ impl<R: Read> Sources<'_, '_, R> {
         let Some(record) = record.filter(|record| record.entry_id <= self.facts.as_of) else {
             return Ok(Source::Gone);
         };
-        let by = self.facts.telling(record.entry_id)?;
-        let by = by.and_then(|telling| telling.text("by").map(str::to_owned));
-        Ok(Source::By(by.map(|by| person(read, by)).transpose()?))
+        let Some(telling) = self.facts.telling(record.entry_id)? else {
+            return Ok(Source::By(None));
+        };
+        // A name that nobody checked may be that of whoever attests.
+        let is_checked = telling.text("authn").is_some_and(|authn| authn != "none");
+        let by = telling.text("by").filter(|_| is_checked);
+        Ok(Source::By(by.map(|by| person(read, by)).transpose()?.flatten()))
     }
 }
 
-/// The person behind a name: a key acts for its owner.
-fn person(read: &impl Read, name: String) -> Result<String, Corruption> {
-    let Ok(key) = name.parse::<ApiKeyId>() else { return Ok(name) };
-    Ok(view::api_key(read, key)?.map_or(name, |key| key.owner))
+/// The person behind a name, if that is known: a key acts for its owner, and of one
+/// that is erased nobody knows any more whose it was.
+fn person(read: &impl Read, name: &str) -> Result<Option<String>, Corruption> {
+    let owner = match name.parse::<ApiKeyId>() {
+        Ok(key) => view::api_key(read, key)?.map(|key| key.owner),
+        Err(_) => Some(name.to_owned()),
+    };
+    Ok(owner.filter(|owner| !owner.is_empty()))
 }
 
 /// Finds how each artifact stands, and which statements are about one's own.
@@ -209,10 +237,11 @@ fn weigh<R: Read>(
 ) -> Result<(), Corruption> {
     for attested in &mut brought.attestations {
         if let Some(by) = attested.by.take() {
-            attested.by = Some(person(sources.facts.read, by)?);
+            attested.by = person(sources.facts.read, &by)?;
         }
         for artifact in &attested.artifacts {
             if let Source::By(Some(registrar)) = sources.of(*artifact)? {
+                attested.is_about_known = true;
                 attested.is_own |= attested.by.as_ref() == Some(&registrar);
             }
         }

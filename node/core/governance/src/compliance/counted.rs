@@ -14,6 +14,13 @@ use crate::tally;
 /// Decisions that an emergency stop made.
 pub(crate) const STOPPED: &str = "reason:emergency_stop";
 
+/// Decisions on what the policy in force marks as personal, whatever came of them:
+/// the classes of retention count each entry once, as the first that fits.
+pub(crate) const PERSONAL: &str = "personal:decision";
+
+/// Interventions that stopped something.
+pub(crate) const STOPS: &str = "intervention:emergency_stop";
+
 /// Decisions that came to this.
 pub(crate) fn outcome(verdict: Verdict) -> &'static str {
     match verdict {

@@ -7,6 +7,7 @@
 //! - Entries that are read one by one are at most [`LOOKED_AT_MAX`] of a type,
 //!   and who reads them learns whether there were more.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ledger::EntryType;
@@ -77,6 +78,14 @@ impl Telling {
         let values = self.data.get(name).and_then(Json::as_array).unwrap_or_default();
         values.iter().filter_map(Json::as_str)
     }
+}
+
+/// The newest entries of a type, in their order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newest {
+    pub(super) ids: Vec<EntryId>,
+    /// There are older ones.
+    pub(super) is_cut: bool,
 }
 
 /// What entries of a type say, in their order.
@@ -220,11 +229,10 @@ impl<'a, R: Read> Facts<'a, R> {
         ids: &Range<u64>,
         most: u64,
     ) -> Result<Told, Corruption> {
-        let numbers = self.numbers(entry_type, ids)?;
-        let first = numbers.start.max(numbers.end.saturating_sub(most));
-        let mut told = Told { is_cut: numbers.start < first, ..Told::default() };
-        for number in first..numbers.end {
-            match self.telling(self.nth(entry_type, number)?)? {
+        let newest = self.newest_ids(entry_type, ids, most)?;
+        let mut told = Told { is_cut: newest.is_cut, ..Told::default() };
+        for id in newest.ids {
+            match self.telling(id)? {
                 Some(telling) => told.entries.push(telling),
                 None => told.erased = told.erased.saturating_add(1),
             }
@@ -232,16 +240,36 @@ impl<'a, R: Read> Facts<'a, R> {
         Ok(told)
     }
 
+    /// So many of the newest entries of a type.
+    pub(super) fn newest_ids(
+        &self,
+        entry_type: EntryType,
+        ids: &Range<u64>,
+        most: u64,
+    ) -> Result<Newest, Corruption> {
+        let numbers = self.numbers(entry_type, ids)?;
+        let first = numbers.start.max(numbers.end.saturating_sub(most));
+        let ids = (first..numbers.end).map(|number| self.nth(entry_type, number));
+        Ok(Newest { ids: ids.collect::<Result<_, _>>()?, is_cut: numbers.start < first })
+    }
+
     /// What an entry says; `None` once that is erased.
     pub(super) fn telling(&self, id: EntryId) -> Result<Option<Telling>, Corruption> {
+        let Some(text) = self.text(id)? else { return Ok(None) };
+        let damaged = |_| Corruption::new("data", format!("entry {id} is no object"));
+        let data = serde_json::from_slice(&text).map_err(damaged)?;
+        Ok(Some(Telling { id, at: time(self.read, id)?, data }))
+    }
+
+    /// The same as the text that it is.
+    pub(super) fn text(&self, id: EntryId) -> Result<Option<Vec<u8>>, Corruption> {
         let damaged = || Corruption::new("data", format!("entry {id} is no object"));
         let Some(bytes) = self.read.get(Table::Data, &keys::entry(id))? else {
             return Ok(None);
         };
         let (_, text) =
             codec::strip("data", &bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
-        let data = serde_json::from_slice(text).map_err(|_| damaged())?;
-        Ok(Some(Telling { id, at: time(self.read, id)?, data }))
+        Ok(Some(text.to_vec()))
     }
 
     /// The time of an entry that is there.
@@ -251,11 +279,22 @@ impl<'a, R: Read> Facts<'a, R> {
 
     /// Entries that are counted under a name.
     pub(super) fn tally(&self, name: &str, ids: &Range<u64>) -> Result<u64, Corruption> {
-        let up_to = |id: u64| match id.checked_sub(1) {
-            Some(last) => tally::count_up_to(self.read, name, EntryId(last)),
-            None => Ok(0),
-        };
-        Ok(up_to(ids.end)?.saturating_sub(up_to(ids.start)?))
+        let numbers = tally::numbers(self.read, name, ids)?;
+        Ok(numbers.end.saturating_sub(numbers.start))
+    }
+
+    /// The same, with the first and the last of them.
+    pub(super) fn tallied(&self, name: &str, ids: &Range<u64>) -> Result<Span, Corruption> {
+        let numbers = tally::numbers(self.read, name, ids)?;
+        if numbers.is_empty() {
+            return Ok(Span::default());
+        }
+        let nth = |number: u64| tally::nth(self.read, name, number).map(Some);
+        Ok(Span {
+            count: numbers.end.saturating_sub(numbers.start),
+            first: nth(numbers.start)?,
+            last: nth(numbers.end.saturating_sub(1))?,
+        })
     }
 
     /// Entries of these types by somebody whose identity nobody checked.
@@ -290,10 +329,27 @@ impl<'a, R: Read> Facts<'a, R> {
         let found = self.told(EntryType::DivergenceDetected, &self.whole())?;
         let rebuilt = self.told(EntryType::Recovery, &self.whole())?;
         let of = |telling: &Telling| telling.data.get("divergence_entry_id").and_then(Json::as_u64);
-        let is_open = |telling: &&Telling| {
-            !rebuilt.entries.iter().any(|rebuilt| of(rebuilt) == Some(telling.id.0))
+        let rebuilt: BTreeSet<u64> = rebuilt.entries.iter().filter_map(of).collect();
+        let members = self.members()?;
+        // One that was taken out of the cluster is rebuilt by nobody, and what it
+        // has is no part of this ledger any more.
+        let is_out = |telling: &Telling| {
+            let id = telling.data.get("raft_id").and_then(Json::as_u64);
+            members.as_ref().zip(id).is_some_and(|(members, id)| !members.contains(&id))
         };
+        let is_open = |telling: &&Telling| !rebuilt.contains(&telling.id.0) && !is_out(telling);
         Ok(found.entries.iter().filter(is_open).count() as u64)
+    }
+
+    /// The nodes of the cluster, as far as a change of them says; without one they
+    /// are as it began.
+    fn members(&self) -> Result<Option<BTreeSet<u64>>, Corruption> {
+        let last = self.newest(EntryType::MembershipChanged, &self.whole(), 1)?;
+        let Some(last) = last.entries.last() else { return Ok(None) };
+        let lists = ["learners", "voters", "voters_outgoing"].into_iter();
+        let nodes = lists.filter_map(|name| last.data.get(name).and_then(Json::as_array)).flatten();
+        let id = |node: &Json| node.as_object()?.get("raft_id")?.as_u64();
+        Ok(Some(nodes.filter_map(id).collect()))
     }
 }
 

@@ -9,12 +9,15 @@
 mod access;
 mod decisions;
 mod evidence;
+mod holds;
 mod ledger;
 mod operations;
 mod oversight;
 mod policies;
 mod records;
+mod retention;
 mod risks;
+mod runs;
 
 use ::ledger::EntryType;
 use register::{Query, Standing};
@@ -24,14 +27,17 @@ use super::controls::{Brought, Controls};
 use super::facts::{Facts, PERIOD_DAYS};
 use crate::outcome::Corruption;
 use crate::store::Read;
+pub(super) use retention::DAYS as KEPT_DAYS;
+use runs::Runs;
 
 /// The answer of every query, in the order of the register.
 pub(super) fn all(
     facts: &Facts<'_, impl Read>,
     controls: &Controls,
 ) -> Result<Vec<QueryResult>, Corruption> {
+    let runs = Runs::load(facts)?;
     let each = Query::ALL.iter().map(|query| {
-        let answer = answer(*query, facts, controls)?;
+        let answer = answer(*query, facts, controls, &runs)?;
         let last_at = answer.last().map(|id| facts.time(id)).transpose()?;
         Ok(answer.finish(*query, facts.as_of, last_at))
     });
@@ -42,6 +48,7 @@ fn answer(
     query: Query,
     facts: &Facts<'_, impl Read>,
     controls: &Controls,
+    runs: &Runs,
 ) -> Result<Answer, Corruption> {
     match query {
         Query::DecisionsInWindow => decisions::in_window(facts),
@@ -76,8 +83,8 @@ fn answer(
         Query::AccessReviews => access::reviews(facts, controls),
         Query::SessionControls => access::session_controls(facts),
         Query::LogAccess => access::log_access(facts),
-        Query::RetentionStatus => records::retention_status(facts),
-        Query::LegalHolds => records::legal_holds(facts),
+        Query::RetentionStatus => retention::status(facts, runs),
+        Query::LegalHolds => holds::legal_holds(facts, runs),
         Query::DisposalEvents => records::disposal_events(facts),
         Query::ExportsIssued => records::exports_issued(facts),
         Query::MetricsWindow => decisions::metrics(facts),
@@ -92,7 +99,7 @@ fn answer(
         Query::RestoreVerification => operations::restore_verification(facts),
         Query::TenantIsolation => Ok(operations::tenant_isolation()),
         Query::SoftwareProvenance => operations::software_provenance(facts),
-        Query::SubjectRequests => records::subject_requests(facts),
+        Query::SubjectRequests => Ok(records::subject_requests(facts, runs)),
     }
 }
 

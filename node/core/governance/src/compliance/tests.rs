@@ -5,28 +5,48 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use ledger::EntryType;
-use types::{ClusterId, Json, KeyId, LogIndex, Object, RaftId, Ulid};
+use types::{
+    ArtifactId, ClusterId, DecisionId, Json, KeyId, LogIndex, Object, RaftId, RiskId, Ulid, UserId,
+};
 
 use super::*;
 use crate::apply::{Applied, Context, apply, finish_batch};
 use crate::cache::Cache;
 use crate::command::{
-    Command, Cosign, Decide, EntryRange, Envelope, Erase, ErasedPart, ErasureCause, Found,
-    HumanRole, Intervene, InterventionType, KeyUsage, LoadPolicy, MAIN_GROUP, NodeDescription,
-    Principal, PublicKey, RegisterEvidence,
+    AssessRisk, ChangeUser, Command, Cosign, CreateUser, Decide, EntryRange, Envelope, Erase,
+    ErasedPart, ErasureCause, Found, HumanRole, Intervene, InterventionType, KeyUsage, LoadPolicy,
+    MAIN_GROUP, NodeDescription, Principal, PublicKey, RegisterEvidence, RiskInput, UserChange,
 };
 use crate::draw::{Draw, Seed};
 use crate::outcome::Outcome;
 use crate::record::ArtifactKind;
-use crate::store::MemStore;
+use crate::store::{MemStore, Table};
 use crate::tables::Tables;
-use crate::view;
+use crate::{keys, view};
 
+mod kept;
 mod queries;
 mod story;
 
 const SECOND: u64 = 1_000_000;
 const DAY: u64 = 24 * 3600 * SECOND;
+
+fn asking(actor: &str) -> Decide {
+    Decide {
+        actor: actor.to_owned(),
+        action: "read".to_owned(),
+        resource: None,
+        tool: None,
+        data_classes: Vec::new(),
+        context: Object::new(),
+        user_intent: None,
+        risk: None,
+        risk_level: None,
+        policy_mode: None,
+        expires_in_seconds: 300,
+        request_id: None,
+    }
+}
 
 /// A machine whose time goes on by a second with each command.
 struct Bench {
@@ -102,6 +122,33 @@ impl Bench {
         outcome
     }
 
+    /// The same, and the entry that it leaves.
+    #[track_caller]
+    fn recorded(&mut self, principal: Principal, command: Command) -> EntryId {
+        match self.run(principal, command) {
+            Outcome::Recorded(recorded) => recorded.entry_id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What an entry says under a name.
+    fn word(&self, id: EntryId, name: &str) -> String {
+        let data = view::entry(&self.store, id).unwrap().unwrap().data.unwrap();
+        let data: Object = serde_json::from_str(&data.text).unwrap();
+        data.get(name).and_then(Json::as_str).unwrap().to_owned()
+    }
+
+    /// Erases an entry as far as that, and says by which run.
+    #[track_caller]
+    fn erase(&mut self, id: EntryId, part: ErasedPart) -> EntryId {
+        let ranges = vec![EntryRange { from: id, to: id }];
+        let erase = Erase { part, ranges, cause: ErasureCause::Request };
+        match self.run(Principal::node("n1"), Command::Erase(erase)) {
+            Outcome::Erased(erased) => erased.recorded.entry_id,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Writes an entry as the service would that has a command for it.
     fn tell(&mut self, who: Principal, entry_type: EntryType, members: &[(&str, Json)]) -> EntryId {
         let applied = self.next();
@@ -118,34 +165,40 @@ impl Bench {
         for (name, value) in members {
             data.insert(*name, value.clone());
         }
+        let word = |name: &str| data.get(name).and_then(Json::as_str).map(str::to_owned);
+        let control = word("framework").zip(word("control_id"));
+        let artifact = word("artifact_id").and_then(|id| id.parse::<ArtifactId>().ok());
         let recorded = context.record(entry_type, data).unwrap();
+        let (id, index) = (recorded.entry_id, &mut context.tables);
+        if let Some((framework, control)) = control {
+            let name = crate::control::full_name(&framework, &control);
+            let (table, row) = match artifact {
+                Some(artifact) => (Table::ControlLink, keys::control_link(&name, artifact.0, id)),
+                None => (Table::ControlAttestation, keys::text_and_number(&name, id.0)),
+            };
+            index.put_record(table, &row, &id).unwrap();
+        }
         self.cache.head(&self.store).unwrap().at = applied.at;
         finish_batch(&mut self.store, &mut self.cache).unwrap();
         recorded.entry_id
     }
 
-    fn decide(&mut self, actor: &str) {
-        let decide = Decide {
-            actor: actor.to_owned(),
-            action: "read".to_owned(),
-            resource: None,
-            tool: None,
-            data_classes: Vec::new(),
-            context: Object::new(),
-            user_intent: None,
-            risk: None,
-            risk_level: None,
-            policy_mode: None,
-            expires_in_seconds: 300,
-            request_id: None,
-        };
-        let outcome = self.run(Principal::nobody(), Command::Decide(Box::new(decide)));
-        assert!(matches!(outcome, Outcome::Decided(_)), "{outcome:?}");
+    fn decide(&mut self, actor: &str) -> DecisionId {
+        let decide = asking(actor);
+        self.decide_as(checked("gateway"), decide)
+    }
+
+    fn decide_as(&mut self, who: Principal, decide: Decide) -> DecisionId {
+        let outcome = self.run(who, Command::Decide(Box::new(decide)));
+        let Outcome::Decided(decided) = outcome else { panic!("{outcome:?}") };
+        let id = decided.data.as_object().unwrap().get("decision_id");
+        id.and_then(Json::as_str).unwrap().parse().unwrap()
     }
 
     fn load_policy(&mut self, who: Principal) {
         let document = serde_json::from_str(
-            r#"{"name":"desk","terms":[{"id":"actor:ai:a","type":"actor"},{"id":"action:read","type":"action"}],
+            r#"{"name":"desk","terms":[{"id":"actor:ai:a","type":"actor"},{"id":"action:read","type":"action"},
+                {"id":"data:health","type":"data_class","metadata":{"personal":true}}],
                 "relations":[{"type":"permits","subject":"actor:ai:a","action":"action:read","justification":"a may read"}]}"#,
         );
         let load = LoadPolicy {
@@ -196,10 +249,14 @@ impl Bench {
 
     /// Registers a piece of evidence.
     fn artifact(&mut self, who: Principal) -> String {
+        self.artifact_of(who, vec![1, 2, 3])
+    }
+
+    fn artifact_of(&mut self, who: Principal, content: Vec<u8>) -> String {
         let register = RegisterEvidence {
             kind: ArtifactKind::ExternalReport,
             source: "audit".to_owned(),
-            content: crate::command::EvidenceContent::Inline(vec![1, 2, 3]),
+            content: crate::command::EvidenceContent::Inline(content),
             content_type: None,
             storage_uri: None,
             retention_days: None,

@@ -182,7 +182,7 @@ fn carry_out<S: Store>(
         data.insert("skipped_under_hold", total.skipped_under_hold);
     }
     let recorded = context.record(EntryType::AnonymizationRun, data)?;
-    let by = ErasedRecord { part, by: recorded.entry_id, at: context.applied.at };
+    let by = ErasedRecord::of(part, recorded.entry_id, context.applied.at);
     let mut accounts = BTreeSet::new();
     for id in gone {
         let gone = erasure::erase_one(context, *id, by, cause)?;

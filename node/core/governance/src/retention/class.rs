@@ -11,6 +11,7 @@ use ledger::{EntryType, StoredEntry};
 use types::{Json, Object};
 
 use crate::cache::{self, ActivePolicy, Cache};
+use crate::compliance::counted;
 use crate::outcome::Corruption;
 use crate::store::{Read, Store};
 use crate::tables::Tables;
@@ -93,14 +94,19 @@ fn class_of(
     if is_high_risk(entry_type, data) {
         return Class::HighRisk;
     }
+    if is_personal(data, personal, policy) {
+        return Class::GdprIntersect;
+    }
+    Class::Standard
+}
+
+/// Whether an entry brought data that the policy marks as personal.
+fn is_personal(data: &Object, personal: Option<&Object>, policy: &ActivePolicy) -> bool {
     let classes = data.get("data_classes").and_then(Json::as_array).unwrap_or_default();
     let classes: Vec<String> = classes.iter().filter_map(Json::as_str).map(str::to_owned).collect();
     let context = personal.and_then(|personal| personal.get("context")).and_then(Json::as_object);
     let nothing = Object::new();
-    if policy.compiled.is_personal(&classes, context.unwrap_or(&nothing)) {
-        return Class::GdprIntersect;
-    }
-    Class::Standard
+    policy.compiled.is_personal(&classes, context.unwrap_or(&nothing))
 }
 
 /// Counts an entry that is being recorded by its class.
@@ -121,6 +127,9 @@ pub(crate) fn count<S: Store>(
     }
     let policy = cache.policy(tables.read())?;
     let personal = draft.personal.and_then(|(personal, _)| personal.as_object());
+    if is_decision && is_personal(data, personal, &policy) {
+        tally::append(tables, cache, counted::PERSONAL, id)?;
+    }
     match class_of(draft.entry_type, data, personal, &policy).tally() {
         Some(name) => tally::append(tables, cache, name, id),
         None => Ok(()),

@@ -100,7 +100,9 @@ impl Ends {
     ) -> Result<End, Corruption> {
         use EntryType as T;
         let About { data, own, now } = *about;
-        if matches!(entry_type, T::UserCreated | T::UserUpdated | T::OidcLinked) {
+        let is_of_user = matches!(entry_type, T::UserCreated | T::UserUpdated | T::OidcLinked)
+            || matches!(entry_type, T::MfaEnrolled | T::MfaReset);
+        if is_of_user {
             return Ok(End::At(disabled(read, data)?.unwrap_or(own)));
         }
         if matches!(entry_type, T::IncidentRecorded | T::IncidentReported | T::IncidentClosed) {

@@ -93,7 +93,8 @@ fn artifacts(item: &Item<'_>) -> Vec<String> {
 
 fn attestation(attested: &Attested) -> Json {
     let artifacts: Vec<String> = attested.artifacts.iter().map(ArtifactId::to_string).collect();
-    let counts = attested.is_checked && !attested.is_own && !attested.is_over;
+    let is_by_another = attested.is_about_known && !attested.is_own;
+    let counts = attested.is_checked && is_by_another && !attested.is_over;
     Json::object([
         ("attestation_id", attested.attestation.map(|id| id.to_string()).into()),
         ("attested_by", attested.by.clone().into()),

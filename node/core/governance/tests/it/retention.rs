@@ -1,15 +1,13 @@
 //! How long records are kept: classes, holds, what goes by time and on request.
 
+use crate::people;
 use crate::support::{
     EXECUTIVE, Machine, data, decide, decided, envelope, id, intervene, load, named, policy,
     recorded, refused,
 };
 use crate::systems::{new_incident, unfreeze};
 use governance::command::{
-    Anonymize, Anonymized, ApplyHold, AssessRisk, ChangeUser, Command, CreateUser, EntryFilter,
-    EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent, HoldScope, Idempotency,
-    IncidentCategory, InterventionType, RecordIncident, RegisterEvidence, ReleaseHold,
-    ResolveEscalation, RetentionDays, RiskInput, UserChange,
+    Anonymize, Anonymized, ApplyHold, AssessRisk, ChangeUser, Command, ConfirmMfa, CreateUser, EnrollMfa, EntryFilter, EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent, HoldScope, Idempotency, IncidentCategory, InterventionType, RecordIncident, RegisterEvidence, ReleaseHold, ResolveEscalation, RetentionDays, RiskInput, UserChange,
 };
 use governance::outcome::AnonymizedRun;
 use governance::record::{ArtifactKind, Resolution};
@@ -634,14 +632,26 @@ fn an_account_is_kept_from_its_end_on() {
     let socket = || governance::command::Principal::socket("n1");
     let entry = recorded(machine.run_for(socket(), DAY, create));
     let user: UserId = id(&data(&machine, entry), "actor");
+    let factor = with_second_factor(&mut machine, user);
     sweep(&mut machine, 1_000 * DAY);
-    assert!(!is_erased(&machine, entry.0));
+    assert!(!is_erased(&machine, entry.0) && !is_erased(&machine, factor.0));
     let disable = ChangeUser { user, change: UserChange::Disable, reason: "left".to_owned() };
     recorded(machine.run_for(socket(), 1_000 * DAY, Command::ChangeUser(Box::new(disable))));
     sweep(&mut machine, 1_182 * DAY);
-    assert!(!is_erased(&machine, entry.0));
+    assert!(!is_erased(&machine, entry.0) && !is_erased(&machine, factor.0));
     sweep(&mut machine, 1_184 * DAY);
-    assert!(is_erased(&machine, entry.0));
+    assert!(is_erased(&machine, entry.0) && is_erased(&machine, factor.0));
+}
+
+/// Has somebody enroll a second factor.
+fn with_second_factor(machine: &mut Machine, user: UserId) -> EntryId {
+    let owner = people::log_in(machine, user, DAY, people::OIDC);
+    let sealed_secret = vec![7];
+    let enroll = Command::EnrollMfa(Box::new(EnrollMfa { user, sealed_secret: vec![7] }));
+    assert_eq!(machine.run_for(owner.clone(), DAY, enroll), Outcome::Noted);
+    let backup_code_hashes = (20..30).map(|code| Digest([code; 32])).collect();
+    let confirm = ConfirmMfa { user, sealed_secret, step: 7, backup_code_hashes };
+    recorded(machine.run_for(owner, DAY, Command::ConfirmMfa(Box::new(confirm))))
 }
 
 /// What is done in a random story.

@@ -87,6 +87,46 @@ fn a_duty_applies_from_the_day_of_its_route_as_amended() {
     assert_eq!(from("AIA-4.1", &[Role::Deployer], &[Minimal]), Some(day("2025-02-02")));
 }
 
+/// No profile can say whether an organisation makes general-purpose models, or
+/// products that systems are part of.
+#[test]
+fn a_duty_of_roles_that_no_profile_can_name_stays_whatever_the_profile_says() {
+    let is_declared = |role: &Role| Role::DECLARED.contains(role);
+    let of_others: Vec<&str> = register()
+        .duties()
+        .filter(|(_, duty)| duty.assessable && !duty.obliged.iter().any(is_declared))
+        .map(|(_, duty)| duty.id.as_str())
+        .collect();
+    assert_eq!(of_others.len(), 11, "{of_others:?}");
+    for id in of_others {
+        let (article, duty) = register().duty(id).unwrap();
+        for role in Role::DECLARED {
+            let routes = [RiskRoute::AnnexIii];
+            let from = article.applicable_from(duty, &[role], &routes);
+            assert_eq!(from, article.applicable_from(duty, &[], &routes), "{id} {role}");
+            assert!(from.is_some(), "{id}");
+        }
+    }
+    // Of authorities nothing is asked here, and what is for some is not for others.
+    assert!(register().duty("AIA-73.7").is_some_and(|(_, duty)| !duty.assessable));
+    let (article, duty) = register().duty("AIA-9.1").unwrap();
+    assert_eq!(article.applicable_from(duty, &[Role::Importer], &[RiskRoute::AnnexIii]), None);
+}
+
+/// What the register says is shown as ours. The names of things keep their words.
+#[test]
+fn no_text_that_is_shown_says_that_somebody_is_what_only_others_can_say() {
+    let articles = register().articles().iter();
+    let titles = articles.map(|article| (article.id.as_str(), article.title.as_str()));
+    let duties = register().duties().map(|(_, duty)| (duty.id.as_str(), duty.text.as_str()));
+    let controls = register().frameworks().iter().flat_map(|framework| &framework.controls);
+    let controls = controls.map(|control| (control.id.as_str(), control.title.as_str()));
+    for (id, text) in titles.chain(duties).chain(controls) {
+        let text = text.to_lowercase();
+        assert!(!text.contains("compliant") && !text.contains("certified"), "{id}: {text}");
+    }
+}
+
 #[test]
 fn the_timeline_is_in_order_and_split_by_a_day() {
     let register = register();
@@ -105,6 +145,8 @@ fn what_begins_when_is_told_for_roles_and_routes() {
         begins[&day(text)].iter().map(|article| article.article.as_str()).collect()
     };
     assert_eq!(of("2025-02-02"), ["4", "5"]);
+    // Those of providers of models, since nobody said that they are none.
+    assert!(of("2025-08-02").contains(&"53"));
     assert!(of("2027-12-02").contains(&"26"));
     assert!(!begins.values().flatten().any(|article| article.article == "9"));
     assert!(!begins.contains_key(&day("2028-08-02")));

@@ -51,12 +51,14 @@ fn an_empty_population_shows_nothing_whatever_people_bring() {
 }
 
 #[test]
-fn nothing_is_shown_in_full_by_a_ledger_that_no_checkpoint_covers() {
+fn nothing_is_shown_by_a_ledger_of_which_it_cannot_be_told_whether_it_holds() {
     let integrity = Integrity::Unverified;
     check(Judged { integrity, ..ALL_WELL }, Detail::Inconclusive);
-    let coverage = Coverage::Partial;
-    let partial = Judged { integrity, coverage, human: &[Valid], ..ALL_WELL };
-    check(partial, Detail::EvidenceOnFile);
+    for coverage in [Coverage::Full, Coverage::Partial, Coverage::Supporting, Coverage::None] {
+        let of_people = Judged { integrity, coverage, human: &[Valid], ..ALL_WELL };
+        check(of_people, Detail::Inconclusive);
+        check(Judged { queries: &[Fail], ..of_people }, Detail::Failing);
+    }
 }
 
 #[test]

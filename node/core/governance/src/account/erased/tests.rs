@@ -66,6 +66,14 @@ fn created(store: &mut MemStore) -> UserId {
 
 /// Links a person of a provider to an account, as logging in does.
 fn linked(store: &mut MemStore, user: UserId, subject: &str) {
+    told(store, user, EntryType::OidcLinked);
+    let row = keys::oidc("corp", subject);
+    let own = codec::encode(tables::name(Table::OidcLink), &user).unwrap();
+    store.put(Table::OidcLink, &row, &own);
+}
+
+/// Records something about an account.
+fn told(store: &mut MemStore, user: UserId, entry_type: EntryType) {
     let envelope = envelope(Command::Tick, Principal::node("n1"), 2);
     let mut cache = Cache::default();
     let before = cache.head(store).unwrap().state_digest;
@@ -80,10 +88,7 @@ fn linked(store: &mut MemStore, user: UserId, subject: &str) {
     let mut data = context.asked();
     data.insert("actor", actor.as_str());
     data.insert("provider", "corp");
-    let entry_type = EntryType::OidcLinked;
     context.record_about(entry_type, Some(&actor), data, Object::new()).unwrap();
-    let row = keys::oidc("corp", subject);
-    context.tables.put_record(Table::OidcLink, &row, &user).unwrap();
     context.tables.finish();
     finish_batch(store, &mut cache).unwrap();
 }
@@ -92,6 +97,25 @@ fn erase(entry: u64) -> Envelope {
     let ranges = vec![EntryRange { from: EntryId(entry), to: EntryId(entry) }];
     let erase = Erase { part: ErasedPart::All, ranges, cause: ErasureCause::Request };
     envelope(Command::Erase(erase), Principal::node("n1"), 3)
+}
+
+/// Who has a second factor is told by these entries alone.
+#[test]
+fn that_an_account_has_a_second_factor_is_kept_while_it_can_be_used() {
+    let mut store = founded();
+    let ana = created(&mut store);
+    told(&mut store, ana, EntryType::MfaEnrolled);
+    told(&mut store, ana, EntryType::MfaReset);
+    told(&mut store, ana, EntryType::BackupCodesRenewed);
+    for entry in [2, 3] {
+        let alive = Outcome::Rejected(Rejection::NotErasable { entry: EntryId(entry) });
+        assert_eq!(run(&mut store, &erase(entry)), alive);
+    }
+    assert!(matches!(run(&mut store, &erase(4)), Outcome::Erased(_)));
+    let change = UserChange::Disable;
+    let disable = Box::new(ChangeUser { user: ana, change, reason: "left".to_owned() });
+    run(&mut store, &envelope(Command::ChangeUser(disable), Principal::socket("n1"), 4));
+    assert!(matches!(run(&mut store, &erase(2)), Outcome::Erased(_)));
 }
 
 #[test]

@@ -13,9 +13,6 @@ use policy::Verdict;
 /// Decisions that are judged again.
 const REPLAYED: u64 = 16;
 
-/// Entries that touch personal data, as `retention` counts them.
-const PERSONAL: &str = "class:gdpr_intersect";
-
 const OUTSIDE: &str = "calls that never reached the service leave no entry: no counter of a \
                        gateway is recorded to compare with";
 
@@ -29,22 +26,21 @@ pub(super) fn in_window(facts: &Facts<'_, impl Read>) -> Result<Answer, Corrupti
 
 /// Whatever an entry of a decision says, it says why and by which policy.
 pub(super) fn denied(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    let denied = facts.tally(counted::outcome(Verdict::Denied), &facts.period)?;
-    let escalated = facts.tally(counted::outcome(Verdict::Escalated), &facts.period)?;
-    let count = denied.saturating_add(escalated);
-    let span = Some(made(facts)?).filter(|_| 0 < count).unwrap_or_default();
-    Ok(of_period(Answer::any(Span { count, ..span }))
-        .with("denied", denied)
-        .with("escalated", escalated)
+    let denied = facts.tallied(counted::outcome(Verdict::Denied), &facts.period)?;
+    let escalated = facts.tallied(counted::outcome(Verdict::Escalated), &facts.period)?;
+    Ok(of_period(Answer::any(denied.and(escalated)))
+        .with("denied", denied.count)
+        .with("escalated", escalated.count)
         .open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
 }
 
 pub(super) fn by_subject(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    let personal = facts.tally(PERSONAL, &facts.period)?;
+    let personal = facts.tally(counted::PERSONAL, &facts.period)?;
     Ok(of_period(Answer::any(made(facts)?))
         .with("personal_data", personal)
         .gap("each decision names its actor; a data subject other than the actor is not recorded")
-        .open_if(0 < personal, "entries that touch personal data name no data subject"))
+        .open_if(0 < personal, "entries that touch personal data name no data subject")
+        .open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
 }
 
 /// The newest decisions under the policy of the last of them, judged again from
@@ -68,12 +64,10 @@ pub(super) fn explanation(facts: &Facts<'_, impl Read>) -> Result<Answer, Corrup
 /// A decision grants a token only where it allows, and one that is issued later
 /// names the decision it rests on.
 pub(super) fn tokens_issued(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    let allowed = facts.tally(counted::outcome(Verdict::Allowed), &facts.period)?;
+    let allowed = facts.tallied(counted::outcome(Verdict::Allowed), &facts.period)?;
     let later = facts.span(&[EntryType::TokenIssued], &facts.period)?;
-    let span = Some(made(facts)?).filter(|_| 0 < allowed).unwrap_or_default().and(later);
-    let count = allowed.saturating_add(later.count);
-    Ok(of_period(Answer::any(Span { count, ..span }))
-        .with("with_a_decision", allowed)
+    Ok(of_period(Answer::any(allowed.and(later)))
+        .with("with_a_decision", allowed.count)
         .with("issued_later", later.count)
         .open_if(!facts.is_counted(&facts.period), NOT_COUNTED))
 }

@@ -4,14 +4,13 @@
 //! executing the log itself, and whoever wants proof runs a verifier.
 
 use ::ledger::EntryType;
-use types::Json;
+use types::{EntryId, Json, Timestamp};
 
 use crate::checkpoint::ENTRIES_MAX;
 use crate::compliance::answer::Answer;
-use crate::compliance::facts::{Facts, Span};
+use crate::compliance::facts::{Facts, Span, Telling};
 use crate::outcome::Corruption;
 use crate::store::Read;
-use types::EntryId;
 
 /// Entries whose members are looked at.
 const SAMPLED: u64 = 64;
@@ -37,8 +36,47 @@ fn entries(facts: &Facts<'_, impl Read>) -> Span {
     Span { count, first: Some(EntryId(0)), last: Some(facts.as_of) }
 }
 
+/// Entries after the newest final checkpoint, and how long they have been there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Behind {
+    entries: u64,
+    seconds: u64,
+}
+
+impl Behind {
+    /// From here on it is no burst and no pause: nothing signs any more. A voter
+    /// signs every second or after [`ENTRIES_MAX`] entries.
+    const ENTRIES_MAX: u64 = 10 * ENTRIES_MAX;
+    const SECONDS_MAX: u64 = 600;
+
+    fn of(facts: &Facts<'_, impl Read>) -> Result<Self, Corruption> {
+        let size = facts.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.claim.size);
+        let entries = facts.whole().end.saturating_sub(size);
+        if entries == 0 {
+            return Ok(Self::default());
+        }
+        let since = facts.now.0.saturating_sub(facts.time(EntryId(size))?.0);
+        Ok(Self { entries, seconds: Timestamp(since).seconds() })
+    }
+
+    fn is_late(self) -> bool {
+        Self::ENTRIES_MAX < self.entries || Self::SECONDS_MAX < self.seconds
+    }
+
+    /// Tells an answer how far behind, and from where on that is too far.
+    fn tell(self, answer: Answer) -> Answer {
+        answer
+            .with("entries_behind", self.entries)
+            .with("entries_behind_max", Self::ENTRIES_MAX)
+            .with("seconds_behind", self.seconds)
+            .with("seconds_behind_max", Self::SECONDS_MAX)
+    }
+}
+
 /// Entries under the newest final checkpoint, if no node found something else.
-fn covered(facts: &Facts<'_, impl Read>) -> Answer {
+/// What comes after it is not told yet, and that must not be much.
+fn covered(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
+    let behind = Behind::of(facts)?;
     let span = entries(facts);
     let size = facts.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.claim.size);
     let threshold = if facts.diverged == 0 { size } else { span.count.saturating_add(1) };
@@ -46,18 +84,17 @@ fn covered(facts: &Facts<'_, impl Read>) -> Answer {
         .over(span)
         .with("checkpoint_size", size)
         .with("open_divergences", facts.diverged)
-        .open_if(size == 0, "no checkpoint of these entries is final");
-    let uncovered = span.count.saturating_sub(size);
-    match uncovered {
+        .open_if(size == 0, "no checkpoint of these entries is final")
+        .open_if(0 < size && behind.is_late(), "the newest final checkpoint is too far behind");
+    let answer = behind.tell(answer);
+    Ok(match behind.entries {
         0 => answer,
-        uncovered => {
-            answer.gap(format!("the last {uncovered} entries are under no checkpoint yet"))
-        }
-    }
+        entries => answer.gap(format!("the last {entries} entries are under no checkpoint yet")),
+    })
 }
 
 pub(super) fn verify(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    Ok(covered(facts).gap("the majority of voters found these hashes by executing the log"))
+    Ok(covered(facts)?.gap("the majority of voters found these hashes by executing the log"))
 }
 
 /// Numbers have no gaps and times never fall by the way entries are made; that
@@ -65,7 +102,7 @@ pub(super) fn verify(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption>
 pub(super) fn gap_check(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
     let restored = [EntryType::Recovery, EntryType::SnapshotRestored];
     let restored = facts.span(&restored, &facts.whole())?.count;
-    Ok(covered(facts).with("restored", restored))
+    Ok(covered(facts)?.with("restored", restored))
 }
 
 pub(super) fn checkpoints(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
@@ -74,23 +111,23 @@ pub(super) fn checkpoints(facts: &Facts<'_, impl Read>) -> Result<Answer, Corrup
     let Some(checkpoint) = &facts.checkpoint else {
         return Ok(Answer::counted(span.count, 0, 0).over(span).open(none));
     };
-    let behind = span.count.saturating_sub(checkpoint.claim.size);
-    let is_timely = u64::from(behind < ENTRIES_MAX && facts.diverged == 0);
+    let behind = Behind::of(facts)?;
+    let is_timely = u64::from(!behind.is_late() && facts.diverged == 0);
     let signed: Json = checkpoint.frozen.unwrap_or_default().into();
-    Ok(Answer::counted(1, is_timely, 1)
-        .over(span)
+    Ok(behind
+        .tell(Answer::counted(1, is_timely, 1).over(span))
         .with("checkpoint_size", checkpoint.claim.size)
-        .with("entries_behind", behind)
-        .with("entries_behind_max", ENTRIES_MAX)
         .with("signed_by", signed)
         .gap("signed by voters of the cluster; no outside witness is recorded"))
 }
 
-/// The newest decisions have every member that one must have.
+/// The newest decisions say every thing that one must say, and who asked.
 pub(super) fn completeness(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
     let newest = facts.newest(EntryType::Decision, &facts.period, SAMPLED)?;
-    let is_whole = |telling: &&crate::compliance::facts::Telling| {
-        MEMBERS.iter().all(|member| telling.data.get(member).is_some())
+    // Nobody is named where nobody was checked, whatever was claimed.
+    let is_whole = |telling: &&Telling| {
+        let is_told = |member: &&str| telling.data.get(member).is_some_and(|it| !it.is_null());
+        MEMBERS.iter().all(|member| is_told(&member)) && telling.text("authn") != Some("none")
     };
     let whole = newest.entries.iter().filter(is_whole).count() as u64;
     let answer = super::of_period(Answer::all(newest.span(), whole)).with("sample", SAMPLED);

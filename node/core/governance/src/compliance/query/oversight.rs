@@ -1,8 +1,10 @@
 //! What people did: escalations, interventions, stops, who answers for what.
 
+use std::collections::BTreeMap;
+
 use ::ledger::EntryType;
 
-use super::{by_people, of_period};
+use super::{NOT_COUNTED, by_people, of_period};
 use crate::command::InterventionType;
 use crate::compliance::answer::Answer;
 use crate::compliance::controls::Controls;
@@ -28,8 +30,16 @@ pub(super) fn escalation_sla(facts: &Facts<'_, impl Read>) -> Result<Answer, Cor
     Ok(of_period(Answer::all(resolved.and(expired), resolved.count)).with("expired", expired.count))
 }
 
+/// Who may stop something is checked by the role of the account; in which role
+/// somebody intervenes otherwise, nobody but that person says.
 pub(super) fn interventions(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    by_people(facts, &BY_HUMANS)
+    let (_, tally) = tally(facts)?;
+    let kinds = InterventionType::ALL.into_iter().zip(tally.by_type);
+    let claimed = kinds.filter(|(kind, _)| *kind != InterventionType::EmergencyStop);
+    let claimed: u64 = claimed.map(|(_, count)| count).sum();
+    Ok(by_people(facts, &BY_HUMANS)?
+        .with("roles_as_given", claimed)
+        .open_if(0 < claimed, "the role of an intervention is as the person gave it"))
 }
 
 fn tally(facts: &Facts<'_, impl Read>) -> Result<(Span, Tally), Corruption> {
@@ -52,16 +62,13 @@ pub(super) fn effectiveness(facts: &Facts<'_, impl Read>) -> Result<Answer, Corr
 
 /// A stop did something where a decision was denied because of it.
 pub(super) fn stop_events(facts: &Facts<'_, impl Read>) -> Result<Answer, Corruption> {
-    let (span, tally) = tally(facts)?;
-    let kinds = InterventionType::ALL.into_iter().zip(tally.by_type);
-    let stops = kinds.filter(|(kind, _)| *kind == InterventionType::EmergencyStop);
-    let stops = stops.map(|(_, count)| count).sum();
+    let stops = facts.tallied(counted::STOPS, &facts.period)?;
     let denied = facts.tally(counted::STOPPED, &facts.period)?;
     let lifted = facts.span(&[EntryType::EmergencyStopLifted], &facts.period)?.count;
-    let span = Some(span).filter(|_| 0 < stops).unwrap_or_default();
-    Ok(of_period(Answer::counted(stops, stops, 1).over(span))
+    Ok(of_period(Answer::any(stops))
         .with("decisions_denied", denied)
         .with("lifted", lifted)
+        .open_if(!facts.is_counted(&facts.period), NOT_COUNTED)
         .open_if(denied == 0, "no decision was denied by a stop, so that its effect is not shown"))
 }
 
@@ -91,23 +98,41 @@ pub(super) fn separation_of_duties(
     let attested = || controls.each().flat_map(|(_, _, brought)| &brought.attestations);
     let span = reviews.and(Span::of(attested().map(|attested| attested.entry_id)));
     let own = attested().filter(|attested| attested.is_own).count() as u64;
-    let exports = own_exports(facts)?;
-    let span = span.and(exports.0);
-    let conflicts = own.saturating_add(exports.1);
+    let exports = Exports::load(facts)?;
+    let span = span.and(exports.approved);
+    let conflicts = own.saturating_add(exports.own);
     Ok(of_period(Answer::all(span, span.count.saturating_sub(conflicts)))
         .with("own_artifacts_attested", own)
-        .with("own_exports_approved", exports.1))
+        .with("own_exports_approved", exports.own)
+        .open_if(0 < exports.untold, "of exports that were approved, who asked is not told"))
 }
 
-/// Approvals of exports, and how many of them are by whoever asked.
-fn own_exports(facts: &Facts<'_, impl Read>) -> Result<(Span, u64), Corruption> {
-    let asked = facts.told(EntryType::AuditExportRequested, &facts.period)?;
-    let approved = facts.told(EntryType::AuditExportApproved, &facts.period)?;
-    let own = approved.entries.iter().filter(|approval| {
-        let of = approval.text("export_id");
-        let asked = asked.entries.iter().find(|asked| asked.text("export_id") == of);
-        let by = asked.and_then(|asked| asked.text("by"));
-        of.is_some() && by.is_some() && by == approval.text("by")
-    });
-    Ok((approved.span(), own.count() as u64))
+/// Approvals of exports.
+struct Exports {
+    approved: Span,
+    /// By whoever asked.
+    own: u64,
+    /// Of which nothing is left that says who asked.
+    untold: u64,
+}
+
+impl Exports {
+    fn load(facts: &Facts<'_, impl Read>) -> Result<Self, Corruption> {
+        let asked = facts.told(EntryType::AuditExportRequested, &facts.whole())?;
+        let approved = facts.told(EntryType::AuditExportApproved, &facts.period)?;
+        let asked: BTreeMap<&str, Option<&str>> = asked
+            .entries
+            .iter()
+            .filter_map(|asked| Some((asked.text("export_id")?, asked.text("by"))))
+            .collect();
+        let (mut own, mut untold) = (0_u64, 0_u64);
+        for approval in &approved.entries {
+            match approval.text("export_id").and_then(|id| asked.get(id)) {
+                Some(Some(by)) if approval.text("by") == Some(by) => own = own.saturating_add(1),
+                Some(_) => (),
+                None => untold = untold.saturating_add(1),
+            }
+        }
+        Ok(Self { approved: approved.span(), own, untold })
+    }
 }
