@@ -125,7 +125,7 @@ pub(crate) fn apply<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
-    let affected = affected(context, &apply.scope)?;
+    let (affected, is_exact) = affected(context, &apply.scope)?;
     let id = match &apply.hold {
         Some(id) => named(context, id)?,
         None => drawn(context)?,
@@ -134,6 +134,7 @@ pub(crate) fn apply<S: Store>(
     data.insert("hold_id", id.as_str());
     data.insert("reason", apply.reason.as_str());
     data.insert("records_affected", affected);
+    data.insert("records_affected_exact", is_exact);
     data.insert("scope", scope_json(&apply.scope));
     let recorded = context.record(EntryType::LegalHoldApplied, data)?;
     let entry_id = recorded.entry_id;
@@ -146,17 +147,20 @@ pub(crate) fn apply<S: Store>(
     Ok(Outcome::Recorded(recorded))
 }
 
-/// How many entries a new hold freezes now, if there is room for it and it
-/// freezes anything.
-fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result<u64, Stop> {
+/// How many entries a new hold freezes now, and whether there are no more, if there
+/// is room for it and it freezes anything.
+fn affected<S: Store>(
+    context: &mut Context<'_, S>,
+    scope: &HoldScope,
+) -> Result<(u64, bool), Stop> {
     let holds = context.cache.holds(context.tables.read())?;
     if IN_FORCE_MAX <= holds.scopes().len() {
         let there = IN_FORCE_MAX as u64;
         return Err(Rejection::TooMany { things: "holds in force", there }.into());
     }
     let size = context.cache.head(context.tables.read())?.size();
-    let affected = match scope {
-        HoldScope::All => size,
+    let (affected, is_exact) = match scope {
+        HoldScope::All => (size, true),
         HoldScope::Filter(filter) => {
             let is_empty_span = matches!((filter.from, filter.to), (Some(a), Some(b)) if b <= a);
             if is_empty_span {
@@ -173,17 +177,18 @@ fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result
             if !is_list || ids.last().is_some_and(|last| size <= last.0) {
                 return Err(Rejection::OutOfBounds { member: "entry_ids" }.into());
             }
-            ids.len() as u64
+            (ids.len() as u64, true)
         }
     };
-    if affected == 0 {
+    // Among those that were not counted there may be some that it freezes.
+    if affected == 0 && is_exact {
         let member = match scope {
             HoldScope::Entries(_) => "entry_ids",
             HoldScope::Filter(_) | HoldScope::All => "filter",
         };
         return Err(Rejection::HoldEmpty { member }.into());
     }
-    Ok(affected)
+    Ok((affected, is_exact))
 }
 
 /// An id that the caller gives. It stays taken after the hold is released: an

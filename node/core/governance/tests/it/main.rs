@@ -17,6 +17,7 @@ mod impact;
 mod interventions;
 mod issuing;
 mod joining;
+mod keeping;
 mod listing;
 mod machine;
 mod overrides;
