@@ -58,6 +58,8 @@ pub struct HoldApplied {
     pub status: String,
     /// Entries that fit then.
     pub records_affected: u64,
+    /// Whether these are all.
+    pub records_affected_exact: bool,
     /// When.
     pub applied_at: String,
     /// The entry that has it.
@@ -90,14 +92,35 @@ pub struct Hold {
     pub scope: Object,
     /// Entries that fitted then.
     pub records_affected: u64,
+    /// Whether these are all.
+    pub records_affected_exact: bool,
     /// Who applied it.
     pub applied_by: Option<String>,
     /// When.
     pub applied_at: String,
     /// The entry that has it.
     pub ledger_entry_id: u64,
+    /// Who released it.
+    pub released_by: Option<String>,
     /// When it was released.
     pub released_at: Option<String>,
+    /// Why.
+    pub release_reason: Option<String>,
+    /// The entry that says so.
+    pub release_entry_id: Option<u64>,
+}
+
+/// Which holds are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HoldQuery {
+    /// `active` or `released`.
+    pub status: Option<String>,
+    /// Applied by entries past this one.
+    pub after: Option<u64>,
+    /// Most of a page.
+    pub limit: Option<u32>,
+    /// As they stood at this entry, or at the last one not later than this time.
+    pub as_of: Option<String>,
 }
 
 /// A page of holds.
@@ -106,9 +129,13 @@ pub struct Holds {
     /// The holds, oldest first.
     pub holds: Vec<Hold>,
     /// How many match on all pages.
-    pub count: u64,
+    pub total: u64,
+    /// Whether `total` is all of them.
+    pub total_exact: bool,
     /// Where the next page begins.
     pub next: Option<u64>,
+    /// The last entry looked at.
+    pub as_of_index: u64,
 }
 
 /// What is to be erased.
@@ -118,7 +145,8 @@ pub struct Anonymize {
     pub dry_run: bool,
     /// `personal` or `all`; `personal` when absent.
     pub part: Option<String>,
-    /// Records about this actor alone, at once.
+    /// Records about this actor alone, at once; or personal parts of those about
+    /// this AI system or incident.
     pub subject: Option<String>,
     /// Records earlier than this time alone.
     pub before: Option<String>,
@@ -139,6 +167,8 @@ pub struct Anonymized {
     pub skipped_under_hold: u64,
     /// Not old enough, or about what lives still.
     pub skipped_in_retention: u64,
+    /// Not looked at: one request looks at so many alone.
+    pub not_looked_at: u64,
     /// The last entry that names what was erased.
     pub ledger_entry_id: Option<u64>,
 }
@@ -166,7 +196,7 @@ pub struct RecordStatus {
     pub newest_record: String,
     /// Whether the ledger holds.
     pub integrity: Integrity,
-    /// `partial` or `insufficient`.
+    /// That of the duty of article 12 which stands worst.
     pub status: String,
     /// The finer name.
     pub status_detail: String,
@@ -183,6 +213,19 @@ pub struct Integrity {
     pub verified_through: Option<u64>,
     /// A final checkpoint.
     pub checkpoint: Option<String>,
+}
+
+/// Which records a package is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageQuery {
+    /// `json`, `markdown` or, for records, `csv`; `json` when absent.
+    pub format: Option<String>,
+    /// Not earlier than this time.
+    pub from: Option<String>,
+    /// Earlier than this time.
+    pub to: Option<String>,
+    /// As they stood at this entry, or at the last one not later than this time.
+    pub as_of: Option<String>,
 }
 
 /// A package for a regulator.
@@ -207,21 +250,17 @@ impl Client {
         self.call(&Call::write(Method::POST, path).body(&hold_body(hold))).await
     }
 
-    /// Legal holds; `status` is `active` or `released`.
+    /// Legal holds.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn holds(
-        &self,
-        status: Option<&str>,
-        after: Option<u64>,
-        limit: Option<u32>,
-    ) -> Result<Reply<Holds>, Error> {
+    pub async fn holds(&self, query: &HoldQuery) -> Result<Reply<Holds>, Error> {
         let [area, act] = ACT;
         let call = Call::get([area, act, "article-12", "legal-holds"])
-            .query("status", status)
-            .query("after", after)
-            .query("limit", limit);
+            .query("status", query.status.as_deref())
+            .query("after", query.after)
+            .query("limit", query.limit)
+            .query("as_of", query.as_of.as_deref());
         self.call(&call).await
     }
 
@@ -268,16 +307,14 @@ impl Client {
         self.call(&call).await
     }
 
-    /// A package for a regulator, as the text it is: `format` is `json`,
-    /// `markdown` or, for records, `csv`.
+    /// A package for a regulator, as the text it is.
     ///
     /// # Errors
     /// Any [`Error`].
     pub async fn regulatory_package(
         &self,
         package: Package,
-        format: &str,
-        (from, to): (Option<&str>, Option<&str>),
+        query: &PackageQuery,
     ) -> Result<String, Error> {
         let [area, act] = ACT;
         let path = match package {
@@ -285,9 +322,10 @@ impl Client {
             Package::Oversight => [area, act, "article-14", "evidence-package"],
         };
         let call = Call::get(path)
-            .query("format", Some(format))
-            .query("from", from)
-            .query("to", to)
+            .query("format", Some(query.format.as_deref().unwrap_or("json")))
+            .query("from", query.from.as_deref())
+            .query("to", query.to.as_deref())
+            .query("as_of", query.as_of.as_deref())
             .long();
         self.send(&call).await?.into_text()
     }

@@ -168,7 +168,7 @@ families! {
         OidcLink JoinToken Access ChallengeByUser Artifact ArtifactByDecision ArtifactByText
         ArtifactByEntry ArtifactLater Upload EvidenceCount Content Signer Chunk Tally System
         SystemByName Profile Register ControlLink ControlAttestation Hold HoldInForce Retention
-        AnnexIv AiIncident SystemVersion Export ExportByState ErasedBlock CommandKeyByEntry;
+        AnnexIv AiIncident SystemVersion Export ExportByState EntryBlock CommandKeyByEntry;
 }
 
 #[cfg(test)]

@@ -128,6 +128,7 @@ pub(crate) fn admit(node: &Node, person: &Person) {
         password_version: 1,
         password_set_at: ago(node, person.password_days * DAY),
         is_disabled: person.is_disabled,
+        disabled_by: person.is_disabled.then_some(EntryId(1)),
         mfa: person.has_mfa.then_some(mfa),
         pending_mfa: None,
         last_login_at: None,

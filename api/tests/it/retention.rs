@@ -1,8 +1,11 @@
 //! Legal holds, erasure, how records stand, and what regulators are given.
 
+use api::{AuthMode, Config};
+use governance::access::AccountRole;
 use governance::command::ErasedPart;
 use serde_json::{Value, json};
 
+use crate::accounts::{Person, admit, close};
 use crate::common::{ALLOWED, Server};
 
 const HOLDS: &str = "/compliance/eu-ai-act/article-12/legal-holds";
@@ -43,12 +46,14 @@ async fn a_hold_blocks_erasure_until_it_is_released() {
     let applied = ok(&server, HOLDS, hold).await;
     assert_eq!((&applied["hold_id"], &applied["status"]), (&json!("claim-113"), &json!("active")));
     assert_eq!(applied["records_affected"], 1);
+    assert_eq!(applied["records_affected_exact"], true);
     let asked = json!({"subject": ACTOR});
     let none = ok(&server, ANONYMIZE, asked.clone()).await;
     assert_eq!(
         none,
         json!({"dry_run": false, "part": "personal", "candidates": 1, "anonymized": 0,
-               "skipped_under_hold": 1, "skipped_in_retention": 0, "ledger_entry_id": null})
+               "skipped_under_hold": 1, "skipped_in_retention": 0, "not_looked_at": 0,
+               "ledger_entry_id": null})
     );
     let path = format!("{HOLDS}/claim-113");
     let reply = server.call("DELETE", &path, "", &[]).await;
@@ -189,6 +194,84 @@ async fn more_than_one_command_takes_goes_in_several() {
     assert_eq!(runs["total"], decisions.div_ceil(1_000));
 }
 
+#[tokio::test]
+async fn the_status_is_that_of_the_duty_of_the_article_that_stands_worst() {
+    const DAY: u64 = 24 * 3600 * 1_000_000;
+    let server = Server::loaded().await;
+    // From 2027-12-02 on the article applies.
+    server.node.inner().now += 300 * DAY;
+    ok(&server, "/decide", serde_json::from_str(ALLOWED).unwrap()).await;
+    let entry = server.node.ledger_size() - 1;
+    server.node.finalize();
+    let order = ["insufficient", "needs_human_evidence", "partial", "evidence_sufficient"];
+    let place = |status: &Value| order.iter().position(|word| status == word).unwrap_or(9);
+    for query in [String::new(), format!("?as_of={entry}")] {
+        let duties = format!("/compliance/eu-ai-act/article-12{query}");
+        let duties = server.get(&duties).await.json()["obligations"].clone();
+        let duties = duties.as_array().unwrap();
+        let worst = duties.iter().min_by_key(|duty| place(&duty["status"])).unwrap();
+        assert_ne!(worst["status"], "not_applicable");
+        let status = server.get(&format!("{STATUS}{query}")).await.json();
+        assert_eq!(status["status"], worst["status"], "{query}: {duties:?}");
+        let details = duties.iter().filter(|duty| duty["status"] == worst["status"]);
+        assert!(details.clone().any(|duty| duty["status_detail"] == status["status_detail"]));
+        assert_eq!(status["integrity"]["valid"], true);
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_as_of_an_entry_leaves_out_every_hold_that_came_later() {
+    let server = Server::loaded().await;
+    ok(&server, HOLDS, json!({"reason": "a", "all": true, "hold_id": "a"})).await;
+    let entry = server.node.ledger_size() - 1;
+    ok(&server, HOLDS, json!({"reason": "b", "all": true, "hold_id": "b"})).await;
+    server.call("DELETE", &format!("{HOLDS}/a?reason=over"), "", &[]).await;
+    server.node.finalize();
+    let package = server.get(&format!("{RECORDS}?as_of={entry}")).await.json();
+    assert_eq!(package["summary"]["legal_holds_active"], 1);
+    let then = server.get(&format!("{HOLDS}?as_of={entry}")).await.json();
+    assert_eq!((&then["total"], &then["count"]), (&json!(1), &json!(1)));
+    let told = (&then["total_exact"], &then["as_of_index"], &then["next"]);
+    assert_eq!(told, (&json!(true), &json!(entry), &Value::Null));
+    let hold = &then["holds"][0];
+    assert_eq!((&hold["hold_id"], &hold["status"]), (&json!("a"), &json!("active")));
+    assert_eq!((&hold["released_at"], &hold["release_entry_id"]), (&Value::Null, &Value::Null));
+    let now = server.get(&format!("{HOLDS}?status=active")).await.json();
+    assert_eq!((&now["total"], &now["holds"][0]["hold_id"]), (&json!(1), &json!("b")));
+    let beyond = server.get(&format!("{HOLDS}?as_of=99")).await;
+    assert_eq!((beyond.status, fault(&beyond.json()).0), (422, "as_of".to_owned()));
+}
+
+#[tokio::test]
+async fn a_page_of_holds_has_a_hundred_unless_it_is_told() {
+    let server = Server::loaded().await;
+    for nth in 0..101 {
+        let hold = json!({"reason": "x", "all": true, "hold_id": format!("h{nth}")});
+        ok(&server, HOLDS, hold).await;
+    }
+    let page = server.get(HOLDS).await.json();
+    assert_eq!((page["holds"].as_array().unwrap().len(), &page["total"]), (100, &json!(101)));
+    assert_ne!(page["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_contact_of_a_system_in_use_goes_alone_when_a_person_asks() {
+    let server = Server::loaded().await;
+    let system = json!({"name": "Triage", "intended_purpose": "Sorts claims.", "role": "provider",
+        "risk_route": "annex_iii", "put_into_service": "2027-01-01",
+        "annex_viii": {"trade_name": "Triage", "contact": {"email": "ana@example.com"}}});
+    let system = ok(&server, "/systems", system).await["system_id"].clone();
+    let whole = json!({"subject": system, "part": "all"});
+    let reply = server.post(ANONYMIZE, &whole).await;
+    let expect = ("/part".to_owned(), "conflicting_values".to_owned());
+    assert_eq!((reply.status, fault(&reply.json())), (422, expect));
+    let done = ok(&server, ANONYMIZE, json!({"subject": system})).await;
+    assert_eq!((&done["candidates"], &done["anonymized"]), (&json!(1), &json!(1)));
+    let shown = server.get(&format!("/systems/{}", system.as_str().unwrap())).await.json();
+    assert!(!shown.to_string().contains("ana@example.com"), "{shown}");
+    assert_eq!((&shown["status"], &shown["name"]), (&json!("in_use"), &json!("Triage")));
+}
+
 /// Both maps come to the total.
 fn sums(status: &Value) {
     for map in ["by_classification", "by_status"] {
@@ -209,10 +292,9 @@ async fn the_status_counts_every_record_once_and_says_whether_they_hold() {
         fresh["by_classification"],
         json!({"high_risk": 2, "standard": 2, "gdpr_intersect": 0})
     );
-    assert_eq!(
-        (&fresh["status"], &fresh["status_detail"]),
-        (&json!("insufficient"), &json!("inconclusive"))
-    );
+    let standing = (&fresh["status"], &fresh["status_detail"]);
+    let expect = (&json!("not_applicable"), &json!("not_yet_applicable"));
+    assert_eq!(standing, expect, "the article does not apply yet");
     assert_eq!(
         fresh["retention_days"],
         json!({"high_risk": 3650, "standard": 183, "gdpr_intersect": 183})
@@ -226,7 +308,7 @@ async fn the_status_counts_every_record_once_and_says_whether_they_hold() {
         (&held["by_status"]["legal_hold"], &held["legal_holds_active"]),
         (&json!(2), &json!(1))
     );
-    assert_eq!((&held["status"], &held["integrity"]["valid"]), (&json!("partial"), &json!(true)));
+    assert_eq!(held["integrity"]["valid"], true);
     let then = server.get(&format!("{STATUS}?as_of=3")).await.json();
     sums(&then);
     assert_eq!((&then["total_records"], &then["legal_holds_active"]), (&json!(4), &json!(0)));
@@ -313,6 +395,54 @@ async fn what_humans_did_is_given_with_its_figures() {
     let after = server.get(OVERSIGHT).await.json();
     assert_eq!(after["interventions"][0]["reason"], Value::Null);
     assert_eq!(after["interventions"][0]["erased"]["part"], "all");
+    // Without `from` the figures are about the time since there is a ledger.
+    assert_eq!(after["metrics"]["period_days"], 1);
     let none = server.get(&format!("{OVERSIGHT}?to=1970-01-01T00:00:00Z")).await.json();
     assert_eq!((&none["interventions"], &none["escalations"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test]
+async fn what_humans_did_later_is_no_part_of_what_is_told_as_of_an_entry() {
+    const JANE: &str = "act_human_user:executive:jane";
+    let server = Server::loaded().await;
+    let asked = json!({"actor": ACTOR, "action": "read_claim", "context": {"purpose": "triage"},
+                       "risk": {"financial": 95}});
+    let escalated = ok(&server, "/decide", asked).await;
+    let denied = ok(&server, "/decide", json!({"actor": ACTOR, "action": "close_account"})).await;
+    let order = json!({"decision_id": denied["decision_id"], "override_type": "executive_override",
+        "authorized_by": JANE, "justification": "the regulator asked for it in writing"});
+    let order = ok(&server, "/overrides/execute", order).await;
+    let entry = server.node.ledger_size() - 1;
+    let escalation = escalated["escalation_id"].as_str().unwrap();
+    let answer = json!({"outcome": "denied", "resolved_by": "act_human_user:governance_lead",
+                        "notes": "not without the original of the invoice"});
+    ok(&server, &format!("/escalations/{escalation}/resolve"), answer).await;
+    let review = json!({"verdict": "upheld", "reviewed_by": "act_human_user:governance_lead:leo",
+                        "notes": "the letter is on file"});
+    let path = format!("/overrides/{}/review", order["override_id"].as_str().unwrap());
+    ok(&server, &path, review).await;
+    let reviewed = server.node.ledger_size() - 1;
+    server.node.finalize();
+    let then = server.get(&format!("{OVERSIGHT}?as_of={entry}")).await.json();
+    let (question, order) = (&then["escalations"][0], &then["overrides"][0]);
+    assert_eq!((&question["resolution"], &question["status"]), (&Value::Null, &json!("pending")));
+    assert_eq!(order["review"], Value::Null, "{order}");
+    let now = server.get(OVERSIGHT).await.json();
+    assert_eq!(now["escalations"][0]["resolution"]["outcome"], "denied");
+    assert!(now["overrides"][0].to_string().contains("the letter is on file"));
+    // Whoever is known is told to have seen the words of the answers too.
+    let node = server.node.clone();
+    close(&node);
+    let officer = Person::new(3, "officer", AccountRole::ComplianceOfficer);
+    admit(&node, &officer);
+    let config = Config { auth: AuthMode::Required, ..Config::default() };
+    let closed = Server::with(node, config);
+    let credential = format!("Bearer {}", officer.session());
+    let headers = [("authorization", &*credential)];
+    for (query, seen) in [(format!("?as_of={entry}"), entry), (String::new(), reviewed)] {
+        let reply = closed.call("GET", &format!("{OVERSIGHT}{query}"), "", &headers).await;
+        assert_eq!(reply.status, 200, "{}", reply.json());
+        let noted = std::mem::take(&mut *closed.node.read.lock().unwrap());
+        assert_eq!(noted.last().unwrap().1.unwrap().1.0, seen, "{query}");
+    }
 }

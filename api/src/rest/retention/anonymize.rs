@@ -10,9 +10,9 @@ use governance::Outcome;
 use governance::command::{Anonymize, Anonymized, Command, EntryRange, ErasedPart, ErasureCause};
 use governance::command::{Idempotency, Principal};
 use governance::erasure::ENTRIES_MAX;
-use governance::retention::{self, Candidates, LOOKED_AT_MAX, Wanted};
+use governance::retention::{self, Candidates, Wanted};
 use governance::view;
-use types::{EntryId, LogIndex, Object, Timestamp};
+use types::{EntryId, IncidentId, LogIndex, Object, SystemId, Timestamp};
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -29,6 +29,9 @@ pub(crate) const PATH: &str = "/compliance/eu-ai-act/article-12/anonymize";
 /// Commands of one request.
 const COMMANDS_MAX: u64 = 50;
 
+/// Entries that are judged one by one for one request.
+const LOOKED_AT_MAX: usize = 100_000;
+
 /// How long a request goes on to begin commands.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -44,7 +47,9 @@ pub(crate) const BODY: &[Field] = &[
     Field::optional(
         "subject",
         Kind::Text(ACTOR),
-        "Records about this actor alone, at once: how long they would be kept does not count.",
+        "Records about this actor alone, at once: how long they would be kept does not count. Or \
+         the id of an AI system or of an incident: personal parts of the records about it go, \
+         also while it is in use or open.",
     ),
     Field::optional("before", Kind::Time, "Records earlier than this alone."),
 ];
@@ -61,6 +66,11 @@ pub(crate) const REPLY: &[Member] = &[
     ),
     integer("skipped_under_hold", "Kept by a legal hold."),
     integer("skipped_in_retention", "Not old enough, or about what lives still."),
+    integer(
+        "not_looked_at",
+        "Records with such a part past the 100,000 that one request looks at: no candidates, and \
+         in no other count. What retention erases by itself needs no further request.",
+    ),
     integer("ledger_entry_id", "The last ledger entry that names what was erased; null for none.")
         .or_null(),
 ];
@@ -77,15 +87,13 @@ pub(crate) async fn anonymize<B: Backend>(app: &App<B>, call: Call) -> Result<An
     let (read, wanted) = (app.backend.view()?, asked.clone());
     let found = app.audit(move || find(&read, &wanted)).await?;
     if asked.dry_run {
-        return Ok(Answer::json(shown(&asked, found.counts.candidates(), found.counts, None)));
+        return Ok(Answer::json(shown(&asked, &found, found.counts, None)));
     }
-    let candidates = found.counts.candidates();
-    let done = Run { app, principal, key, asked: &asked, found }.carry_out().await?;
+    let done = Run { app, principal, key, asked: &asked, found: &found }.carry_out().await?;
     if let Some(entry) = done.replayed {
         return replayed(app, entry);
     }
-    let candidates = candidates.max(done.counts.candidates());
-    let mut answer = Answer::json(shown(&asked, candidates, done.counts, done.entry));
+    let mut answer = Answer::json(shown(&asked, &found, done.counts, done.entry));
     answer.index = done.index;
     Ok(answer)
 }
@@ -111,7 +119,16 @@ fn asked<B: Backend>(app: &App<B>, body: &mut Checked) -> Result<Asked, Problem>
         Some("all") => ErasedPart::All,
         Some(_) | None => ErasedPart::Personal,
     };
-    Ok(Asked { dry_run: body.flag("dry_run"), part, subject: body.text("subject"), before, now })
+    let subject = body.text("subject");
+    let is_thing = |subject: &String| {
+        subject.parse::<SystemId>().is_ok() || subject.parse::<IncidentId>().is_ok()
+    };
+    if part == ErasedPart::All && subject.as_ref().is_some_and(is_thing) {
+        let detail = "must be `personal` where `subject` is an AI system or an incident: the rest \
+                      of its records is kept for as long as the law wants";
+        return Err(Problem::fault(Fault::at("/part", "conflicting_values", detail)));
+    }
+    Ok(Asked { dry_run: body.flag("dry_run"), part, subject, before, now })
 }
 
 fn find(read: &impl governance::Read, asked: &Asked) -> Result<Candidates, Problem> {
@@ -122,13 +139,9 @@ fn find(read: &impl governance::Read, asked: &Asked) -> Result<Candidates, Probl
         before: asked.before,
         now: asked.now,
         ids_max,
+        looked_at_max: LOOKED_AT_MAX,
     };
-    retention::candidates(read, &wanted)?.ok_or_else(|| {
-        let detail = format!(
-            "more than {LOOKED_AT_MAX} records would have to be looked at: narrow it by `before`"
-        );
-        Problem::fault(Fault::at("/before", "out_of_range", detail))
-    })
+    Ok(retention::candidates(read, &wanted)?)
 }
 
 /// The entry of an earlier request under the same key. Nothing is counted again:
@@ -156,8 +169,14 @@ fn replayed<B: Backend>(app: &App<B>, entry: EntryId) -> Result<Answer, Problem>
     let data = recording::data(app, entry)?;
     let mut reply = Object::new();
     reply.insert("dry_run", false);
-    let names = ["part", "candidates", "anonymized", "skipped_under_hold", "skipped_in_retention"];
-    for name in names {
+    for name in [
+        "part",
+        "candidates",
+        "anonymized",
+        "skipped_under_hold",
+        "skipped_in_retention",
+        "not_looked_at",
+    ] {
         reply.insert(name, data.get(name).cloned().unwrap_or_default());
     }
     reply.insert("ledger_entry_id", entry.0);
@@ -172,7 +191,7 @@ struct Run<'a, B: Backend> {
     principal: Principal,
     key: Option<Idempotency>,
     asked: &'a Asked,
-    found: Candidates,
+    found: &'a Candidates,
 }
 
 /// What came of it.
@@ -219,6 +238,7 @@ impl<B: Backend> Run<'_, B> {
             next: None,
             before: done.counts,
             candidates: self.found.counts.candidates(),
+            not_looked_at: self.found.not_looked_at,
         }));
         let envelope = envelope_of(self.app, &self.principal, key, command)?;
         let committed = self.app.backend.submit(envelope).await?;
@@ -254,7 +274,8 @@ fn ranges(ids: &[EntryId]) -> Vec<EntryRange> {
     ranges
 }
 
-fn shown(asked: &Asked, candidates: u64, counts: Anonymized, entry: Option<EntryId>) -> Object {
+fn shown(asked: &Asked, found: &Candidates, counts: Anonymized, entry: Option<EntryId>) -> Object {
+    let candidates = found.counts.candidates().max(counts.candidates());
     let mut reply = Object::new();
     reply.insert("dry_run", asked.dry_run);
     reply.insert("part", asked.part.as_str());
@@ -262,6 +283,7 @@ fn shown(asked: &Asked, candidates: u64, counts: Anonymized, entry: Option<Entry
     reply.insert("anonymized", counts.anonymized);
     reply.insert("skipped_under_hold", counts.skipped_under_hold);
     reply.insert("skipped_in_retention", counts.skipped_in_retention);
+    reply.insert("not_looked_at", found.not_looked_at);
     reply.insert("ledger_entry_id", entry.map(|entry| entry.0));
     reply
 }

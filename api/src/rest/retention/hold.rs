@@ -2,17 +2,18 @@
 
 use governance::command::{ApplyHold, Command, EntryFilter, HoldScope, ReleaseHold};
 use governance::retention::hold::{ENTRIES_MAX, record, scope_json};
-use governance::view::{self, Hold, HoldQuery};
+use governance::view::{self, Hold, HoldQuery, TOTAL_MAX};
 use ledger::EntryType;
 use types::{EntryId, Json, Object};
 
+use super::{AS_OF, asked, settled};
 use crate::app::App;
 use crate::backend::Backend;
 use crate::call::{Answer, Call};
 use crate::fields::{Alphabet, Checked, Field, Kind, Text};
 use crate::idempotency;
 use crate::problem::{Fault, Problem};
-use crate::reply::{Member, free, integer, list, text, time};
+use crate::reply::{Member, flag, free, integer, list, text, time};
 use crate::rest::decision::ACTOR;
 use crate::rest::ledger::ID_MAX;
 use crate::rest::named::{self, HUMAN_ID};
@@ -49,14 +50,18 @@ pub(crate) const APPLY: &[Field] = &[
     Field::optional("requester", HUMAN_ID, "Who applies it, where nobody authenticates."),
 ];
 
+const RECORDS_EXACT: Member = flag(
+    "records_affected_exact",
+    "Whether these are all. With an actor and a type the newest 1,000 entries about the actor are \
+     counted; older ones that fit are held all the same.",
+);
+
 /// Reply of `POST /compliance/eu-ai-act/article-12/legal-holds`.
 pub(crate) const REPLY: &[Member] = &[
     text("hold_id", "The hold, which is released by this id."),
     text("status", "`active`"),
-    integer(
-        "records_affected",
-        "Entries that fit when it was applied; with an actor and a type counted up to 100,000.",
-    ),
+    integer("records_affected", "Entries that fit when it was applied."),
+    RECORDS_EXACT,
     time("applied_at", "Cluster time of the ledger entry."),
     integer("ledger_entry_id", "The ledger entry that has it."),
 ];
@@ -65,12 +70,13 @@ pub(crate) const REPLY: &[Member] = &[
 pub(crate) const LIST: &[Field] = &[
     Field::optional("status", Kind::Word(&["active", "released"]), "Those that stand so."),
     Field::optional("limit", Kind::Integer { min: 1, max: 1000 }, "Most items of the page.")
-        .default("1000"),
+        .default("100"),
     Field::optional(
         "after",
         Kind::Integer { min: 0, max: ID_MAX },
         "Holds applied by entries past this one.",
     ),
+    AS_OF,
 ];
 
 const ROW: &[Member] = &[
@@ -79,6 +85,7 @@ const ROW: &[Member] = &[
     text("reason", "Why it was applied."),
     free("scope", "What it freezes: `kind`, and `entry_ids` or `filter`."),
     integer("records_affected", "Entries that fit when it was applied."),
+    RECORDS_EXACT,
     text("applied_by", "Who applied it, where that is known.").or_null(),
     time("applied_at", "When."),
     integer("ledger_entry_id", "The ledger entry that has it."),
@@ -91,8 +98,11 @@ const ROW: &[Member] = &[
 /// Reply of `GET /compliance/eu-ai-act/article-12/legal-holds`.
 pub(crate) const LIST_REPLY: &[Member] = &[
     list("holds", ROW, "The page, oldest first."),
-    integer("count", "How many match on all pages."),
+    integer("count", "The same as `total`."),
+    integer("total", "How many match on all pages, counted up to 100,000."),
+    flag("total_exact", "Whether `total` is all of them."),
     integer("next", "Give it as `after` for the next page; null at the end.").or_null(),
+    integer("as_of_index", "The last entry looked at."),
 ];
 
 /// Query of `DELETE /compliance/eu-ai-act/article-12/legal-holds/{hold_id}`.
@@ -124,7 +134,9 @@ pub(crate) async fn apply<B: Backend>(app: &App<B>, call: Call) -> Result<Answer
     let mut reply = Object::new();
     reply.insert("hold_id", told(&data, "hold_id"));
     reply.insert("status", "active");
-    reply.insert("records_affected", told(&data, "records_affected"));
+    for name in ["records_affected", "records_affected_exact"] {
+        reply.insert(name, told(&data, name));
+    }
     reply.insert("applied_at", at(app, recording.entry)?);
     reply.insert("ledger_entry_id", recording.entry.0);
     Ok(recording.answer(reply))
@@ -188,7 +200,8 @@ pub(crate) async fn list_holds<B: Backend>(app: &App<B>, call: &Call) -> Result<
     let query = HoldQuery {
         is_active: call.query.word("status").map(|status| status == "active"),
         after: call.query.integer("after").map(EntryId),
-        limit: call.query.integer("limit").unwrap_or(1_000),
+        as_of: settled(app, asked(call)?).await?,
+        limit: call.query.integer("limit").unwrap_or(100),
     };
     let read = app.backend.view()?;
     let work = move || {
@@ -196,8 +209,11 @@ pub(crate) async fn list_holds<B: Backend>(app: &App<B>, call: &Call) -> Result<
         let rows = page.holds.iter().map(|hold| Json::Object(row(hold)));
         Ok(Answer::members([
             ("holds", Json::Array(rows.collect())),
-            ("count", page.count.into()),
+            ("count", page.count.min(TOTAL_MAX).into()),
+            ("total", page.count.min(TOTAL_MAX).into()),
+            ("total_exact", (page.count <= TOTAL_MAX).into()),
             ("next", page.next.map(|next| next.0).into()),
+            ("as_of_index", query.as_of.0.into()),
         ]))
     };
     app.blocking(work).await
@@ -212,7 +228,9 @@ pub(super) fn row(hold: &Hold) -> Object {
     row.insert("status", if released.is_some() { "released" } else { "active" });
     row.insert("reason", told(&hold.applied, "reason"));
     row.insert("scope", scope_json(&hold.record.scope));
-    row.insert("records_affected", told(&hold.applied, "records_affected"));
+    for name in ["records_affected", "records_affected_exact"] {
+        row.insert(name, told(&hold.applied, name));
+    }
     row.insert("applied_by", told(&hold.applied, "by"));
     row.insert("applied_at", hold.applied_at.to_string());
     row.insert("ledger_entry_id", hold.record.entry_id.0);

@@ -1,9 +1,10 @@
 //! What humans did in a period, as evidence of their oversight: article 14.
 
+use governance::effective::When;
 use governance::view::{self, Absent};
 use governance::{Read, shown};
 use ledger::{EntryType, StoredEntry};
-use types::{EntryId, Json, Object, OverrideId, Timestamp};
+use types::{EntryId, EscalationId, Json, Object, OverrideId, Timestamp};
 
 use super::package::{integrity_lines, summary_lines};
 use super::period::{self, FORMAT, FROM, Format, PERIOD, Period, RECORDS_MAX, TO};
@@ -105,9 +106,12 @@ impl Evidence {
         let asked = view::escalation_ids(read, &ids, limit.saturating_add(1))?;
         period::check_size(asked.len() as u64, "escalations")?;
         // As of its end: what came later is no part of the period.
-        let now = time_of(read, EntryId(ids.end.saturating_sub(1)))?;
-        let from = period.from.unwrap_or_default();
         let until = EntryId(ids.end.saturating_sub(1));
+        let now = time_of(read, until)?;
+        let when = When { size: ids.end, now };
+        // Nothing is told of a time before there was a ledger.
+        let first = time_of(read, EntryId(0))?;
+        let from = period.from.unwrap_or_default().max(first);
         let found = view::effectiveness_from(read, until, from)?;
         let mut evidence = Self {
             period,
@@ -124,16 +128,10 @@ impl Evidence {
             evidence.intervention(read, id)?;
         }
         for id in asked {
-            match view::escalation(read, id, now)? {
-                Ok(found) => {
-                    evidence.show(read, found.record.entry_id)?;
-                    evidence.escalations.push(shown::escalation(&found));
-                }
-                Err(absent) => evidence.miss(absent),
-            }
+            evidence.escalation(read, id, when)?;
         }
         for id in view::ids_of_type(read, EntryType::OverrideExecuted, &ids, limit)? {
-            evidence.override_at(read, id, now)?;
+            evidence.override_at(read, id, when)?;
         }
         Ok(evidence)
     }
@@ -187,12 +185,26 @@ impl Evidence {
         self.see(&entry)
     }
 
-    fn override_at(
+    fn escalation(
         &mut self,
         read: &impl Read,
-        entry: EntryId,
-        now: Timestamp,
+        id: EscalationId,
+        when: When,
     ) -> Result<(), Problem> {
+        match view::escalation_at(read, id, when)? {
+            Ok(found) => {
+                self.show(read, found.record.entry_id)?;
+                if let Some(answer) = &found.answer {
+                    self.show(read, answer.entry_id)?;
+                }
+                self.escalations.push(shown::escalation(&found));
+            }
+            Err(absent) => self.miss(absent),
+        }
+        Ok(())
+    }
+
+    fn override_at(&mut self, read: &impl Read, entry: EntryId, when: When) -> Result<(), Problem> {
         let stored = view::entry(read, entry)?.ok_or_else(Problem::internal)?;
         let data = parts(&stored)?.data;
         let id = data.as_ref().and_then(|data| data.get("override_id")).and_then(Json::as_str);
@@ -200,10 +212,14 @@ impl Evidence {
             self.erased = self.erased.saturating_add(1);
             return Ok(());
         };
-        match view::override_of(read, id)? {
+        match view::override_at(read, id, when)? {
             Ok(found) => {
-                self.overrides.push(shown::override_of(&found, now));
                 self.see(&stored)?;
+                // What was said to it later is told by an entry of its own.
+                if let Some(review) = &found.review {
+                    self.show(read, review.entry_id)?;
+                }
+                self.overrides.push(shown::override_of(&found, when.now));
             }
             Err(absent) => self.miss(absent),
         }

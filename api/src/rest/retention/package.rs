@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use governance::view::{self, HoldQuery, Standings};
-use governance::{Read, retention, shown};
+use governance::view::{self, Standings};
+use governance::{Read, shown};
 use ledger::StoredEntry;
 use types::{EntryId, Json, Object};
 
@@ -107,15 +107,14 @@ impl Records {
         let ids = period.ids(read, last)?;
         period::check_size(ids.end.saturating_sub(ids.start), "records")?;
         let standings = Standings::of(read, &ids, last)?;
-        let active = HoldQuery { is_active: Some(true), after: None, limit: 0 };
         let mut found = Self {
             period,
             rows: Vec::new(),
             by_class: BTreeMap::new(),
             by_status: BTreeMap::new(),
             by_type: BTreeMap::new(),
-            holds: view::holds(read, &active)?.count,
-            days: retention::days(read)?,
+            holds: standings.holds(),
+            days: standings.days,
             last,
             room: period::Room::default(),
         };

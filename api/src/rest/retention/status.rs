@@ -2,6 +2,7 @@
 
 use governance::command::RetentionDays;
 use governance::view::{self, RecordStanding};
+use register::{Detail, EU_AI_ACT, Status};
 use types::Json;
 
 use super::{AS_OF, INTEGRITY, Integrity, asked, settled};
@@ -11,6 +12,9 @@ use crate::call::{Answer, Call};
 use crate::fields::Field;
 use crate::problem::Problem;
 use crate::reply::{Member, integer, object, text, time};
+
+/// The article, as the register has it.
+const ARTICLE: &str = "12";
 
 /// Query of `GET /compliance/eu-ai-act/article-12/status`.
 pub(crate) const QUERY: &[Field] = &[AS_OF];
@@ -55,7 +59,11 @@ pub(crate) const REPLY: &[Member] = &[
     time("oldest_record", "Time of the first entry."),
     time("newest_record", "Time of the last entry counted."),
     object("integrity", INTEGRITY, "Whether the ledger holds."),
-    text("status", "`partial` or `insufficient`, from these figures."),
+    text(
+        "status",
+        "That of the duties of article 12 which stands worst: `insufficient`, else \
+         `needs_human_evidence`, `partial`, `evidence_sufficient`; `not_applicable` where all are.",
+    ),
     text("status_detail", "The finer name."),
     integer("as_of_index", "The last entry counted."),
 ];
@@ -69,14 +77,16 @@ pub(crate) async fn status<B: Backend>(app: &App<B>, call: &Call) -> Result<Answ
     let work = move || {
         let found = view::record_standing(&read, last)?;
         let integrity = Integrity::of(&read, &shared.verified, last, asked)?;
-        Ok(shown(&found, &integrity))
+        let whole = shared.assessments.of(&read, last)?;
+        let duties = whole.items(EU_AI_ACT).filter(|duty| duty.article == Some(ARTICLE));
+        let details: Vec<Detail> = duties.map(|duty| duty.detail).collect();
+        Ok(shown(&found, &integrity, standing(&integrity, details.iter().copied())))
     };
     app.audit(work).await
 }
 
-fn shown(found: &RecordStanding, integrity: &Integrity) -> Answer {
+fn shown(found: &RecordStanding, integrity: &Integrity, detail: Detail) -> Answer {
     let [high_risk, gdpr, standard] = found.by_class;
-    let (status, detail) = standing(integrity);
     Answer::members([
         ("total_records", found.total.into()),
         ("by_classification", by_class(high_risk, standard, gdpr)),
@@ -97,8 +107,8 @@ fn shown(found: &RecordStanding, integrity: &Integrity) -> Answer {
         ("oldest_record", found.oldest.to_string().into()),
         ("newest_record", found.newest.to_string().into()),
         ("integrity", integrity.to_json()),
-        ("status", status.into()),
-        ("status_detail", detail.into()),
+        ("status", detail.status().as_str().into()),
+        ("status_detail", detail.as_str().into()),
         ("as_of_index", found.as_of.0.into()),
     ])
 }
@@ -122,35 +132,56 @@ pub(super) fn retention_days(days: RetentionDays) -> Json {
     ])
 }
 
-/// How far the records go as evidence that events are logged (article 12), by the
-/// status model of api.md, section 11, from whether the ledger holds alone: a
-/// ledger that does not is `failing`; one that nobody co-signed yet, or of which
-/// not all was hashed again, shows nothing either way; one that holds is what a
-/// system can show of itself, and that the logs are what its risk file calls for
-/// only humans can attest.
-fn standing(integrity: &Integrity) -> (&'static str, &'static str) {
-    match (integrity.valid, &integrity.checkpoint) {
-        (Some(false), _) => ("insufficient", "failing"),
-        (Some(true), Some(_)) => ("partial", "system_evidence_present_human_evidence_missing"),
-        (Some(true), None) | (None, _) => ("insufficient", "inconclusive"),
+/// How far the records go as evidence of article 12: its duties as they are
+/// assessed as of that entry, the worst of them. What is insufficient comes before
+/// what needs evidence of humans, that before what is partial, and that before what
+/// is sufficient; within one status the finer name that is looked for first. What
+/// does not apply counts only where nothing does. A ledger that the node asked
+/// found not to hold is no evidence of anything.
+fn standing(integrity: &Integrity, details: impl Iterator<Item = Detail> + Clone) -> Detail {
+    if integrity.valid == Some(false) {
+        return Detail::Failing;
     }
+    // Their order is that of the status model, which is this one but for these.
+    let applies = |detail: &Detail| detail.status() != Status::NotApplicable;
+    let all = details.clone().min().unwrap_or(Detail::NotApplicable);
+    details.filter(applies).min().unwrap_or(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(details: &[Detail], valid: Option<bool>) -> (&'static str, &'static str) {
+        let integrity = Integrity { valid, verified_through: None, checkpoint: None };
+        let detail = standing(&integrity, details.iter().copied());
+        (detail.status().as_str(), detail.as_str())
+    }
+
     #[test]
-    fn a_ledger_that_holds_and_is_cosigned_is_what_a_system_can_show() {
-        let of = |valid, checkpoint: Option<&str>| {
-            let checkpoint = checkpoint.map(str::to_owned);
-            standing(&Integrity { valid, verified_through: None, checkpoint }).1
-        };
-        let partial = "system_evidence_present_human_evidence_missing";
-        assert_eq!(of(Some(true), Some("c")), partial);
-        assert_eq!(of(Some(true), None), "inconclusive");
-        assert_eq!(of(None, Some("c")), "inconclusive");
-        assert_eq!(of(Some(false), Some("c")), "failing");
+    fn the_worst_duty_that_applies_says_how_the_article_stands() {
+        use Detail as D;
+        let partial = D::SystemEvidencePresentHumanEvidenceMissing;
+        for (details, expect) in [
+            (
+                &[D::ImplementedBySystem, D::EvidenceOnFile][..],
+                ("evidence_sufficient", "evidence_on_file"),
+            ),
+            (&[D::ImplementedBySystem, partial], ("partial", partial.as_str())),
+            (&[partial, D::NeedsHumanEvidence], ("needs_human_evidence", "needs_human_evidence")),
+            (&[D::NeedsHumanEvidence, D::NotCovered, D::Stale], ("insufficient", "stale")),
+            (&[D::Inconclusive, D::Failing, D::NotApplicable], ("insufficient", "failing")),
+            (
+                &[D::NotYetApplicable, D::EvidenceOnFile],
+                ("evidence_sufficient", "evidence_on_file"),
+            ),
+            (&[D::NotYetApplicable], ("not_applicable", "not_yet_applicable")),
+            (&[], ("not_applicable", "not_applicable")),
+        ] {
+            assert_eq!(of(details, Some(true)), expect, "{details:?}");
+            assert_eq!(of(details, None), expect, "{details:?}");
+            assert_eq!(of(details, Some(false)), ("insufficient", "failing"), "{details:?}");
+        }
     }
 
     #[test]

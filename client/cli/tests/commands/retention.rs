@@ -3,7 +3,7 @@
 use crate::double::Said;
 use crate::shell::{ask, check, run};
 
-const APPLIED: &str = r#"{"hold_id":"h","status":"active","records_affected":3,"applied_at":"2027-03-04T05:06:07.000000Z","ledger_entry_id":9}"#;
+const APPLIED: &str = r#"{"hold_id":"h","status":"active","records_affected":3,"records_affected_exact":true,"applied_at":"2027-03-04T05:06:07.000000Z","ledger_entry_id":9}"#;
 
 #[tokio::test]
 async fn a_hold_says_what_it_keeps() {
@@ -35,7 +35,7 @@ entry    9
 
 #[tokio::test]
 async fn holds_are_a_table() {
-    let list = r#"{"holds":[{"hold_id":"h","status":"released","reason":"a claim","scope":{"kind":"all"},"records_affected":3,"applied_by":null,"applied_at":"2027-03-04T05:06:07.000000Z","ledger_entry_id":9,"released_by":null,"released_at":"t","release_reason":"x","release_entry_id":10}],"count":2,"next":9}"#;
+    let list = r#"{"holds":[{"hold_id":"h","status":"released","reason":"a claim","scope":{"kind":"all"},"records_affected":3,"records_affected_exact":true,"applied_by":null,"applied_at":"2027-03-04T05:06:07.000000Z","ledger_entry_id":9,"released_by":null,"released_at":"t","release_reason":"x","release_entry_id":10}],"count":2,"total":2,"total_exact":true,"next":9,"as_of_index":12}"#;
     let shown = "\
 HOLD  STATUS    RECORDS  APPLIED                      SCOPE  REASON
 h     released  3        2027-03-04T05:06:07.000000Z  all    a claim
@@ -43,9 +43,15 @@ h     released  3        2027-03-04T05:06:07.000000Z  all    a claim
 ";
     check(&["hold", "list"], list, 0, shown).await;
     let words = ["hold", "list", "--status", "active", "--after", "7", "--limit", "1"];
+    let words: Vec<&str> = words.into_iter().chain(["--as-of", "9"]).collect();
     let (_ran, node) = ask(&words, Said::ok(list)).await;
-    let line = "GET /compliance/eu-ai-act/article-12/legal-holds?status=active&after=7&limit=1";
+    let line =
+        "GET /compliance/eu-ai-act/article-12/legal-holds?status=active&after=7&limit=1&as_of=9";
     assert_eq!(node.lines(), [line]);
+    let inexact =
+        list.replace(r#""records_affected_exact":true"#, r#""records_affected_exact":false"#);
+    let (ran, _node) = ask(&["hold", "list"], Said::ok(&inexact)).await;
+    assert!(ran.out.contains("at least 3"), "{}", ran.out);
 }
 
 #[tokio::test]
@@ -62,7 +68,7 @@ async fn a_hold_is_released_with_a_reason() {
 
 #[tokio::test]
 async fn an_erasure_is_tried_before_it_is_done() {
-    let reply = r#"{"dry_run":true,"part":"personal","candidates":6,"anonymized":3,"skipped_under_hold":2,"skipped_in_retention":1,"ledger_entry_id":null}"#;
+    let reply = r#"{"dry_run":true,"part":"personal","candidates":6,"anonymized":3,"skipped_under_hold":2,"skipped_in_retention":1,"not_looked_at":0,"ledger_entry_id":null}"#;
     let words = ["retention", "anonymize", "--subject", "a", "--dry-run"];
     let shown = "part        personal
 candidates  6
@@ -74,6 +80,9 @@ kept        1
     let (_ran, node) = ask(&words, Said::ok(reply)).await;
     assert_eq!(node.lines(), ["POST /compliance/eu-ai-act/article-12/anonymize"]);
     assert_eq!(node.asked()[0].body, r#"{"dry_run":true,"subject":"a"}"#);
+    let more = reply.replace(r#""not_looked_at":0"#, r#""not_looked_at":7"#);
+    let (ran, _node) = ask(&words, Said::ok(&more)).await;
+    assert!(ran.out.contains("not looked at  7"), "{}", ran.out);
     let words = ["retention", "anonymize", "--part", "all", "--before", "2027-01-01"];
     let (_ran, node) = ask(&words, Said::ok(reply)).await;
     let body = r#"{"before":"2027-01-01","dry_run":false,"part":"all"}"#;
@@ -110,8 +119,9 @@ async fn a_package_is_printed_as_it_is() {
     assert_eq!((ran.exit, ran.out.as_str()), (0, "a,b\n1,'=2\n"));
     let line = "GET /compliance/eu-ai-act/article-12/regulatory-package?format=csv&from=2027-01-01";
     assert_eq!(node.lines(), [line]);
-    let (_ran, node) = ask(&["retention", "package", "oversight"], Said::ok("{}")).await;
-    let line = "GET /compliance/eu-ai-act/article-14/evidence-package?format=json";
+    let words = ["retention", "package", "oversight", "--as-of", "7"];
+    let (_ran, node) = ask(&words, Said::ok("{}")).await;
+    let line = "GET /compliance/eu-ai-act/article-14/evidence-package?format=json&as_of=7";
     assert_eq!(node.lines(), [line]);
     assert_eq!(run(&["retention", "package", "all"]).await.exit, 2);
 }

@@ -70,6 +70,7 @@ pub(crate) fn create<S: Store>(
         password_version: 1,
         password_set_at: at,
         is_disabled: false,
+        disabled_by: None,
         mfa: None,
         pending_mfa: None,
         last_login_at: None,
@@ -133,12 +134,15 @@ pub(crate) fn change<S: Store>(
     let id = change.user;
     let before = known(context, id)?;
     check_may_manage(context, &before)?;
-    let (entry_type, after) = changed(&before, change.change)?;
+    let (entry_type, mut after) = changed(&before, change.change)?;
     kept::check_change(context, &before, &after)?;
     let mut data = about(context, id);
     data.insert("reason", change.reason.as_str());
     let actor = id.to_string();
     let recorded = context.record_about(entry_type, Some(&actor), data, Object::new())?;
+    if change.change == UserChange::Disable {
+        after.disabled_by = Some(recorded.entry_id);
+    }
     kept::change(context, id, &before, &after)?;
     match change.change {
         UserChange::Disable | UserChange::ResetMfa => session::end_all(context, id, None)?,
@@ -162,7 +166,8 @@ fn changed(before: &UserRecord, change: UserChange) -> Result<(EntryType, UserRe
             Err(Rejection::UserUnchanged { state: "enabled" })
         }
         UserChange::Enable => {
-            Ok((EntryType::UserEnabled, UserRecord { is_disabled: false, ..after }))
+            let after = UserRecord { is_disabled: false, disabled_by: None, ..after };
+            Ok((EntryType::UserEnabled, after))
         }
         UserChange::Unlock => Ok((EntryType::UserUnlocked, after)),
         UserChange::ResetMfa if before.mfa.is_none() && before.pending_mfa.is_none() => {

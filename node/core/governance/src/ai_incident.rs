@@ -34,6 +34,10 @@ use crate::{system, tables};
 /// Decisions that an incident may name.
 pub const DECISIONS_MAX: usize = 100;
 
+/// Holds that may be in force where an incident adds one. Anybody may record an
+/// incident, and the rest is left to those who must freeze something else.
+const HOLDS_MAX: usize = hold::IN_FORCE_MAX / 2;
+
 const DAY_SECONDS: u64 = 24 * 3600;
 
 /// How far an incident has come.
@@ -96,7 +100,7 @@ pub(crate) fn record<S: Store>(
         return Ok(before);
     }
     let checked = check(context, asked)?;
-    hold::room(context)?;
+    hold::room(context, HOLDS_MAX)?;
     let id = IncidentId(context.fresh("inc", Table::AiIncident)?);
     let hold = hold::drawn(context)?;
     let mut data = data(context, asked);
@@ -155,6 +159,7 @@ fn freeze<S: Store>(
         reason: format!("Article 73(6): serious incident {incident}"),
         scope: HoldScope::Entries(entries),
         affected,
+        is_exact: true,
     };
     hold::place(context, &hold).map(drop)
 }

@@ -9,7 +9,7 @@
 //! - What verification or replay needs is never erased: [`EntryType::is_erasable`].
 //! - What was erased has a row in [`Table::Erased`] that names the run.
 
-use std::collections::BTreeSet;
+mod sought;
 
 use ledger::EntryType;
 use sha2::{Digest as _, Sha256};
@@ -26,19 +26,22 @@ use crate::export;
 use crate::idempotency;
 use crate::intervention;
 use crate::keys;
-use crate::login::pairs;
 use crate::node;
 use crate::outcome::{Corruption, Erased, Outcome, Rejection};
 use crate::overrides;
 use crate::record::{AllowedRecord, DecisionRecord, ErasedRecord, RequestRecord, TokenRecord};
 use crate::responsibility;
-use crate::retention::{anonymize, erased_blocks};
+use crate::retention::class::{self, Side};
+use crate::retention::end::{self, End};
+use crate::retention::{anonymize, blocks};
 use crate::risk;
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
 use crate::token;
 use crate::view;
 use crate::{ai_incident, annex_iv, system};
+
+pub(crate) use sought::Sought;
 
 /// Entries that one command may erase.
 pub const ENTRIES_MAX: u64 = 1_000;
@@ -55,18 +58,18 @@ pub(crate) fn erase<S: Store>(
 ) -> Result<Outcome, Stop> {
     let ids = check(context, erase)?;
     let (part, cause) = (erase.part, erase.cause);
-    let run = Run { part, cause, ranges: &erase.ranges, count: ids.len() as u64 };
+    // What had nothing left to erase is not among what was erased.
+    let run = Run { part, cause, ranges: &anonymize::compress(&ids), count: ids.len() as u64 };
     let recorded = context.record(EntryType::AnonymizationRun, run.data(context.asked()))?;
     let by = ErasedRecord::of(part, recorded.entry_id, context.applied.at);
-    let (mut entries, mut accounts) = (0_u64, BTreeSet::new());
+    let (mut entries, mut sought) = (0_u64, Sought::default());
     for id in ids {
         if let Some(gone) = erase_one(context, id, by, cause)? {
             entries = entries.saturating_add(1);
-            accounts.extend(gone.account);
+            sought.add(gone);
         }
     }
-    // Once for all of them: they are looked for among everybody's.
-    pairs::forget(context, &accounts)?;
+    sought.forget(context)?;
     Ok(Outcome::Erased(Erased { recorded, entries }))
 }
 
@@ -90,10 +93,11 @@ pub(crate) fn ids<S: Store>(
     Ok(ids)
 }
 
-/// Every id that the ranges name, if all of it may be erased.
+/// Those ids that the ranges name of which there is something to erase, if all of
+/// them may be erased.
 fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<EntryId>, Stop> {
     let ids = ids(context, &erase.ranges)?;
-    let mut something = false;
+    let mut left = Vec::new();
     for id in &ids {
         let entry = stored(context.tables.read(), *id)?;
         if !entry.header.entry_type.is_erasable() {
@@ -103,26 +107,39 @@ fn check<S: Store>(context: &mut Context<'_, S>, erase: &Erase) -> Result<Vec<En
         if is_held(context.tables.read(), &entry, erase, context.applied.at)? {
             return Err(Rejection::NotErasable { entry: *id }.into());
         }
-        something |= match erase.part {
+        let is_left = match erase.part {
             ErasedPart::Personal => entry.personal.is_some(),
             ErasedPart::All => entry.personal.is_some() || entry.data.is_some(),
         };
+        left.extend(is_left.then_some(*id));
     }
-    if something { Ok(ids) } else { Err(Rejection::NothingToErase.into()) }
+    if left.is_empty() { Err(Rejection::NothingToErase.into()) } else { Ok(left) }
 }
 
 /// Whether what is to be erased of an entry stays, because of something that is
-/// not over: an account or a key that can be used, a system in use, an incident.
+/// not over: an account or a key that can be used, a question to humans, a stop, a
+/// system in use, an incident. Nothing but a wish takes what says itself for how
+/// long it counts.
 pub(crate) fn is_held(
     read: &impl Read,
     entry: &ledger::StoredEntry,
     erase: &Erase,
     now: Timestamp,
 ) -> Result<bool, Corruption> {
-    Ok(account::erased::is_alive(read, entry, now)?
-        || system::is_held(read, entry, erase, now)?
+    if system::is_held(read, entry, erase, now)?
         || ai_incident::is_held(read, entry, erase)?
-        || annex_iv::is_held(read, entry, erase, now)?)
+        || annex_iv::is_held(read, entry, erase, now)?
+    {
+        return Ok(true);
+    }
+    let entry_type = entry.header.entry_type;
+    let data = class::object(entry, Side::Data)?.unwrap_or_default();
+    let is_by_time = (erase.part, erase.cause) == (ErasedPart::All, ErasureCause::Retention);
+    if is_by_time && !end::is_over(entry_type, &data, now) {
+        return Ok(true);
+    }
+    // What there is of a system or an incident to keep was asked for above.
+    Ok(!end::is_of_thing(entry_type) && end::end(read, entry, &data, now)? == End::Open)
 }
 
 fn stored(read: &impl Read, id: EntryId) -> Result<ledger::StoredEntry, Corruption> {
@@ -155,10 +172,12 @@ impl Run<'_> {
 }
 
 /// What went with an entry.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Gone {
     /// The account that it made.
     pub(crate) account: Option<UserId>,
+    /// Of which account it told that this provider vouches for it.
+    pub(crate) link: Option<(String, UserId)>,
 }
 
 /// What there was left of the entry to erase, if anything.
@@ -183,7 +202,7 @@ pub(crate) fn erase_one<S: Store>(
         None => Gone::default(),
     };
     if access::EVIDENCE <= context.cache.feature_level(context.tables.read())? {
-        forget_more(context, &entry, cause)?;
+        forget_more(context, &entry, by.part, cause)?;
     }
     if entry.personal.is_some() {
         context.tables.delete(Table::Personal, &row);
@@ -201,12 +220,13 @@ pub(crate) fn erase_one<S: Store>(
 fn forget_more<S: Store>(
     context: &mut Context<'_, S>,
     entry: &ledger::StoredEntry,
+    part: ErasedPart,
     cause: ErasureCause,
 ) -> Result<(), Corruption> {
     let id = entry.header.id;
-    if !context.tables.has(Table::Erased, &keys::entry(id))? {
-        erased_blocks::add(context, id)?;
-    }
+    let before: Option<ErasedRecord> = context.tables.record(Table::Erased, &keys::entry(id))?;
+    let (before, had_personal) = (before.map(|before| before.part), entry.personal.is_some());
+    blocks::erase(&mut context.tables, &blocks::Gone { id, before, part, had_personal })?;
     idempotency::forget(context, id)?;
     if entry.header.entry_type == EntryType::Decision {
         evidence::forget_of_decision(context, entry, cause)?;
@@ -229,7 +249,7 @@ fn forget_derived<S: Store>(
         forget_request(context, &data, part)?;
     }
     intervention::forget(context, entry, &data, part)?;
-    let account = account::erased::forget(context, entry, &data, part)?;
+    let gone = account::erased::forget(context, entry, &data, part)?;
     export::build::forget(context, entry, &data, part)?;
     system::forget(context, entry, &data, part)?;
     ai_incident::forget(context, entry, &data, part);
@@ -251,7 +271,7 @@ fn forget_derived<S: Store>(
     }
     crate::control::forget(context, entry, &data, part)?;
     evidence::forget(context, entry, &data, part)?;
-    Ok(Gone { account })
+    Ok(gone)
 }
 
 /// The digest of a request tells what was asked to whoever can guess it; its key

@@ -11,7 +11,7 @@ use types::{Digest, EntryId, Json, Timestamp};
 use crate::cache::Cache;
 use crate::keys;
 use crate::outcome::{Corruption, Recorded};
-use crate::retention::class;
+use crate::retention::{blocks, class};
 use crate::store::{Store, Table};
 use crate::tables::Tables;
 use crate::tree;
@@ -49,6 +49,9 @@ impl<'a, 'b, S: Store> Journal<'a, 'b, S> {
         self.write(&header, &text, &data, personal.as_ref());
         self.index(&header, draft.actor)?;
         class::count(self.tables, self.cache, draft, header.id)?;
+        if personal.is_some() {
+            blocks::append(self.tables, self.cache, header.id)?;
+        }
         self.advance(header.id, hash)?;
         Ok(Recorded { entry_id: header.id, entry_hash: hash, at: self.at })
     }

@@ -41,7 +41,7 @@ pub use responsibility::{
     DecisionMaker, ResponsibilityCounts, ResponsibilityLevel, ResponsibilityOrigin,
     ResponsibilityRecord, ReviewOutcome,
 };
-pub use retention::{HoldRecord, RetentionRecord};
+pub use retention::{BlockRecord, HoldRecord, RetentionRecord};
 pub use systems::{AiIncidentRecord, SystemRecord};
 
 /// Where the ledger ends.

@@ -11,11 +11,12 @@
 //!   [`RetentionDays::DEFAULT`].
 
 pub(crate) mod anonymize;
+mod candidates;
 pub mod class;
 pub(crate) mod end;
 pub mod hold;
 
-pub(crate) mod erased_blocks;
+pub(crate) mod blocks;
 pub(crate) mod held;
 
 mod progress;
@@ -33,7 +34,7 @@ use crate::record::RetentionRecord;
 use crate::store::{Read, Store, Table};
 use crate::tables;
 
-pub use anonymize::{Candidates, LOOKED_AT_MAX, Wanted, candidates};
+pub use candidates::{Candidates, Wanted, candidates};
 pub use step::{ROUND, Step, step};
 
 const DAY_SECONDS: u64 = 24 * 3600;

@@ -205,8 +205,9 @@ pub enum Table {
     Export = 99,
     /// Status, format and entry id of an export -> export id.
     ExportByState = 100,
-    /// Number of a block of 1,024 entries -> how many of them have a part erased.
-    ErasedBlock = 109,
+    /// Number of a block of 1,024 entries -> how many of them have a part erased,
+    /// how many both, and how many have a personal part.
+    EntryBlock = 109,
     /// Entry id -> scope and key of the command other than a decision that made
     /// it, for as long as that key is kept.
     CommandKeyByEntry = 110,
@@ -307,7 +308,7 @@ impl Table {
         Self::SystemVersion,
         Self::Export,
         Self::ExportByState,
-        Self::ErasedBlock,
+        Self::EntryBlock,
         Self::CommandKeyByEntry,
     ];
 

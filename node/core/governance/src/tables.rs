@@ -234,6 +234,6 @@ names! {
     SystemVersion = "system_version",
     Export = "export",
     ExportByState = "export_by_state",
-    ErasedBlock = "erased_block",
+    EntryBlock = "entry_block",
     CommandKeyByEntry = "command_key_by_entry",
 }

@@ -11,6 +11,7 @@ mod effectiveness;
 mod entries;
 mod escalations;
 mod evidence;
+mod moment;
 mod overrides;
 mod records;
 mod responsibility;
@@ -62,6 +63,7 @@ pub use evidence::{
     Artifact, ArtifactPage, ArtifactQuery, EvidenceStatistics, Linked, Signed, artifact, artifacts,
     evidence_statistics,
 };
+pub use moment::{escalation_at, override_at};
 pub use overrides::{
     Override, Review, ReviewPlace, UnreviewedPage, override_of, overrides_of, unreviewed_overrides,
 };
@@ -99,8 +101,14 @@ pub fn head(read: &impl Read) -> Result<Head, Corruption> {
 /// # Errors
 /// [`Corruption`] when its header is no header.
 pub fn entry(read: &impl Read, id: EntryId) -> Result<Option<StoredEntry>, Corruption> {
-    let key = keys::entry(id);
-    let Some(bytes) = read.get(Table::Header, &key)? else {
+    let Some((header, header_text)) = header(read, id)? else { return Ok(None) };
+    let (data, personal) = (part(read, Table::Data, id)?, part(read, Table::Personal, id)?);
+    Ok(Some(StoredEntry { header, header_text, data, personal }))
+}
+
+/// The header of an entry, and its text.
+fn header(read: &impl Read, id: EntryId) -> Result<Option<(Header, String)>, Corruption> {
+    let Some(bytes) = read.get(Table::Header, &keys::entry(id))? else {
         return Ok(None);
     };
     let header = codec::strip("header", &bytes)?;
@@ -108,12 +116,7 @@ pub fn entry(read: &impl Read, id: EntryId) -> Result<Option<StoredEntry>, Corru
         .map_err(|err| Corruption::new("header", format!("entry {id}: {err}")))?;
     let text = String::from_utf8(header.to_vec())
         .map_err(|_| Corruption::new("header", format!("entry {id} is no text")))?;
-    Ok(Some(StoredEntry {
-        header: parsed,
-        header_text: text,
-        data: part(read, Table::Data, id)?,
-        personal: part(read, Table::Personal, id)?,
-    }))
+    Ok(Some((parsed, text)))
 }
 
 fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Corruption> {

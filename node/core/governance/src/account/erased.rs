@@ -4,6 +4,8 @@
 //! says whose it is stays, and while a key counts, what it may do. After that the
 //! erasure of the entry takes the texts out of the record too.
 
+use std::collections::BTreeSet;
+
 use ledger::{EntryType, StoredEntry};
 use types::{ApiKeyId, Json, Object, Timestamp, UserId};
 
@@ -12,6 +14,7 @@ use crate::access;
 use crate::api_key;
 use crate::apply::Context;
 use crate::command::ErasedPart;
+use crate::erasure::Gone;
 use crate::outcome::Corruption;
 use crate::record::UserRecord;
 use crate::store::{Direction, Read, Scan, Store, Table};
@@ -42,28 +45,30 @@ pub(crate) fn is_alive(
 }
 
 /// Takes away what is kept of the erased part. Says which account is gone by it,
-/// whose failed logins are left to be forgotten.
+/// whose failed logins are left to be forgotten, and whom a provider need not know
+/// any more.
 pub(crate) fn forget<S: Store>(
     context: &mut Context<'_, S>,
     entry: &StoredEntry,
     data: &Object,
     part: ErasedPart,
-) -> Result<Option<UserId>, Corruption> {
+) -> Result<Gone, Corruption> {
     let entry_type = entry.header.entry_type;
-    let mut gone = None;
+    let mut gone = Gone::default();
     if let Some(id) = user_of(entry_type, data)
         && let Some(user) = view::user(context.tables.read(), id)?
     {
         if user.entry_id == entry.header.id {
             kept::forget(context, id, &user)?;
-            gone = Some(id);
+            gone.account = Some(id);
         } else if !user.is_erased() {
             let after = UserRecord { full_name: None, ..user.clone() };
             kept::change(context, id, &user, &after)?;
         }
     }
     if entry_type == EntryType::OidcLinked {
-        forget_links(context, data)?;
+        let provider = data.get("provider").and_then(Json::as_str);
+        gone.link = provider.map(str::to_owned).zip(user_of(entry_type, data));
     }
     match key_of(entry_type, data) {
         Some(id) if part == ErasedPart::All => api_key::forget(context, id)?,
@@ -72,13 +77,13 @@ pub(crate) fn forget<S: Store>(
     Ok(gone)
 }
 
-/// Takes away by which names a provider knows the person. The entry does not tell
-/// them, so they are looked for among all that the provider vouches for.
-fn forget_links<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result<(), Corruption> {
-    let provider = data.get("provider").and_then(Json::as_str);
-    let (Some(provider), Some(user)) = (provider, user_of(EntryType::OidcLinked, data)) else {
-        return Ok(());
-    };
+/// Takes away by which names a provider knows these persons. Their entries do not
+/// tell them, so they are looked for among all that the provider vouches for.
+pub(crate) fn forget_links<S: Store>(
+    context: &mut Context<'_, S>,
+    provider: &str,
+    users: &BTreeSet<UserId>,
+) -> Result<(), Corruption> {
     let scan = Scan {
         table: Table::OidcLink,
         from: &keys::texts(&[provider]),
@@ -86,13 +91,19 @@ fn forget_links<S: Store>(context: &mut Context<'_, S>, data: &Object) -> Result
         direction: Direction::Ascending,
         rows_max: usize::MAX,
     };
-    let own = codec::encode(tables::name(Table::OidcLink), &user)?;
-    let mut links = Vec::new();
-    context.tables.read().visit(scan, &mut |key, value| {
-        if value == own {
-            links.push(key.to_vec());
-        }
-    })?;
+    let name = tables::name(Table::OidcLink);
+    let (mut links, mut damage) = (Vec::new(), None);
+    context.tables.read().visit(
+        scan,
+        &mut |key, value| match codec::decode::<UserId>(name, value) {
+            Ok(user) if users.contains(&user) => links.push(key.to_vec()),
+            Ok(_) => (),
+            Err(error) => damage = Some(error),
+        },
+    )?;
+    if let Some(error) = damage {
+        return Err(error);
+    }
     for link in links {
         context.tables.delete(Table::OidcLink, &link);
     }

@@ -84,6 +84,8 @@ pub struct Anonymize {
     /// Entries with something to erase that the request found, more than this
     /// command has perhaps.
     pub candidates: u64,
+    /// Entries that the request did not look at.
+    pub not_looked_at: u64,
 }
 
 /// What an erasure comes to.

@@ -9,13 +9,13 @@ use super::register::{control_text, has_any, is_under, kind_text, source_text};
 use super::{content, count};
 use crate::apply::Context;
 use crate::command::{ErasedPart, ErasureCause};
-use crate::keys;
 use crate::outcome::Corruption;
-use crate::record::{ArtifactKind, ArtifactRecord, EvidenceCount};
+use crate::record::{ArtifactKind, ArtifactRecord, DecisionRecord, EvidenceCount};
 use crate::retention::anonymize;
 use crate::retention::class::{self, Side};
 use crate::store::{Direction, Scan, Store, Table};
 use crate::view;
+use crate::{codec, keys};
 
 /// Takes away what can be told of an entry about evidence that is erased.
 pub(crate) fn forget<S: Store>(
@@ -87,10 +87,10 @@ fn forget_content<S: Store>(
     })
 }
 
-/// The content of evidence that was registered for a decision alone goes with it:
-/// it shows what the decision was about. On request at once; by time only once the
-/// evidence need not be kept for its own sake either. A hold on the evidence keeps
-/// it, and so does whatever else it was registered for or linked to.
+/// The content of evidence goes with the last of the decisions that it was
+/// registered for or linked to: it shows what they were about. On request at once;
+/// by time only once the evidence need not be kept for its own sake either. A hold
+/// on the evidence keeps it, and so does a control it was registered for.
 pub(crate) fn forget_of_decision<S: Store>(
     context: &mut Context<'_, S>,
     decision: &StoredEntry,
@@ -111,7 +111,8 @@ pub(crate) fn forget_of_decision<S: Store>(
     Ok(())
 }
 
-/// Whether an artifact is there for a decision alone, and need not be kept.
+/// Whether an artifact is there for no decision but this one that is not erased
+/// yet, and need not be kept.
 fn goes_with<S: Store>(
     context: &mut Context<'_, S>,
     decision: DecisionId,
@@ -122,13 +123,10 @@ fn goes_with<S: Store>(
         return Ok(false);
     };
     // What attests an override goes with the texts of that.
-    if entry.header.entry_type != EntryType::EvidenceRegistered || 0 < record.links {
+    if entry.header.entry_type != EntryType::EvidenceRegistered {
         return Ok(false);
     }
     let Some(data) = class::object(&entry, Side::Data)? else { return Ok(false) };
-    let decision = decision.to_string();
-    let is_alone = texts(&data, "related_decision_ids").all(|named| named == decision)
-        && texts(&data, "related_control_ids").next().is_none();
     let is_up = match cause {
         ErasureCause::Request => true,
         ErasureCause::Retention => {
@@ -137,11 +135,45 @@ fn goes_with<S: Store>(
             until.is_some_and(|until| until <= context.applied.at)
         }
     };
-    if !is_alone || !is_up {
+    if !is_up || texts(&data, "related_control_ids").next().is_some() {
         return Ok(false);
+    }
+    let named = texts(&data, "related_decision_ids").filter_map(|id| id.parse().ok());
+    let mut others: Vec<DecisionId> = named.collect();
+    if let Some(artifact) = id_in(&data, "artifact_id") {
+        others.extend(linked(context, artifact)?);
+    }
+    for other in others {
+        if other != decision && !is_gone(context, other)? {
+            return Ok(false);
+        }
     }
     let holds = context.cache.holds(context.tables.read())?;
     Ok(!holds.cover(anonymize::held(record.entry_id, &entry, &data)))
+}
+
+/// Decisions that an artifact was linked to later.
+fn linked<S: Store>(
+    context: &Context<'_, S>,
+    artifact: ArtifactId,
+) -> Result<Vec<DecisionId>, Corruption> {
+    let (from, to) = keys::links(artifact.0);
+    let rows = context.tables.scan(Scan {
+        table: Table::ArtifactLater,
+        from: &from,
+        to: Some(&to),
+        direction: Direction::Ascending,
+        rows_max: usize::MAX,
+    })?;
+    rows.iter().map(|(_, decision)| codec::decode("artifact_later", decision)).collect()
+}
+
+/// Whether what a decision was about is erased already.
+fn is_gone<S: Store>(context: &Context<'_, S>, decision: DecisionId) -> Result<bool, Corruption> {
+    let record: Option<DecisionRecord> =
+        context.tables.record(Table::Decision, &decision.0.key())?;
+    let Some(record) = record else { return Ok(true) };
+    context.tables.has(Table::Erased, &keys::entry(record.entry_id))
 }
 
 fn forget_artifact<S: Store>(
@@ -220,7 +252,7 @@ fn forget_later<S: Store>(
         for (key, value) in rows {
             context.tables.delete(Table::ArtifactLater, &key);
             if is_link {
-                let decision = crate::codec::decode("artifact_later", &value)?;
+                let decision = codec::decode("artifact_later", &value)?;
                 unlist_under(context, decision, entry)?;
             }
         }

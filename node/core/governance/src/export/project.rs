@@ -149,29 +149,12 @@ impl Moment {
     }
 
     fn escalation(&self, read: &impl Read, id: EscalationId) -> Result<Option<Object>, Corruption> {
-        let Ok(mut it) = view::escalation(read, id, self.when.now)? else { return Ok(None) };
-        it.record = it.record.as_of(self.when.size);
-        it.status = it.record.status(self.when.now);
-        it.answer = it.answer.filter(|answer| self.when.has(answer.entry_id));
-        // The record keeps the name until the escalation has ended.
-        it.record.acknowledged = match it.record.acknowledged.take() {
-            Some((by, entry)) => {
-                let is_there = read.get(Table::Data, &keys::entry(entry))?.is_some();
-                Some((if is_there { by } else { String::new() }, entry))
-            }
-            None => None,
-        };
-        if it.record.acknowledged.is_none() {
-            it.acknowledged_at = None;
-        }
-        Ok(Some(shown::escalation(&it)))
+        Ok(view::escalation_at(read, id, self.when)?.ok().as_ref().map(shown::escalation))
     }
 
     fn override_of(&self, read: &impl Read, id: OverrideId) -> Result<Option<Object>, Corruption> {
-        let Ok(mut found) = view::override_of(read, id)? else { return Ok(None) };
-        found.record = found.record.as_of(self.when.size);
-        found.review = found.review.filter(|review| self.when.has(review.entry_id));
-        Ok(Some(shown::override_of(&found, self.when.now)))
+        let found = view::override_at(read, id, self.when)?.ok();
+        Ok(found.map(|found| shown::override_of(&found, self.when.now)))
     }
 
     fn artifact(&self, read: &impl Read, entry: EntryId) -> Result<Option<Object>, Corruption> {

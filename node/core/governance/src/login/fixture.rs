@@ -84,6 +84,7 @@ impl Machine {
             password_version: 1,
             password_set_at: Timestamp(1),
             is_disabled: false,
+            disabled_by: None,
             mfa: None,
             pending_mfa: None,
             last_login_at: None,

@@ -80,6 +80,7 @@ fn create<S: Store>(
         password_version: 0,
         password_set_at: at,
         is_disabled: false,
+        disabled_by: None,
         mfa: None,
         pending_mfa: None,
         last_login_at: None,

@@ -33,6 +33,8 @@ pub struct UserRecord {
     pub password_set_at: Timestamp,
     /// Whether it can be used.
     pub is_disabled: bool,
+    /// The entry that disabled it, while it cannot be used.
+    pub disabled_by: Option<EntryId>,
     /// The second factor.
     pub mfa: Option<MfaRecord>,
     /// A secret that waits for its first code.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use types::{EntryId, Timestamp};
 
-use crate::command::{HoldScope, RetentionDays};
+use crate::command::{ErasedPart, HoldScope, RetentionDays};
 
 /// A legal hold. Why it was applied, and by whom, is in its entry, which is never
 /// erased.
@@ -15,6 +15,17 @@ pub struct HoldRecord {
     pub scope: HoldScope,
     /// The entry that released it.
     pub released: Option<EntryId>,
+}
+
+/// What is counted of a block of entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockRecord {
+    /// Entries of which a part is erased.
+    pub erased: u64,
+    /// Of these, those that have nothing left.
+    pub whole: u64,
+    /// Entries that have a personal part.
+    pub personal: u64,
 }
 
 /// How far retention has been carried out.
@@ -32,4 +43,6 @@ pub struct RetentionRecord {
     pub personal_began: Timestamp,
     /// When the round of both parts began.
     pub all_began: Timestamp,
+    /// Of which parts the last step was; the next is of the other one.
+    pub last: Option<ErasedPart>,
 }

@@ -3,30 +3,29 @@
 //! Who asks for it has looked at the entries before; they are judged again here,
 //! by applied time, since a hold may have come in between.
 
-use std::collections::BTreeSet;
-
 use ledger::EntryType;
 use types::{EntryId, Object, Timestamp};
 
 use super::class::{Side, object};
-use super::end::{End, Ends, Part};
+use super::end::{self, End, Part};
 use super::hold::{Held, Holds};
 use super::{Spans, progress};
 use crate::apply::{Context, Stop};
-use crate::command::{Anonymize, Anonymized, EntryRange, ErasedPart, ErasureCause};
-use crate::erasure::{self, Run};
-use crate::login::pairs;
+use crate::command::{Anonymize, Anonymized, EntryRange, Erase, ErasedPart, ErasureCause};
+use crate::erasure::{self, Run, Sought};
 use crate::outcome::{AnonymizedRun, Corruption, Outcome, Rejection};
 use crate::record::ErasedRecord;
-use crate::store::{Direction, Read, Scan, Store, Table};
-use crate::{access, account, codec, export, idempotency, keys, view};
+use crate::store::{Read, Store};
+use crate::{access, account, ai_incident, export, idempotency, system, view};
 
 /// By what right entries are erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Basis<'a> {
     /// Their time is up.
     Retention,
-    /// They are about this actor, who wants them gone.
+    /// They are about this actor, who wants them gone; or about this system or
+    /// incident, and somebody of whom they tell wants that: their personal parts
+    /// alone then.
     Subject(&'a str),
 }
 
@@ -48,7 +47,8 @@ pub(crate) struct Judge<'a> {
     now: Timestamp,
     spans: Spans,
     holds: Holds,
-    ends: Ends,
+    /// The same as what systems and incidents ask for.
+    asked: Erase,
 }
 
 impl<'a> Judge<'a> {
@@ -60,21 +60,32 @@ impl<'a> Judge<'a> {
     ) -> Result<Self, Corruption> {
         let spans = super::days(read)?.spans();
         let holds = Holds::load(read)?;
-        Ok(Self { basis, part, now, spans, holds, ends: Ends::default() })
+        let cause = match basis {
+            Basis::Retention => ErasureCause::Retention,
+            Basis::Subject(_) => ErasureCause::Request,
+        };
+        let asked = Erase { part, ranges: Vec::new(), cause };
+        Ok(Self { basis, part, now, spans, holds, asked })
+    }
+
+    /// Whether nothing is held.
+    pub(crate) fn is_without_holds(&self) -> bool {
+        self.holds.scopes().is_empty()
     }
 
     /// The first entry that is too young to go, whatever its class.
     pub(crate) fn oldest_kept(&self, read: &impl Read) -> Result<u64, Corruption> {
-        let Spans { personal, other, .. } = self.spans;
+        let Spans { personal, high_risk, other } = self.spans;
         let span = match self.part {
             ErasedPart::Personal => personal,
-            ErasedPart::All => other,
+            // Whoever keeps other things longer than those of high risk keeps them.
+            ErasedPart::All => other.min(high_risk),
         };
         let youngest = Timestamp(self.now.0.saturating_sub(span.0).saturating_add(1));
         Ok(view::ids_between(read, None, Some(youngest))?.end)
     }
 
-    pub(crate) fn judge(&mut self, read: &impl Read, id: EntryId) -> Result<Verdict, Corruption> {
+    pub(crate) fn judge(&self, read: &impl Read, id: EntryId) -> Result<Verdict, Corruption> {
         let missing = || Corruption::new("header", format!("entry {id} is missing"));
         let entry = view::entry(read, id)?.ok_or_else(missing)?;
         let is_left = match self.part {
@@ -87,23 +98,38 @@ impl<'a> Judge<'a> {
         // Without its data part nothing says whose or how old: both went together.
         let data = object(&entry, Side::Data)?.unwrap_or_default();
         let held = held(id, &entry, &data);
-        if let Basis::Subject(subject) = self.basis
-            && held.actor != Some(subject)
-        {
+        if !self.is_asked_about(held, &data) {
             return Ok(Verdict::Nothing);
         }
         if self.holds.cover(held) {
             return Ok(Verdict::UnderHold);
         }
-        let may_go = match self.basis {
-            Basis::Retention => {
-                let Self { part, spans, .. } = *self;
-                let of = Part { entry: &entry, data: &data, part, spans };
-                self.ends.is_up(read, &of, self.now)?
-            }
-            Basis::Subject(_) => self.ends.end(read, &entry, &data, self.now)? != End::Open,
-        };
+        let may_go = self.may_go(read, &entry, &data)?;
         Ok(if may_go { Verdict::Erase } else { Verdict::InRetention })
+    }
+
+    fn is_asked_about(&self, held: Held<'_>, data: &Object) -> bool {
+        let Basis::Subject(subject) = self.basis else { return true };
+        let is_thing = || end::thing(held.entry_type, data) == Some(subject);
+        held.actor == Some(subject) || self.part == ErasedPart::Personal && is_thing()
+    }
+
+    fn may_go(
+        &self,
+        read: &impl Read,
+        entry: &ledger::StoredEntry,
+        data: &Object,
+    ) -> Result<bool, Corruption> {
+        let Self { part, spans, now, .. } = *self;
+        let is_over = match self.basis {
+            Basis::Retention => end::is_up(read, &Part { entry, data, part, spans }, now)?,
+            // Whether that lives is asked below.
+            Basis::Subject(_) if end::is_of_thing(entry.header.entry_type) => true,
+            Basis::Subject(_) => end::end(read, entry, data, now)? != End::Open,
+        };
+        Ok(is_over
+            && !system::is_held(read, entry, &self.asked, now)?
+            && !ai_incident::is_held(read, entry, &self.asked)?)
     }
 }
 
@@ -139,7 +165,7 @@ pub(crate) fn anonymize<S: Store>(
         None => Basis::Retention,
     };
     let at = context.applied.at;
-    let mut judge = Judge::new(context.tables.read(), basis, anonymize.part, at)?;
+    let judge = Judge::new(context.tables.read(), basis, anonymize.part, at)?;
     let (mut gone, mut counts) = (Vec::new(), Anonymized::default());
     for id in ids {
         let count = match judge.judge(context.tables.read(), id)? {
@@ -178,148 +204,27 @@ fn carry_out<S: Store>(
     if cause == ErasureCause::Request {
         data.insert("anonymized", total.anonymized);
         data.insert("candidates", anonymize.candidates.max(total.candidates()));
+        data.insert("not_looked_at", anonymize.not_looked_at);
         data.insert("skipped_in_retention", total.skipped_in_retention);
         data.insert("skipped_under_hold", total.skipped_under_hold);
     }
     let recorded = context.record(EntryType::AnonymizationRun, data)?;
     let by = ErasedRecord::of(part, recorded.entry_id, context.applied.at);
-    let mut accounts = BTreeSet::new();
+    // Whoever asks: without a subject things go because their time is up, and what
+    // goes with them must not go before its own.
+    let right = match &anonymize.subject {
+        Some(_) => ErasureCause::Request,
+        None => ErasureCause::Retention,
+    };
+    let mut sought = Sought::default();
     for id in gone {
-        let gone = erasure::erase_one(context, *id, by, cause)?;
-        accounts.extend(gone.and_then(|gone| gone.account));
+        if let Some(gone) = erasure::erase_one(context, *id, by, right)? {
+            sought.add(gone);
+        }
     }
-    // Once for all of them: they are looked for among everybody's.
-    pairs::forget(context, &accounts)?;
+    sought.forget(context)?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(recorded)
-}
-
-/// Entries of which something is to be erased, found before the command is
-/// proposed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Candidates {
-    /// What may go, as far as one request takes.
-    pub ids: Vec<EntryId>,
-    /// What it all comes to if nothing changes; more may go than `ids` has.
-    pub counts: Anonymized,
-}
-
-/// Entries that are judged one by one for one request.
-pub const LOOKED_AT_MAX: u64 = 100_000;
-
-/// Finds them. Whatever is not given does not limit it; `None` where more than
-/// [`LOOKED_AT_MAX`] would have to be judged.
-///
-/// # Errors
-/// [`Corruption`] when something cannot be read.
-pub fn candidates(read: &impl Read, wanted: &Wanted<'_>) -> Result<Option<Candidates>, Corruption> {
-    let basis = wanted.subject.map_or(Basis::Retention, Basis::Subject);
-    let mut judge = Judge::new(read, basis, wanted.part, wanted.now)?;
-    let mut found = Candidates::default();
-    let mut end = view::ids_between(read, None, wanted.before)?.end;
-    if wanted.subject.is_none() && judge.holds.scopes().is_empty() {
-        // Without a hold nothing can become of the young ones but to be kept.
-        let old = judge.oldest_kept(read)?.min(end);
-        found.counts.skipped_in_retention = erasable(read, wanted.part, old..end)?;
-        end = old;
-    }
-    let Some(ids) = ids(read, wanted, end)? else { return Ok(None) };
-    for id in ids {
-        let count = match judge.judge(read, id)? {
-            Verdict::Erase => {
-                if found.ids.len() < wanted.ids_max {
-                    found.ids.push(id);
-                }
-                &mut found.counts.anonymized
-            }
-            Verdict::UnderHold => &mut found.counts.skipped_under_hold,
-            Verdict::InRetention => &mut found.counts.skipped_in_retention,
-            Verdict::Nothing => continue,
-        };
-        *count = count.saturating_add(1);
-    }
-    Ok(Some(found))
-}
-
-/// How many entries of a span have such a part to erase.
-fn erasable(
-    read: &impl Read,
-    part: ErasedPart,
-    ids: std::ops::Range<u64>,
-) -> Result<u64, Corruption> {
-    let (from, to) = (EntryId(ids.start).key(), EntryId(ids.end).key());
-    let table = table(part);
-    let direction = Direction::Ascending;
-    let scan = Scan { table, from: &from, to: Some(&to), direction, rows_max: usize::MAX };
-    let mut rows = 0_u64;
-    read.visit(scan, &mut |_, _| rows = rows.saturating_add(1))?;
-    if part == ErasedPart::All {
-        for entry_type in EntryType::ALL.iter().filter(|entry_type| !entry_type.is_erasable()) {
-            rows = rows.saturating_sub(view::count_of_type(read, *entry_type, &ids)?);
-        }
-    }
-    Ok(rows)
-}
-
-/// Where the part is. Whoever has a personal part has a data part too.
-fn table(part: ErasedPart) -> Table {
-    match part {
-        ErasedPart::Personal => Table::Personal,
-        ErasedPart::All => Table::Data,
-    }
-}
-
-/// What is to be erased.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    /// How much of each.
-    pub part: ErasedPart,
-    /// Of this actor's entries alone, whatever their age.
-    pub subject: Option<&'a str>,
-    /// Of entries earlier than this.
-    pub before: Option<Timestamp>,
-    /// The time at which it is judged.
-    pub now: Timestamp,
-    /// As many ids as are wanted back.
-    pub ids_max: usize,
-}
-
-/// Ids below an end that may have a part to erase, in order; `None` where there
-/// are more than are judged.
-fn ids(
-    read: &impl Read,
-    wanted: &Wanted<'_>,
-    end: u64,
-) -> Result<Option<Vec<EntryId>>, Corruption> {
-    let (table, from, to) = match wanted.subject {
-        // No name has a zero byte, and no key may have one within.
-        Some(subject) if subject.contains('\0') => return Ok(Some(Vec::new())),
-        Some(subject) => {
-            (Table::EntryByActor, keys::texts(&[subject]), keys::after_texts(&[subject]))
-        }
-        None => (table(wanted.part), Vec::new(), EntryId(end).key().to_vec()),
-    };
-    let rows_max = usize::try_from(LOOKED_AT_MAX.saturating_add(1)).unwrap_or(usize::MAX);
-    let direction = Direction::Ascending;
-    let scan = Scan { table, from: &from, to: Some(&to), direction, rows_max };
-    let (mut ids, mut damage) = (Vec::new(), None);
-    read.visit(scan, &mut |key, value| {
-        let id = match wanted.subject {
-            Some(_) => codec::decode::<EntryId>("entry_by_actor", value),
-            None => keys::last_number(key)
-                .map(EntryId)
-                .ok_or_else(|| Corruption::new("data", "key too short")),
-        };
-        match id {
-            Ok(id) if id.0 < end => ids.push(id),
-            Ok(_) => (),
-            Err(error) => damage = Some(error),
-        }
-    })?;
-    match damage {
-        Some(error) => Err(error),
-        None => Ok(Some(ids).filter(|ids| ids.len() as u64 <= LOOKED_AT_MAX)),
-    }
 }
 
 /// Refuses what is held, or is of an account or a key that can be used still, for

@@ -9,7 +9,7 @@ use std::ops::Range;
 use ledger::EntryType;
 use types::EntryId;
 
-use super::erased_blocks;
+use super::blocks::{self, Figure};
 use super::hold::Holds;
 use crate::command::{EntryFilter, HoldScope};
 use crate::outcome::Corruption;
@@ -28,7 +28,7 @@ pub(crate) fn count(read: &impl Read, holds: &Holds, ids: &Range<u64>) -> Result
     let mut sum = 0_u64;
     for span in &spans.0 {
         let length = span.end.saturating_sub(span.start);
-        let whole = length.saturating_sub(erased_blocks::count(read, span)?);
+        let whole = length.saturating_sub(blocks::count(read, Figure::Erased, span)?);
         sum = sum.saturating_add(whole);
     }
     let mut cursors = Vec::new();
@@ -208,7 +208,7 @@ impl Marks {
         if self.words.iter().all(|word| *word == 0) {
             return Ok(0);
         }
-        if 0 < erased_blocks::count(read, window)? {
+        if 0 < blocks::count(read, Figure::Erased, window)? {
             let (from, to) = (EntryId(window.start).key(), EntryId(window.end).key());
             let scan = Scan {
                 table: Table::Erased,

@@ -125,13 +125,13 @@ pub(crate) fn apply<S: Store>(
     if let Some(before) = idempotency::done(context)? {
         return Ok(before);
     }
-    let affected = affected(context, &apply.scope)?;
+    let (affected, is_exact) = affected(context, &apply.scope)?;
     let id = match &apply.hold {
         Some(id) => named(context, id)?,
         None => drawn(context)?,
     };
     let (reason, scope) = (apply.reason.clone(), apply.scope.clone());
-    let recorded = place(context, &NewHold { id, reason, scope, affected })?;
+    let recorded = place(context, &NewHold { id, reason, scope, affected, is_exact })?;
     idempotency::keep(context, recorded.entry_id)?;
     Ok(Outcome::Recorded(recorded))
 }
@@ -145,6 +145,8 @@ pub(crate) struct NewHold {
     pub(crate) scope: HoldScope,
     /// How many entries that are.
     pub(crate) affected: u64,
+    /// Whether there are no more.
+    pub(crate) is_exact: bool,
 }
 
 /// Records a hold and puts it in force. Whether there is room for it is checked
@@ -157,6 +159,7 @@ pub(crate) fn place<S: Store>(
     data.insert("hold_id", hold.id.as_str());
     data.insert("reason", hold.reason.as_str());
     data.insert("records_affected", hold.affected);
+    data.insert("records_affected_exact", hold.is_exact);
     data.insert("scope", scope_json(&hold.scope));
     let recorded = context.record(EntryType::LegalHoldApplied, data)?;
     let key = keys::texts(&[&hold.id]);
@@ -168,23 +171,26 @@ pub(crate) fn place<S: Store>(
     Ok(recorded)
 }
 
-/// Whether another hold may be in force.
-pub(crate) fn room<S: Store>(context: &mut Context<'_, S>) -> Result<(), Stop> {
+/// Whether another hold may be in force beside fewer than so many.
+pub(crate) fn room<S: Store>(context: &mut Context<'_, S>, most: usize) -> Result<(), Stop> {
     let holds = context.cache.holds(context.tables.read())?;
-    if IN_FORCE_MAX <= holds.scopes().len() {
-        let there = IN_FORCE_MAX as u64;
+    if most <= holds.scopes().len() {
+        let there = most as u64;
         return Err(Rejection::TooMany { things: "holds in force", there }.into());
     }
     Ok(())
 }
 
-/// How many entries a new hold freezes now, if there is room for it and it
-/// freezes anything.
-fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result<u64, Stop> {
-    room(context)?;
+/// How many entries a new hold freezes now, and whether there are no more, if there
+/// is room for it and it freezes anything.
+fn affected<S: Store>(
+    context: &mut Context<'_, S>,
+    scope: &HoldScope,
+) -> Result<(u64, bool), Stop> {
+    room(context, IN_FORCE_MAX)?;
     let size = context.cache.head(context.tables.read())?.size();
-    let affected = match scope {
-        HoldScope::All => size,
+    let (affected, is_exact) = match scope {
+        HoldScope::All => (size, true),
         HoldScope::Filter(filter) => {
             let is_empty_span = matches!((filter.from, filter.to), (Some(a), Some(b)) if b <= a);
             if is_empty_span {
@@ -201,17 +207,18 @@ fn affected<S: Store>(context: &mut Context<'_, S>, scope: &HoldScope) -> Result
             if !is_list || ids.last().is_some_and(|last| size <= last.0) {
                 return Err(Rejection::OutOfBounds { member: "entry_ids" }.into());
             }
-            ids.len() as u64
+            (ids.len() as u64, true)
         }
     };
-    if affected == 0 {
+    // Among those that were not counted there may be some that it freezes.
+    if affected == 0 && is_exact {
         let member = match scope {
             HoldScope::Entries(_) => "entry_ids",
             HoldScope::Filter(_) | HoldScope::All => "filter",
         };
         return Err(Rejection::HoldEmpty { member }.into());
     }
-    Ok(affected)
+    Ok((affected, is_exact))
 }
 
 /// An id that the caller gives. It stays taken after the hold is released: an

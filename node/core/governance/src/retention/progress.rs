@@ -22,10 +22,12 @@ pub(super) fn keep<S: Store>(
         ErasedPart::Personal => RetentionRecord {
             personal_next: next,
             personal_began: began.unwrap_or(known.personal_began),
+            last: Some(part),
             ..known
         },
         ErasedPart::All => {
-            RetentionRecord { all_next: next, all_began: began.unwrap_or(known.all_began), ..known }
+            let all_began = began.unwrap_or(known.all_began);
+            RetentionRecord { all_next: next, all_began, last: Some(part), ..known }
         }
     };
     context.tables.put_record(Table::Retention, keys::ONLY, &record)

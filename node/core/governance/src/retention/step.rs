@@ -29,13 +29,24 @@ pub enum Step {
     Rest,
 }
 
-/// The next step at `now`.
+/// To which the time is rounded down. Where entries come all the time, there is
+/// always one more whose time is up: a round that went on to the last of them
+/// would never be over, and what it skipped never looked at again.
+const GRAIN: u64 = 3600 * 1_000_000;
+
+/// The next step at `now`. Both parts take turns, so that neither waits for a
+/// round of the other.
 ///
 /// # Errors
 /// [`Corruption`] when something cannot be read.
 pub fn step(read: &impl Read, now: Timestamp) -> Result<Step, Corruption> {
+    let now = Timestamp(now.0.saturating_sub(now.0 % GRAIN));
     let record = super::record(read)?;
-    for part in [ErasedPart::Personal, ErasedPart::All] {
+    let turns = match record.last {
+        Some(ErasedPart::Personal) => [ErasedPart::All, ErasedPart::Personal],
+        Some(ErasedPart::All) | None => [ErasedPart::Personal, ErasedPart::All],
+    };
+    for part in turns {
         if let Some(step) = of_part(read, &record, part, now)? {
             return Ok(Step::Anonymize(Box::new(step)));
         }
@@ -53,7 +64,7 @@ fn of_part(
         ErasedPart::Personal => (record.personal_next, record.personal_began, Table::Personal),
         ErasedPart::All => (record.all_next, record.all_began, Table::Data),
     };
-    let mut judge = Judge::new(read, Basis::Retention, part, now)?;
+    let judge = Judge::new(read, Basis::Retention, part, now)?;
     let end = EntryId(judge.oldest_kept(read)?);
     let command = |ranges, next| Anonymize {
         part,
@@ -63,6 +74,7 @@ fn of_part(
         next: Some(next),
         before: Anonymized::default(),
         candidates: 0,
+        not_looked_at: 0,
     };
     if end <= next {
         let is_over = EntryId(0) < next && began.checked_add(ROUND).is_some_and(|at| at <= now);

@@ -124,18 +124,31 @@ pub fn count_of_type(
     Ok(source.numbers(read, Range { from: ids.start, to: ids.end })?.len())
 }
 
-/// How many entries a hold would freeze now. Where it asks for an actor and a type
-/// its entries are looked at, up to [`TOTAL_MAX`]: whatever fits beyond that is
-/// frozen, and not counted.
-pub(crate) fn fitting(read: &impl Read, filter: &EntryFilter) -> Result<u64, Corruption> {
+/// Entries that are looked at for a hold that asks for an actor and a type: it is
+/// counted while it is applied.
+const FITTING_MAX: u64 = 1_000;
+
+/// How many entries a hold would freeze now, and whether these are all. Where it
+/// asks for an actor and a type the newest [`FITTING_MAX`] of the actor are looked
+/// at: whatever fits of the older ones is frozen, and not counted.
+pub(crate) fn fitting(read: &impl Read, filter: &EntryFilter) -> Result<(u64, bool), Corruption> {
     let EntryFilter { actor, entry_type, from, to } = filter.clone();
     let (after, before, direction) = (None, None, Direction::Ascending);
     let query = EntryQuery { after, before, entry_type, actor, from, to, direction, limit: 0 };
     let (source, whole) = (Source::of(&query), ids_in_time(read, &query)?);
-    match source.is_exact(&query) {
-        true => Ok(source.numbers(read, whole)?.len()),
-        false => Ok(count(read, &source, &query, whole)?.0),
+    let mut numbers = source.numbers(read, whole)?;
+    if source.is_exact(&query) {
+        return Ok((numbers.len(), true));
     }
+    let (mut count, is_all) = (0_u64, numbers.len() <= FITTING_MAX);
+    for _ in 0..FITTING_MAX {
+        let Some(number) = numbers.take(Direction::Descending) else { break };
+        if let Some(id) = source.id(read, number)? {
+            let found = super::header(read, id)?.map(|(header, _)| header.entry_type);
+            count = count.saturating_add(u64::from(found.is_some() && found == query.entry_type));
+        }
+    }
+    Ok((count, is_all))
 }
 
 /// At most so many ids of entries of a type in a span, oldest first.

@@ -9,14 +9,15 @@
 use ledger::EntryType;
 use types::{EntryId, Json, Micros, Object, Timestamp};
 
-use super::entries::{count_of_type, ids_between, ids_of_type, numbers_of};
+use super::entries::{count_of_type, ids_between, numbers_of};
 use crate::command::RetentionDays;
 use crate::keys;
 use crate::outcome::Corruption;
 use crate::record::HoldRecord;
+use crate::retention::blocks::{self, Figure};
 use crate::retention::class::Class;
 use crate::retention::hold::Holds;
-use crate::retention::{self, erased_blocks, held};
+use crate::retention::{self, held};
 use crate::store::{Read, Table};
 use crate::{tables, tally};
 
@@ -69,7 +70,7 @@ pub fn record_standing(read: &impl Read, as_of: EntryId) -> Result<RecordStandin
     let [old, soon] = boundaries(read, days, newest)?.map(|id| id.min(total));
     let holds = Holds::load_as_of(read, as_of)?;
     let of = |ids: std::ops::Range<u64>| -> Result<(u64, u64, u64), Corruption> {
-        let gone = erased_blocks::count(read, &ids)?;
+        let gone = blocks::count(read, Figure::Erased, &ids)?;
         let held = held::count(read, &holds, &ids)?;
         let rest = ids.end.saturating_sub(ids.start).saturating_sub(gone).saturating_sub(held);
         Ok((gone, held, rest))
@@ -132,8 +133,12 @@ fn days_at(read: &impl Read, as_of: EntryId) -> Result<RetentionDays, Corruption
         (Some(_), _) => (),
     }
     let ids = 0..as_of.0.saturating_add(1);
-    let changes = ids_of_type(read, EntryType::ConfigChanged, &ids, CHANGES_MAX)?;
-    for id in changes.into_iter().rev() {
+    // The last ones first: of many changes the first say nothing of this moment.
+    let numbers = numbers_of(read, EntryType::ConfigChanged, ids)?;
+    for number in numbers.rev().take(CHANGES_MAX) {
+        let row = keys::text_and_number(EntryType::ConfigChanged.as_str(), number);
+        let id: Option<EntryId> = tables::record(read, Table::EntryByType, &row)?;
+        let Some(id) = id else { continue };
         let data = super::entry(read, id)?.and_then(|entry| entry.data);
         let data = data.and_then(|part| serde_json::from_str::<Object>(&part.text).ok());
         let days = data.as_ref().and_then(|data| data.get("retention")).and_then(Json::as_object);
@@ -165,6 +170,8 @@ pub struct OneStanding {
 /// Tells how entries stand one by one, in ascending order of their ids.
 #[derive(Debug)]
 pub struct Standings {
+    /// How long things were kept at that entry.
+    pub days: RetentionDays,
     holds: Holds,
     old: u64,
     soon: u64,
@@ -189,7 +196,12 @@ impl Standings {
             None => Ok(Vec::new()),
         };
         let counted = [of(Class::HighRisk)?, of(Class::GdprIntersect)?];
-        Ok(Self { holds, old, soon, counted })
+        Ok(Self { days, holds, old, soon, counted })
+    }
+
+    /// How many holds were in force at that entry.
+    pub fn holds(&self) -> u64 {
+        self.holds.scopes().len() as u64
     }
 
     /// How an entry of the span stands.
@@ -240,6 +252,8 @@ pub struct HoldQuery {
     pub is_active: Option<bool>,
     /// Applied by an entry after this one.
     pub after: Option<EntryId>,
+    /// As they stood at this entry: nothing later exists.
+    pub as_of: EntryId,
     /// At most so many.
     pub limit: usize,
 }
@@ -260,7 +274,7 @@ pub struct HoldPage {
 /// # Errors
 /// [`Corruption`] when one cannot be read.
 pub fn holds(read: &impl Read, query: &HoldQuery) -> Result<HoldPage, Corruption> {
-    let size = super::head(read)?.size();
+    let size = super::head(read)?.size().min(query.as_of.0.saturating_add(1));
     let all = count_of_type(read, EntryType::LegalHoldApplied, &(0..size))?;
     let released = count_of_type(read, EntryType::LegalHoldReleased, &(0..size))?;
     let count = match query.is_active {
@@ -275,7 +289,7 @@ pub fn holds(read: &impl Read, query: &HoldQuery) -> Result<HoldPage, Corruption
         let row = keys::text_and_number(EntryType::LegalHoldApplied.as_str(), number);
         let entry: Option<EntryId> = tables::record(read, Table::EntryByType, &row)?;
         let missing = || Corruption::new("entry_by_type", format!("hold {number} is missing"));
-        let hold = hold_of(read, entry.ok_or_else(missing)?)?;
+        let hold = hold_of(read, entry.ok_or_else(missing)?, query.as_of)?;
         if query.is_active.is_some_and(|is_active| is_active == hold.released.is_some()) {
             continue;
         }
@@ -288,12 +302,13 @@ pub fn holds(read: &impl Read, query: &HoldQuery) -> Result<HoldPage, Corruption
     Ok(HoldPage { holds, count, next })
 }
 
-/// The hold that an entry applied.
-fn hold_of(read: &impl Read, entry: EntryId) -> Result<Hold, Corruption> {
+/// The hold that an entry applied, as it stood at another.
+fn hold_of(read: &impl Read, entry: EntryId, as_of: EntryId) -> Result<Hold, Corruption> {
     let (applied, applied_at) = told(read, entry)?;
     let missing = || Corruption::new("hold", format!("that of entry {entry} is missing"));
     let id = applied.get("hold_id").and_then(Json::as_str).ok_or_else(missing)?.to_owned();
-    let record = retention::hold::record(read, &id)?.ok_or_else(missing)?;
+    let mut record = retention::hold::record(read, &id)?.ok_or_else(missing)?;
+    record.released = record.released.filter(|released| *released <= as_of);
     let released = record.released.map(|entry| told(read, entry)).transpose()?;
     Ok(Hold { id, record, applied, applied_at, released })
 }

@@ -18,6 +18,7 @@ mod incidents;
 mod interventions;
 mod issuing;
 mod joining;
+mod keeping;
 mod listing;
 mod machine;
 mod overrides;

@@ -127,7 +127,7 @@ pub(crate) fn visitor(machine: &mut Machine, at: u64) -> Principal {
         .bytes(&0_u64.to_be_bytes())
         .bytes(&1_u32.to_be_bytes())
         .bytes(&at.to_be_bytes())
-        .bytes(&[0, 0, 0, 0])
+        .bytes(&[0; 5])
         .bytes(&at.to_be_bytes());
     machine.store.put(Table::User, &user.0.key(), &row.0);
     let kept = view::user(&machine.store, user).unwrap().unwrap();

@@ -19,7 +19,7 @@ use ledger::{Checker, EntryType};
 use proptest::prelude::*;
 use types::{DecisionId, Digest, EntryId, EscalationId, Json, Object, Timestamp, UserId};
 
-const DAY: u64 = 24 * 3_600 * 1_000_000;
+pub(crate) const DAY: u64 = 24 * 3_600 * 1_000_000;
 
 /// A policy that marks a data class and a context key as personal.
 fn marking() -> Json {
@@ -31,7 +31,7 @@ fn marking() -> Json {
     .unwrap()
 }
 
-fn head(machine: &Machine) -> EntryId {
+pub(crate) fn head(machine: &Machine) -> EntryId {
     EntryId(view::head(&machine.store).unwrap().size() - 1)
 }
 
@@ -47,17 +47,17 @@ fn standing(machine: &Machine) -> RecordStanding {
     standing
 }
 
-fn hold(scope: HoldScope) -> Command {
+pub(crate) fn hold(scope: HoldScope) -> Command {
     let reason = "litigation".to_owned();
     Command::ApplyHold(Box::new(ApplyHold { hold: None, reason, scope }))
 }
 
-fn hold_named(name: &str, scope: HoldScope) -> Command {
+pub(crate) fn hold_named(name: &str, scope: HoldScope) -> Command {
     let (hold, reason) = (Some(name.to_owned()), "litigation".to_owned());
     Command::ApplyHold(Box::new(ApplyHold { hold, reason, scope }))
 }
 
-fn release(name: &str) -> Command {
+pub(crate) fn release(name: &str) -> Command {
     Command::ReleaseHold(ReleaseHold { hold: name.to_owned(), reason: "settled".to_owned() })
 }
 
@@ -65,15 +65,15 @@ fn of_type(entry_type: EntryType) -> HoldScope {
     HoldScope::Filter(EntryFilter { entry_type: Some(entry_type), ..EntryFilter::default() })
 }
 
-fn of_actor(actor: &str) -> HoldScope {
+pub(crate) fn of_actor(actor: &str) -> HoldScope {
     HoldScope::Filter(EntryFilter { actor: Some(actor.to_owned()), ..EntryFilter::default() })
 }
 
-fn ids(list: &[u64]) -> HoldScope {
+pub(crate) fn ids(list: &[u64]) -> HoldScope {
     HoldScope::Entries(list.iter().copied().map(EntryId).collect())
 }
 
-fn anonymize(part: ErasedPart, subject: Option<&str>, ranges: &[(u64, u64)]) -> Command {
+pub(crate) fn anonymize(part: ErasedPart, subject: Option<&str>, ranges: &[(u64, u64)]) -> Command {
     let range = |(from, to): &(u64, u64)| EntryRange { from: EntryId(*from), to: EntryId(*to) };
     Command::Anonymize(Box::new(Anonymize {
         part,
@@ -83,23 +83,24 @@ fn anonymize(part: ErasedPart, subject: Option<&str>, ranges: &[(u64, u64)]) -> 
         next: None,
         before: Anonymized::default(),
         candidates: 0,
+        not_looked_at: 0,
     }))
 }
 
 #[track_caller]
-fn done(outcome: Outcome) -> AnonymizedRun {
+pub(crate) fn done(outcome: Outcome) -> AnonymizedRun {
     match outcome {
         Outcome::Anonymized(run) => run,
         other => panic!("not anonymized: {other:?}"),
     }
 }
 
-fn is_erased(machine: &Machine, id: u64) -> bool {
+pub(crate) fn is_erased(machine: &Machine, id: u64) -> bool {
     view::entry(&machine.store, EntryId(id)).unwrap().unwrap().is_erased()
 }
 
 /// Carries out what retention does until it rests.
-fn sweep(machine: &mut Machine, at: u64) -> u64 {
+pub(crate) fn sweep(machine: &mut Machine, at: u64) -> u64 {
     let mut anonymized = 0;
     for _ in 0..1_000 {
         match retention::step(&machine.store, Timestamp(at)).unwrap() {
@@ -212,7 +213,7 @@ fn a_hold_on_a_few_keeps_no_others() {
     let entry = run.recorded.unwrap().entry_id;
     assert_eq!(
         Json::Object(data(&machine, entry)).to_canonical(),
-        r#"{"anonymized":2,"authn":"none","by":null,"candidates":3,"cause":"request","count":2,"part":"personal","ranges":[{"from":1,"to":1},{"from":3,"to":3}],"skipped_in_retention":0,"skipped_under_hold":1}"#
+        r#"{"anonymized":2,"authn":"none","by":null,"candidates":3,"cause":"request","count":2,"not_looked_at":0,"part":"personal","ranges":[{"from":1,"to":1},{"from":3,"to":3}],"skipped_in_retention":0,"skipped_under_hold":1}"#
     );
 }
 
@@ -254,7 +255,7 @@ fn an_id_names_one_hold_which_is_released_once() {
         let refusal = refused(machine.run(160, hold_named(name, HoldScope::All)));
         assert_eq!(refusal, Rejection::OutOfBounds { member: "hold_id" }, "{name}");
     }
-    let query = view::HoldQuery { is_active: None, after: None, limit: 10 };
+    let query = view::HoldQuery { is_active: None, after: None, as_of: head(&machine), limit: 10 };
     let page = view::holds(&machine.store, &query).unwrap();
     assert_eq!((page.count, page.holds.len()), (1, 1));
     assert!(page.holds[0].released.is_some());
@@ -357,6 +358,7 @@ fn who_asks_for_the_cluster_to_forget_by_time_is_a_node() {
         next: Some(EntryId(1)),
         before: Anonymized::default(),
         candidates: 0,
+        not_looked_at: 0,
     }));
     let somebody = governance::command::Principal {
         kind: governance::command::PrincipalKind::User,
@@ -429,9 +431,10 @@ fn candidates_are_counted_before_anything_is_proposed() {
         before: None,
         now: Timestamp(now),
         ids_max: 2,
+        looked_at_max: 100,
     };
     let find = |machine: &Machine, subject, now| {
-        retention::candidates(&machine.store, &wanted(subject, now)).unwrap().unwrap()
+        retention::candidates(&machine.store, &wanted(subject, now)).unwrap()
     };
     let all = find(&machine, None, 2 * DAY);
     assert_eq!((all.counts.skipped_in_retention, all.ids.len()), (4, 0));
@@ -490,7 +493,7 @@ fn decide_command() -> Command {
     decide("ai:z", "read")
 }
 
-fn register(decisions: Vec<DecisionId>, content: &[u8]) -> Command {
+pub(crate) fn register(decisions: Vec<DecisionId>, content: &[u8]) -> Command {
     Command::RegisterEvidence(Box::new(RegisterEvidence {
         kind: ArtifactKind::Screenshot,
         content: EvidenceContent::Inline(content.to_vec()),

@@ -190,16 +190,18 @@ fn before_its_feature_level_nothing_can_be_stopped() {
 }
 
 #[test]
-fn a_stop_outlives_a_restart_and_its_own_entry() {
+fn a_stop_outlives_a_restart_and_its_entry_goes_once_it_is_lifted() {
     let mut machine = machine();
     let stop = set(&mut machine, Some("ai:a"), None);
     let ranges = vec![EntryRange { from: EntryId(2), to: EntryId(2) }];
     let erase = Erase { part: ErasedPart::All, ranges, cause: ErasureCause::Retention };
-    assert!(matches!(machine.run(150, Command::Erase(erase)), Outcome::Erased(_)));
+    let in_force = Outcome::Rejected(Rejection::NotErasable { entry: EntryId(2) });
+    assert_eq!(machine.run(150, Command::Erase(erase.clone())), in_force);
     machine.cache = governance::Cache::default();
     assert_eq!(word(&decided(&mut machine, "ai:a", "read"), "reason_code"), "emergency_stop");
     machine.run_for(named(EXECUTIVE), 300, lift(stop));
     assert_eq!(word(&decided(&mut machine, "ai:a", "read"), "outcome"), "allowed");
+    assert!(matches!(machine.run(400, Command::Erase(erase)), Outcome::Erased(_)));
     let rows = |table| machine.store.rows().filter(|(of, ..)| *of == table).count();
     assert_eq!((rows(Table::Stop), rows(Table::StopInForce)), (1, 0));
 }

@@ -49,35 +49,32 @@ fn an_answer_keeps_its_effect_when_what_asked_for_it_is_erased() {
 }
 
 #[test]
-fn an_open_escalation_outlives_its_entry_until_it_is_answered() {
+fn what_an_open_escalation_is_about_stays_until_it_is_answered() {
     let mut machine = ready();
     let (_, id, entry) = raised(&mut machine);
-    recorded(&mut machine, 30, acknowledge(id));
-    machine.run(40, erase(entry, ErasedPart::All));
-    let open = shown(&machine, id, 40);
-    assert_eq!((open.status, open.summary), (EscalationStatus::Acknowledged, None));
-    assert_eq!(open.record.recipients, [MARIA]);
-    assert_eq!(listed(&machine, all(40)), (vec![id], 1));
+    let looked = recorded(&mut machine, 30, acknowledge(id));
+    for entry in [entry, looked] {
+        for part in [ErasedPart::Personal, ErasedPart::All] {
+            let outcome = machine.run(40, erase(entry, part));
+            assert_eq!(outcome, Outcome::Rejected(Rejection::NotErasable { entry }));
+        }
+    }
     recorded(&mut machine, 50, resolve(id, Resolution::Denied));
+    machine.run(60, erase(entry, ErasedPart::All));
     assert_eq!(absent(&machine, id), Some(Absent::Erased));
     assert_eq!(listed(&machine, all(60)), (vec![], 0));
 }
 
 #[test]
-fn an_open_escalation_whose_decision_is_erased_can_only_expire() {
+fn a_decision_that_waits_for_humans_stays_until_they_had_their_time() {
     let mut machine = ready();
     let (decision, id) = decided(&mut machine, 10, Some(95));
     let id = id.unwrap();
     let entry = view::decision_entry(&machine.store, decision).unwrap().unwrap();
-    machine.run(20, erase(entry, ErasedPart::All));
-    refused(&mut machine, LEAD, 30, acknowledge(id), Rejection::DecisionErased);
-    let denial = resolve(id, Resolution::Denied);
-    refused(&mut machine, LEAD, 30, denial, Rejection::DecisionErased);
-    let size = view::head(&machine.store).unwrap().size();
+    let outcome = machine.run(20, erase(entry, ErasedPart::All));
+    assert_eq!(outcome, Outcome::Rejected(Rejection::NotErasable { entry }));
     assert_eq!(machine.run_by("n1", 3 * HOUR, Command::Tick), Outcome::Ticked);
-    let expired = data(&machine, EntryId(size));
-    assert_eq!(id_of(&expired, "escalation_id"), Some(id));
-    assert_eq!(expired.get("actor"), Some(&Json::Null));
+    machine.run(3 * HOUR, erase(entry, ErasedPart::All));
     assert_eq!(absent(&machine, id), Some(Absent::Erased));
     assert_eq!(deadline::next(&machine.store).unwrap(), None);
 }

@@ -356,7 +356,9 @@ fn retention() -> Vec<Command> {
         let next = Some(EntryId(0)).filter(|_| cause == ErasureCause::Retention);
         let before = Anonymized::default();
         let (part, ranges, subject) = (ErasedPart::Personal, Vec::new(), None);
-        let anonymize = Anonymize { part, ranges, cause, subject, next, before, candidates: 0 };
+        let (candidates, not_looked_at) = (0, 0);
+        let anonymize =
+            Anonymize { part, ranges, cause, subject, next, before, candidates, not_looked_at };
         Command::Anonymize(Box::new(anonymize))
     };
     let days = RetentionDays { personal: 200, ..RetentionDays::DEFAULT };
