@@ -7,7 +7,10 @@ use crate::support::{
 };
 use crate::systems::{new_incident, unfreeze};
 use governance::command::{
-    Anonymize, Anonymized, ApplyHold, AssessRisk, ChangeUser, Command, ConfirmMfa, CreateUser, EnrollMfa, EntryFilter, EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent, HoldScope, Idempotency, IncidentCategory, InterventionType, RecordIncident, RegisterEvidence, ReleaseHold, ResolveEscalation, RetentionDays, RiskInput, UserChange,
+    Anonymize, Anonymized, ApplyHold, AssessRisk, ChangeUser, Command, ConfirmMfa, CreateUser,
+    EnrollMfa, EntryFilter, EntryRange, Erase, ErasedPart, ErasureCause, EvidenceContent,
+    HoldScope, Idempotency, IncidentCategory, InterventionType, RecordIncident, RegisterEvidence,
+    ReleaseHold, ResolveEscalation, RetentionDays, RiskInput, UserChange,
 };
 use governance::outcome::AnonymizedRun;
 use governance::record::{ArtifactKind, Resolution};

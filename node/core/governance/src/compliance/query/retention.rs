@@ -14,7 +14,7 @@ use crate::compliance::facts::{Facts, Span, days};
 use crate::outcome::Corruption;
 use crate::record::ErasedRecord;
 use crate::retention::class::{self, Class, Side};
-use crate::retention::end::{End, Ends};
+use crate::retention::end::{End, end};
 use crate::store::{Read, Table};
 use crate::{keys, tables, tally, view};
 
@@ -183,9 +183,8 @@ impl Sample {
         let due = view::ids_between(facts.read, None, Some(before))?.end.min(facts.whole().end);
         let (oldest, newest) = (0..due.min(SAMPLED), due.saturating_sub(SAMPLED).max(SAMPLED)..due);
         let mut sample = Self { due, ..Self::default() };
-        let mut ends = Ends::default();
         for id in oldest.chain(newest).map(EntryId) {
-            if let Some(is_left) = is_left(facts, &mut ends, id, before)? {
+            if let Some(is_left) = is_left(facts, id, before)? {
                 sample.looked_at = sample.looked_at.and(Span::of([id]));
                 sample.left = sample.left.saturating_add(u64::from(is_left));
             }
@@ -198,7 +197,6 @@ impl Sample {
 /// none to go: because what the entry is about lives, or ended not long ago.
 fn is_left(
     facts: &Facts<'_, impl Read>,
-    ends: &mut Ends,
     id: EntryId,
     before: Timestamp,
 ) -> Result<Option<bool>, Corruption> {
@@ -213,7 +211,7 @@ fn is_left(
         return Ok(Some(false));
     }
     let Some(data) = class::object(&entry, Side::Data)? else { return Ok(Some(true)) };
-    Ok(match ends.end(facts.read, &entry, &data, facts.now)? {
+    Ok(match end(facts.read, &entry, &data, facts.now)? {
         End::Open => None,
         End::At(at) => (at < before).then_some(true),
     })
