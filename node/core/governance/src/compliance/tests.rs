@@ -125,10 +125,9 @@ impl Bench {
     /// The same, and the entry that it leaves.
     #[track_caller]
     fn recorded(&mut self, principal: Principal, command: Command) -> EntryId {
-        match self.run(principal, command) {
-            Outcome::Recorded(recorded) => recorded.entry_id,
-            other => panic!("{other:?}"),
-        }
+        let outcome = self.run(principal, command);
+        let Outcome::Recorded(recorded) = outcome else { panic!("{outcome:?}") };
+        recorded.entry_id
     }
 
     /// What an entry says under a name.
@@ -143,10 +142,9 @@ impl Bench {
     fn erase(&mut self, id: EntryId, part: ErasedPart) -> EntryId {
         let ranges = vec![EntryRange { from: id, to: id }];
         let erase = Erase { part, ranges, cause: ErasureCause::Request };
-        match self.run(Principal::node("n1"), Command::Erase(erase)) {
-            Outcome::Erased(erased) => erased.recorded.entry_id,
-            other => panic!("{other:?}"),
-        }
+        let outcome = self.run(Principal::node("n1"), Command::Erase(erase));
+        let Outcome::Erased(erased) = outcome else { panic!("{outcome:?}") };
+        erased.recorded.entry_id
     }
 
     /// Writes an entry as the service would that has a command for it.

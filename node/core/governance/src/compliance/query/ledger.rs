@@ -127,7 +127,7 @@ pub(super) fn completeness(facts: &Facts<'_, impl Read>) -> Result<Answer, Corru
     // Nobody is named where nobody was checked, whatever was claimed.
     let is_whole = |telling: &&Telling| {
         let is_told = |member: &&str| telling.data.get(member).is_some_and(|it| !it.is_null());
-        MEMBERS.iter().all(|member| is_told(&member)) && telling.text("authn") != Some("none")
+        MEMBERS.iter().all(is_told) && telling.text("authn") != Some("none")
     };
     let whole = newest.entries.iter().filter(is_whole).count() as u64;
     let answer = super::of_period(Answer::all(newest.span(), whole)).with("sample", SAMPLED);

@@ -244,8 +244,8 @@ fn a_row_that_wants_entries_kept_longer_than_is_set_is_not_fulfilled() {
     let of = |bench: &Bench, name: (&str, &str)| {
         let assessment = bench.assess();
         let item = assessment.item(name.0, name.1).unwrap();
-        let all = item.evidence.iter();
-        let status = all.filter(|result| result.query == Query::RetentionStatus).next().unwrap();
+        let mut all = item.evidence.iter();
+        let status = all.find(|result| result.query == Query::RetentionStatus).unwrap();
         (item.detail, status.result, status.digest)
     };
     let (detail, result, digest) = of(&bench, name);
