@@ -87,19 +87,33 @@ async fn it_is_waited_for_what_a_node_still_builds() {
     assert_eq!(node.lines().len(), 3);
 }
 
+#[tokio::test]
+async fn a_file_that_will_never_be_there_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.json");
+    let node =
+        Double::start([Said::problem(409, "not_ready"), Said::ok(&status("failed", None))]).await;
+    let out = path.to_str().unwrap();
+    let ran = run(&["audit", "download", "exp_1", "--out", out, "--url", &node.url]).await;
+    assert_ne!(ran.exit, 0);
+    assert!(ran.err.contains("the export is `failed`"), "{}", ran.err);
+    assert_eq!((node.lines().len(), path.exists()), (2, false));
+}
+
 /// Fetches a file whose bytes a node sends so.
 async fn fetched(bytes: &str, sha256: &str) -> (u8, Option<String>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.json");
     let node = Double::start([
         Said::problem(409, "not_ready"),
+        Said::ok(&status("completed", Some(sha256))),
         Said::ok(bytes).status(206),
         Said::ok(&status("completed", Some(sha256))),
     ])
     .await;
     let out = path.to_str().unwrap();
     let ran = run(&["audit", "download", "exp_1", "--out", out, "--url", &node.url]).await;
-    assert_eq!(node.asked()[1].header("range"), Some("bytes=0-8388607"));
+    assert_eq!(node.asked()[2].header("range"), Some("bytes=0-8388607"));
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
     let written = fs::read_to_string(&path).ok();
     assert_eq!(left.len(), usize::from(written.is_some()), "something is left beside it");

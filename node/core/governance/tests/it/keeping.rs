@@ -6,7 +6,7 @@ use crate::retention::{
     sweep,
 };
 use crate::support::{Machine, SECOND, data, decide, decided, id, load, policy, recorded, refused};
-use crate::systems::{close, details, incident, report, update};
+use crate::systems::{close, details, incident, report, unfreeze, update};
 use governance::command::{
     ChangeUser, Command, CreateUser, EntryFilter, EntryRange, Erase, ErasedPart, ErasureCause,
     HoldScope, IncidentCategory, Principal, RegisterSystem, RetentionDays, RiskInput, UserChange,
@@ -110,6 +110,7 @@ fn what_a_hold_kept_of_a_system_or_an_incident_that_is_gone_goes_after_it() {
     let (system, first) = registered(&mut machine, 2 * DAY, DAY);
     let last = recorded(machine.run(3 * DAY, update(system, |_| ())));
     let begun = recorded(machine.run(4 * DAY, incident(IncidentCategory::Death, DAY)));
+    unfreeze(&mut machine, 4 * DAY, begun);
     let incident: IncidentId = id(&data(&machine, begun), "incident_id");
     let told = recorded(machine.run(5 * DAY, report(incident)));
     recorded(machine.run(6 * DAY, hold_named("h", ids(&[first.0, told.0]))));
@@ -129,6 +130,7 @@ fn the_contact_of_a_system_in_use_and_the_words_of_an_open_incident_go_on_reques
     let mut machine = Machine::founded();
     let (system, entry) = registered(&mut machine, 2 * DAY, 9_000 * DAY);
     let begun = recorded(machine.run(4 * DAY, incident(IncidentCategory::Death, DAY)));
+    unfreeze(&mut machine, 4 * DAY, begun);
     let incident: IncidentId = id(&data(&machine, begun), "incident_id");
     let all = |machine: &Machine| [(0, head(machine).0)];
     for (subject, entry) in [(system.to_string(), entry), (incident.to_string(), begun)] {
