@@ -97,7 +97,7 @@ fn a_duty_of_roles_that_no_profile_can_name_stays_whatever_the_profile_says() {
         .filter(|(_, duty)| duty.assessable && !duty.obliged.iter().any(is_declared))
         .map(|(_, duty)| duty.id.as_str())
         .collect();
-    assert_eq!(of_others.len(), 11, "{of_others:?}");
+    assert_eq!(of_others.len(), 13, "{of_others:?}");
     for id in of_others {
         let (article, duty) = register().duty(id).unwrap();
         for role in Role::DECLARED {
