@@ -31,7 +31,7 @@ async fn requested(server: &Server, body: Value) -> String {
 fn complete(node: &Node, id: &str) {
     let export: ExportId = id.parse().unwrap();
     node.finalize();
-    let claim = Command::ClaimExport(ClaimExport { export, written: 0, percent: 0 });
+    let claim = Command::ClaimExport(ClaimExport { export, worked: 0, percent: 0 });
     assert_eq!(node.apply(envelope_of("n1", claim)).outcome, Outcome::Noted);
     report(node, export);
 }

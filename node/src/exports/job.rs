@@ -77,6 +77,8 @@ enum Waiting {
     Random,
     #[error("refused: {0}")]
     Refused(Rejection),
+    #[error("its turn is over: {0}")]
+    TurnOver(Rejection),
     #[error("the file is not the one that the ledger names")]
     Differs,
     #[error("the builder ended early")]
@@ -147,7 +149,7 @@ impl Job {
     }
 
     async fn claim(&mut self, id: ExportId) -> Result<(), Waiting> {
-        let claim = ClaimExport { export: id, written: 0, percent: 0 };
+        let claim = ClaimExport { export: id, worked: 0, percent: 0 };
         match self.propose(Command::ClaimExport(claim)).await {
             // Another one was faster, or it is for others to try.
             Err(Waiting::Refused(why)) => {
@@ -327,9 +329,10 @@ impl Job {
     /// Tells how far it is. One that may not build any more gives up; without a
     /// leader it goes on.
     async fn tell(&self, id: ExportId, room: &Room) -> Result<(), Waiting> {
-        let claim = ClaimExport { export: id, written: room.taken(), percent: room.percent() };
+        let claim = ClaimExport { export: id, worked: room.worked(), percent: room.percent() };
         match self.propose(Command::ClaimExport(claim)).await {
-            Err(Waiting::Refused(why)) => Err(Waiting::Refused(why)),
+            // Building it again would not help: others have it.
+            Err(Waiting::Refused(why)) => Err(Waiting::TurnOver(why)),
             Err(error) => {
                 tracing::debug!(%id, %error, "cannot tell how far an export is");
                 Ok(())

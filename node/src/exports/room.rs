@@ -6,7 +6,7 @@
 //! Invariants
 //! - A build ends before the disk is full: what the node must write for its ledger
 //!   always has [`RESERVE_BYTES`].
-//! - What was taken only grows, so that it tells that a build gets on.
+//! - What was worked only grows, so that it tells that a build gets on.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ struct Inner {
     /// Bytes that the file may have.
     file_max: u64,
     taken: AtomicU64,
+    /// How often it was told where the build is.
+    looked: AtomicU64,
     percent: AtomicU8,
 }
 
@@ -40,8 +42,9 @@ impl Room {
     /// For a file of so many bytes at most, if the disk has any.
     pub(crate) fn new(directory: &Path, file_max: u64) -> io::Result<Self> {
         let directory = directory.to_owned();
-        let (taken, percent) = (AtomicU64::new(0), AtomicU8::new(0));
-        let room = Self(Arc::new(Inner { directory, file_max, taken, percent }));
+        let (taken, looked) = (AtomicU64::new(0), AtomicU64::new(0));
+        let percent = AtomicU8::new(0);
+        let room = Self(Arc::new(Inner { directory, file_max, taken, looked, percent }));
         room.look()?;
         Ok(room)
     }
@@ -62,13 +65,16 @@ impl Room {
         if before / LOOK_EVERY != after / LOOK_EVERY { self.look() } else { Ok(()) }
     }
 
-    /// Bytes taken so far.
-    pub(crate) fn taken(&self) -> u64 {
-        self.0.taken.load(Ordering::Relaxed)
+    /// How much was worked: bytes taken, and pieces of the ledger that were gone
+    /// through, of which nothing need be written.
+    pub(crate) fn worked(&self) -> u64 {
+        let looked = self.0.looked.load(Ordering::Relaxed);
+        self.0.taken.load(Ordering::Relaxed).saturating_add(looked)
     }
 
     /// Says how much is done, of a hundred.
     pub(crate) fn is_at(&self, percent: u8) {
+        self.0.looked.fetch_add(1, Ordering::Relaxed);
         self.0.percent.store(percent, Ordering::Relaxed);
     }
 
@@ -98,7 +104,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let room = Room::new(directory.path(), 10).unwrap();
         room.clone().take(30).unwrap();
-        assert_eq!(room.taken(), 30);
+        assert_eq!(room.worked(), 30);
+        // Whole kinds of records may have none: that is gone through as well.
+        room.is_at(50);
+        assert_eq!((room.worked(), room.percent()), (31, 50));
         assert_eq!(room.take(1).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -47,8 +47,9 @@ pub struct AnswerExport {
 pub struct ClaimExport {
     /// The export.
     pub export: ExportId,
-    /// Bytes it has written so far, whatever becomes of them: 0 at the beginning.
-    pub written: u64,
+    /// How much it has worked so far, in bytes written and pieces of the ledger gone
+    /// through: 0 at the beginning.
+    pub worked: u64,
     /// How much of it is done, of a hundred.
     pub percent: u8,
 }

@@ -1,7 +1,7 @@
 //! Which node builds an export, and what it reports.
 //!
 //! A node has a minute from the moment it begins, and another whenever it tells
-//! that it has written more: however large an export is, a node that is lost with it
+//! that it has worked more: however large an export is, a node that is lost with it
 //! has a minute. Then any other may begin; after three that did not end the export
 //! has failed. Whoever has the file first, also after its time, reports it: it is
 //! the same on any node.
@@ -54,13 +54,13 @@ pub(crate) fn claim<S: Store>(
     Ok(Outcome::Noted)
 }
 
-/// The turn of a node goes on as long as it has written more than it last told.
+/// The turn of a node goes on as long as it has worked more than it last told.
 fn get_on<S: Store>(
     context: &mut Context<'_, S>,
     claim: &ClaimExport,
     record: &ExportRecord,
 ) -> Result<Outcome, Stop> {
-    if claim.written <= record.written {
+    if claim.worked <= record.worked {
         return Err(Rejection::NotProven.into());
     }
     let deadline = Some(rows::turn(context.applied.at));
@@ -72,7 +72,7 @@ fn get_on<S: Store>(
 /// How far it is; whole it is only once it is completed.
 fn told(record: &ExportRecord, claim: &ClaimExport) -> ExportRecord {
     let percent = claim.percent.min(PERCENT_MAX);
-    ExportRecord { written: claim.written, percent, ..record.clone() }
+    ExportRecord { worked: claim.worked, percent, ..record.clone() }
 }
 
 /// Whether there is a node that has not tried.
@@ -186,7 +186,7 @@ fn end_turn<S: Store>(
     error: String,
 ) -> Result<(), Corruption> {
     let mut after =
-        ExportRecord { node: None, deadline: None, written: 0, percent: 0, ..record.clone() };
+        ExportRecord { node: None, deadline: None, worked: 0, percent: 0, ..record.clone() };
     after.tried.push(record.node.clone().unwrap_or_default());
     if after.tried.len() < TURNS_MAX {
         after.status = ExportStatus::Pending;

@@ -57,7 +57,7 @@ pub(crate) fn request<S: Store>(
         status: ExportStatus::AwaitingApproval,
         node: None,
         tried: Vec::new(),
-        written: 0,
+        worked: 0,
         percent: 0,
         deadline: None,
         answered: None,

@@ -76,8 +76,8 @@ pub struct ExportRecord {
     pub node: Option<String>,
     /// Nodes that began and did not end in time.
     pub tried: Vec<String>,
-    /// Bytes that node has written, as far as it told.
-    pub written: u64,
+    /// How much that node has worked, as far as it told.
+    pub worked: u64,
     /// How much of it is done, of a hundred, as far as that node told.
     pub percent: u8,
     /// When another node may take over.

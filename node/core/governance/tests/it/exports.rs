@@ -47,8 +47,8 @@ fn claim(export: ExportId) -> Command {
     gets_on(export, 0)
 }
 
-fn gets_on(export: ExportId, written: u64) -> Command {
-    Command::ClaimExport(ClaimExport { export, written, percent: 100 })
+fn gets_on(export: ExportId, worked: u64) -> Command {
+    Command::ClaimExport(ClaimExport { export, worked: written, percent: 100 })
 }
 
 fn complete(export: ExportId, checkpoint_size: u64, run: Option<EntryId>) -> Command {
@@ -278,14 +278,14 @@ fn a_node_that_gets_on_keeps_its_turn_and_one_that_does_not_loses_it() {
         assert_eq!(due, Some(Timestamp(now + MINUTE)));
     }
     let record = found(&machine, id);
-    assert_eq!((record.status, record.written, record.percent), (ExportStatus::Running, 4, 99));
+    assert_eq!((record.status, record.worked, record.percent), (ExportStatus::Running, 4, 99));
     let other = refused(machine.run_by("n2", 4 * MINUTE, gets_on(id, 9)));
     assert_eq!(other, Rejection::AlreadyRecorded);
     tick(&mut machine, 6 * MINUTE);
     let late = refused(machine.run_by("n1", 6 * MINUTE, gets_on(id, 9)));
     assert_eq!(late, Rejection::NotProven, "its turn is over");
     let record = found(&machine, id);
-    assert_eq!((record.status, record.written, record.percent), (ExportStatus::Pending, 0, 0));
+    assert_eq!((record.status, record.worked, record.percent), (ExportStatus::Pending, 0, 0));
 }
 
 #[test]

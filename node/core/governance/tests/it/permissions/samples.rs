@@ -292,7 +292,7 @@ fn exports() -> Vec<Command> {
     vec![
         Command::RequestExport(Box::new(request)),
         Command::AnswerExport(Box::new(answer)),
-        Command::ClaimExport(ClaimExport { export, written: 0, percent: 0 }),
+        Command::ClaimExport(ClaimExport { export, worked: 0, percent: 0 }),
         Command::CompleteExport(Box::new(CompleteExport { export, built })),
         Command::FailExport(Box::new(FailExport { export, error: text() })),
     ]
