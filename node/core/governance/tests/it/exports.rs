@@ -48,7 +48,7 @@ fn claim(export: ExportId) -> Command {
 }
 
 fn gets_on(export: ExportId, worked: u64) -> Command {
-    Command::ClaimExport(ClaimExport { export, worked: written, percent: 100 })
+    Command::ClaimExport(ClaimExport { export, worked, percent: 100 })
 }
 
 fn complete(export: ExportId, checkpoint_size: u64, run: Option<EntryId>) -> Command {
