@@ -292,7 +292,6 @@ impl Job {
         let mut output = files.begin(&plan)?;
         let room = output.room().clone();
         let running = self.running.clone();
-        // Dropped with this future, which ends the thread as well.
         let given_up = self.stop.child_token();
         let stop = given_up.clone();
         let work = move || {
@@ -310,18 +309,36 @@ impl Job {
             built
         };
         let mut heard = begin(work)?;
-        let _given_up = given_up.drop_guard_ref();
+        match self.attend(exports, &mut heard, (turn, &room)).await {
+            Ok(ended) => Ok((plan, ended.map_err(|_| Waiting::Ended)??)),
+            Err(error) => {
+                // A thread that went on would discard what is begun after it.
+                given_up.cancel();
+                let _ = heard.await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until a thread has ended, removes what is erased meanwhile, and tells how
+    /// far it is. An error is of these: the thread goes on.
+    async fn attend(
+        &mut self,
+        exports: &Exports,
+        heard: &mut Built,
+        (turn, room): (Option<ExportId>, &Room),
+    ) -> Result<<Built as Future>::Output, Waiting> {
         let mut told = Instant::now();
         loop {
             tokio::select! {
-                built = &mut heard => return Ok((plan, built.map_err(|_| Waiting::Ended)??)),
+                ended = &mut *heard => return Ok(ended),
                 () = tokio::time::sleep(LOOK) => self.forget(exports)?,
             }
             if let Some(id) = turn
                 && TELL < told.elapsed()
             {
                 told = Instant::now();
-                self.tell(id, &room).await?;
+                self.tell(id, room).await?;
             }
         }
     }
