@@ -18,6 +18,7 @@ use std::cmp::Ordering;
 
 pub use number::{Number, NumberError};
 pub use serial::{DUPLICATE_KEY, NOT_CANONICAL};
+pub use write::write_string;
 
 /// A JSON value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,10 +115,16 @@ impl IntoIterator for Object {
 /// Order of UTF-16 code units. It differs from that of UTF-8 bytes only where
 /// a character above U+FFFF meets one of U+E000..=U+FFFF.
 fn cmp_keys(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() || b.is_ascii() {
-        return a.as_bytes().cmp(b.as_bytes());
-    }
-    a.encode_utf16().cmp(b.encode_utf16())
+    /// What the first byte of a character above U+FFFF is, or more.
+    const FOUR_BYTES: u8 = 0xf0;
+    /// What the first bytes of U+E000..=U+FFFF are, or more.
+    const PAST_SURROGATES: u8 = 0xee;
+    let differing = a.bytes().zip(b.bytes()).find(|(a, b)| a != b);
+    let Some((a_byte, b_byte)) = differing else { return a.len().cmp(&b.len()) };
+    // The bytes that continue a character are less than any of these.
+    let is_turned =
+        PAST_SURROGATES <= a_byte.min(b_byte) && (FOUR_BYTES <= a_byte) != (FOUR_BYTES <= b_byte);
+    if is_turned { b_byte.cmp(&a_byte) } else { a_byte.cmp(&b_byte) }
 }
 
 impl Json {

@@ -26,6 +26,16 @@ fn members_are_ordered_by_utf_16_code_units() {
     );
 }
 
+proptest! {
+    #[test]
+    fn keys_are_in_the_order_of_their_utf_16(
+        a in "[a-b\u{7f}-\u{81}\u{7ff}\u{800}\u{d7ff}\u{e000}-\u{e001}\u{ffff}\u{10000}\u{10ffff}]{0,3}",
+        b in "[a-b\u{7f}-\u{81}\u{7ff}\u{800}\u{d7ff}\u{e000}-\u{e001}\u{ffff}\u{10000}\u{10ffff}]{0,3}",
+    ) {
+        prop_assert_eq!(cmp_keys(&a, &b), a.encode_utf16().cmp(b.encode_utf16()));
+    }
+}
+
 #[test]
 fn numbers_are_spelled_as_ecmascript_spells_them() {
     for (text, canonical) in [

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Json;
+use super::{Json, Object};
 
 impl Json {
     /// Appends the canonical text. Recursion is as deep as the value, which the
@@ -25,17 +25,22 @@ impl Json {
                 }
                 text.push(']');
             }
-            Self::Object(object) => {
-                text.push('{');
-                for (at, (key, value)) in object.iter().enumerate() {
-                    separate(at, text);
-                    write_string(key, text);
-                    text.push(':');
-                    value.write_canonical(text);
-                }
-                text.push('}');
-            }
+            Self::Object(object) => object.write_canonical(text),
         }
+    }
+}
+
+impl Object {
+    /// Appends the canonical text of an object of these members.
+    pub fn write_canonical(&self, text: &mut String) {
+        text.push('{');
+        for (at, (key, value)) in self.iter().enumerate() {
+            separate(at, text);
+            write_string(key, text);
+            text.push(':');
+            value.write_canonical(text);
+        }
+        text.push('}');
     }
 }
 
@@ -47,11 +52,15 @@ fn separate(at: usize, text: &mut String) {
 
 /// Appends a JSON string with the escapes of RFC 8785, section 3.2.2.2: only
 /// what must be escaped is.
-pub(super) fn write_string(value: &str, text: &mut String) {
+pub fn write_string(value: &str, text: &mut String) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     text.push('"');
     let mut plain_from = 0;
-    for (at, byte) in value.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+    // Nearly every text is plain, which many bytes at once are found to be.
+    let is_whole = value.bytes().fold(true, |whole, byte| whole & is_plain(byte));
+    let escaped = if is_whole { "" } else { value };
+    for (at, byte) in escaped.bytes().enumerate() {
+        if is_plain(byte) {
             continue;
         }
         text.push_str(value.get(plain_from..at).unwrap_or_default());
