@@ -20,7 +20,6 @@
 
 mod about;
 mod archive;
-mod crc;
 mod fault;
 mod inventory;
 mod records;

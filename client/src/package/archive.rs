@@ -21,7 +21,8 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use super::crc::Crc;
+use crc32fast::Hasher as Crc;
+
 use super::fault::{Fault, PackageError, Reason};
 use super::inventory::{Inventory, is_name};
 use record::{Fixed, LOCAL, Member, SIGNATURE_BYTES, tail};
@@ -63,7 +64,7 @@ fn copy(path: &Path, size: u64, out: &mut impl Write) -> io::Result<u32> {
     if copied != size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(sum.crc.finish())
+    Ok(sum.crc.finalize())
 }
 
 /// Passes bytes on and sums them up.
@@ -189,7 +190,7 @@ impl Reader {
         let mut sum = Summed { out: &mut out, crc: Crc::new() };
         let mut from = self.inner.by_ref().take(member.size);
         let copied = io::copy(&mut from, &mut sum).map_err(PackageError::io(archive))?;
-        let crc = sum.crc.finish();
+        let crc = sum.crc.finalize();
         out.flush().map_err(PackageError::io(&path))?;
         if copied != member.size || crc != member.crc {
             return Err(Fault::of(&member.name, Reason::FileChanged).into());

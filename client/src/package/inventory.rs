@@ -9,11 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crc32fast::Hasher as Crc;
 use sha2::{Digest as _, Sha256};
 use types::{Digest, Json, Object};
 
 use super::archive::MEMBERS_MAX;
-use super::crc::Crc;
 use super::fault::{Fault, PackageError, Reason};
 
 /// The file that names the others.
@@ -140,7 +140,7 @@ fn listed(path: &Path) -> io::Result<Listed> {
             return Ok(Listed {
                 sha256: Digest(sha256.finalize().into()),
                 size,
-                crc: crc.finish(),
+                crc: crc.finalize(),
             });
         }
         sha256.update(bytes);

@@ -12,7 +12,7 @@ fn archive(members: &[(&str, &[u8], u64)]) -> Vec<u8> {
         crc.update(content);
         let offset = bytes.len() as u64;
         let name = (*name).to_owned();
-        let member = Member { name, size: *size, crc: crc.finish(), offset };
+        let member = Member { name, size: *size, crc: crc.finalize(), offset };
         bytes.extend(member.local());
         bytes.extend(*content);
         listed.push(member);
