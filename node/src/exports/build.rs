@@ -4,17 +4,17 @@
 //! - One state of the ledger is read from beginning to end, and only what is below
 //!   the export's size, the checkpoint that covers it and what is erased says
 //!   anything: the same on any node.
-//! - A page of records and an entry are held at a time, whatever the size.
+//! - A few entries are held at a time, whatever the size.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use governance::checkpoint::{self, Signatures};
 use governance::command::BuiltExport;
-use governance::export::{self, ExportFormat, RecordKind, Selection};
+use governance::export::{self, ExportFormat, Exported, Scope, Selection};
 use governance::record::CheckpointRecord;
 use governance::{Corruption, Read, Tree, shown, view};
-use ledger::proof;
+use ledger::{StoredEntry, proof};
 use types::{EntryId, Json, Object};
 
 use super::csv::Csv;
@@ -27,9 +27,6 @@ use super::report::Report;
 use super::room::Room;
 use super::sink::{About, Closing, Sink, Source};
 use super::zip::Zip;
-
-/// Entries looked at for a page of records.
-const PAGE: usize = 256;
 
 /// Entries between two looks at whether to go on.
 const LOOK_EVERY: u64 = 256;
@@ -108,23 +105,15 @@ pub(crate) fn build(
     let first = view::first_final(read, last)?.ok_or(BuildError::NotFinal)?;
     let record = view::first_final(read, plan.covered())?.ok_or(BuildError::NotFinal)?;
     let about = about(read, plan, last)?;
-    let going = Going {
-        on: goes_on,
-        room: output.room().clone(),
-        size: plan.selection.ledger_size,
-        passes: plan.selection.scope.kinds().len() as u64 + 1,
-    };
+    let going =
+        Going { on: goes_on, room: output.room().clone(), size: plan.selection.ledger_size };
     let mut sink = sink(plan.format, output)?;
     sink.begin(&about)?;
-    let mut counts = Counts::default();
-    for (pass, kind) in (0..).zip(plan.selection.scope.kinds()) {
-        let selected = (&plan.selection, *kind);
-        records(read, selected, (&mut *sink, &mut counts), &|id| going.goes_on(pass, id))?;
-    }
+    let mut counts = Counts::of(plan.selection.scope);
+    entries(read, &plan.selection, (&mut *sink, &mut counts), &going)?;
     if plan.selection.scope.has_compliance() {
         sink.compliance(&export::compliance_of(read, last)?)?;
     }
-    entries(read, last, (&mut *sink, &mut counts), &|id| going.goes_on(going.passes - 1, id))?;
     going.room.is_at(READ_PERCENT);
     end(read, &record, &about, (&mut *sink, &counts))?;
     drop(sink);
@@ -138,20 +127,16 @@ pub(crate) fn build(
     })
 }
 
-/// Whether a build goes on, and where it is: the ledger is gone through once for
-/// every kind of records, and then entry by entry.
+/// Whether a build goes on, and where it is: the ledger is gone through once.
 struct Going<'a> {
     on: &'a dyn Fn() -> bool,
     room: Room,
     size: u64,
-    passes: u64,
 }
 
 impl Going<'_> {
-    fn goes_on(&self, pass: u64, id: EntryId) -> bool {
-        let within = id.0.saturating_mul(1_000) / self.size.max(1);
-        let of_all = (pass * 1_000 + within.min(1_000)) * u64::from(READ_PERCENT);
-        let percent = of_all / (self.passes * 1_000);
+    fn goes_on(&self, id: EntryId) -> bool {
+        let percent = id.0.saturating_mul(READ_PERCENT.into()) / self.size.max(1);
         self.room.is_at(u8::try_from(percent).unwrap_or(READ_PERCENT));
         (self.on)()
     }
@@ -162,17 +147,14 @@ fn sink<'a>(
     format: ExportFormat,
     output: &'a mut Output,
 ) -> Result<Box<dyn Sink + 'a>, BuildError> {
+    let spools = output.spools();
     match format {
         ExportFormat::Json => Ok(Box::new(Document::new(output)?)),
-        ExportFormat::Csv => Ok(Box::new(Report::new(Csv::new(output)))),
-        ExportFormat::Markdown => Ok(Box::new(Report::new(Markdown::new(output)))),
-        ExportFormat::Html => Ok(Box::new(Report::new(Html::new(output)))),
+        ExportFormat::Csv => Ok(Box::new(Report::new(Csv::default(), output, spools))),
+        ExportFormat::Markdown => Ok(Box::new(Report::new(Markdown, output, spools))),
+        ExportFormat::Html => Ok(Box::new(Report::new(Html, output, spools))),
         ExportFormat::Oscal => Ok(Box::new(Oscal::new(output))),
-        ExportFormat::Zip => {
-            let beside = output.directory().to_owned();
-            let room = output.room().clone();
-            Ok(Box::new(Zip::new(output, &beside, room)))
-        }
+        ExportFormat::Zip => Ok(Box::new(Zip::new(output, spools))),
     }
 }
 
@@ -205,54 +187,45 @@ struct Counts {
     first_at: Option<String>,
 }
 
-fn records(
-    read: &impl Read,
-    (selection, kind): (&Selection, RecordKind),
-    (sink, counts): (&mut dyn Sink, &mut Counts),
-    goes_on: &dyn Fn(EntryId) -> bool,
-) -> Result<(), BuildError> {
-    let count = counts.records.entry(kind.as_str()).or_default();
-    let mut after = None;
-    loop {
-        if !goes_on(after.unwrap_or_default()) {
-            return Err(BuildError::Stopped);
+impl Counts {
+    fn of(scope: Scope) -> Self {
+        let records = scope.kinds().iter().map(|kind| (kind.as_str(), 0)).collect();
+        Self { records, ..Self::default() }
+    }
+
+    fn entry(&mut self, entry: &StoredEntry) {
+        self.entries += 1;
+        *self.entry_types.entry(entry.header.entry_type.as_str()).or_default() += 1;
+        if entry.is_erased() {
+            let is_all = entry.data.is_none();
+            self.erased_all += u64::from(is_all);
+            self.erased_personal += u64::from(!is_all);
         }
-        let page = export::records(read, selection, kind, after, PAGE)?;
-        for record in &page.records {
-            sink.record(kind, record)?;
-            *count += 1;
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
+        if self.first_at.is_none() {
+            self.first_at = Some(entry.header.timestamp.to_string());
         }
     }
 }
 
+/// The entries, each after the records that it made.
 fn entries(
     read: &impl Read,
-    last: EntryId,
+    selection: &Selection,
     (sink, counts): (&mut dyn Sink, &mut Counts),
-    goes_on: &dyn Fn(EntryId) -> bool,
+    going: &Going<'_>,
 ) -> Result<(), BuildError> {
-    for id in (0..=last.0).map(EntryId) {
-        if id.0 % LOOK_EVERY == 0 && !goes_on(id) {
+    let mut walk = export::Walk::begin(read, selection)?;
+    while let Some(mut exported) = walk.next_entry()? {
+        let id = exported.entry.header.id;
+        if id.0 % LOOK_EVERY == 0 && !going.goes_on(id) {
             return Err(BuildError::Stopped);
         }
-        let missing = || Corruption::new("header", format!("entry {id} is missing"));
-        let entry = view::entry(read, id)?.ok_or_else(missing)?;
-        counts.entries += 1;
-        *counts.entry_types.entry(entry.header.entry_type.as_str()).or_default() += 1;
-        if entry.is_erased() {
-            let is_all = entry.data.is_none();
-            counts.erased_all += u64::from(is_all);
-            counts.erased_personal += u64::from(!is_all);
+        for (kind, record) in std::mem::take(&mut exported.records) {
+            sink.record(kind, &record)?;
+            *counts.records.entry(kind.as_str()).or_default() += 1;
         }
-        if counts.first_at.is_none() {
-            counts.first_at = Some(entry.header.timestamp.to_string());
-        }
-        let parts = shown::parts(&entry)?;
-        sink.entry(&Json::Object(shown::entry(read, &entry, parts)?))?;
+        counts.entry(&exported.entry);
+        sink.entry(exported)?;
     }
     Ok(())
 }
@@ -330,11 +303,8 @@ struct Stored<'a, R> {
 }
 
 impl<R: Read> Source for Stored<'_, R> {
-    fn entry(&self, id: EntryId) -> io::Result<Json> {
-        let found = view::entry(self.read, id).map_err(io::Error::other)?;
-        let entry = found.ok_or_else(|| io::Error::other(format!("entry {id} is missing")))?;
-        let parts = shown::parts(&entry).map_err(io::Error::other)?;
-        Ok(Json::Object(shown::entry(self.read, &entry, parts).map_err(io::Error::other)?))
+    fn entry(&self, id: EntryId) -> io::Result<Exported> {
+        Exported::read(self.read, id).map_err(io::Error::other)
     }
 
     fn policy(&self, version: u64) -> io::Result<Object> {

@@ -6,9 +6,10 @@
 //! - Columns are the same whatever the records have; nested values are canonical
 //!   JSON, and what no column is for is in the last one, `other`.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io;
 
-use types::Json;
+use types::{Json, Object};
 
 use crate::exports::report::tables::Table;
 use crate::exports::report::{Layout, Row};
@@ -20,76 +21,98 @@ const END: &[u8] = b"\r\n";
 /// The column of members that no other is for.
 const OTHER: &str = "other";
 
-/// CSV into any writer.
-pub(crate) struct Csv<W> {
-    out: W,
+/// CSV.
+#[derive(Default)]
+pub(crate) struct Csv {
     is_begun: bool,
 }
 
-impl<W: Write> Csv<W> {
-    /// Nothing is written yet.
-    pub(crate) fn new(out: W) -> Self {
-        Self { out, is_begun: false }
-    }
-
-    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
-        for (at, text) in cells.enumerate() {
-            if at != 0 {
-                self.out.write_all(b",")?;
-            }
-            self.out.write_all(cell(text).as_bytes())?;
+fn line<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = Cow<'a, str>>) {
+    for (at, text) in cells.enumerate() {
+        if at != 0 {
+            out.push(b',');
         }
-        self.out.write_all(END)
+        put(out, &text);
     }
+    out.extend_from_slice(END);
 }
 
-impl<W: Write> Layout for Csv<W> {
-    fn open(&mut self, _about: &About, _tables: &[&'static Table]) -> io::Result<()> {
+impl Layout for Csv {
+    fn open(
+        &mut self,
+        _text: &mut Vec<u8>,
+        _about: &About,
+        _tables: &[&'static Table],
+    ) -> io::Result<()> {
         Ok(())
     }
 
-    fn table(&mut self, table: &'static Table) -> io::Result<()> {
+    fn table(&mut self, out: &mut Vec<u8>, table: &'static Table) -> io::Result<()> {
         if self.is_begun {
-            self.out.write_all(END)?;
+            out.extend_from_slice(END);
         }
         self.is_begun = true;
-        self.line([table.name].into_iter())?;
-        self.line(table.columns().chain([OTHER]))
-    }
-
-    fn row(&mut self, _table: &'static Table, row: &Row<'_>) -> io::Result<()> {
-        let mut cells: Vec<String> = row.cells.iter().map(|value| text(value)).collect();
-        cells.push(match row.rest.is_empty() {
-            true => String::new(),
-            false => Json::Object(row.rest.clone()).to_canonical(),
-        });
-        self.line(cells.iter().map(String::as_str))
-    }
-
-    fn table_end(&mut self, _table: &'static Table, _rows: u64) -> io::Result<()> {
+        line(out, [Cow::Borrowed(table.name)].into_iter());
+        line(out, table.columns().chain([OTHER]).map(Cow::Borrowed));
         Ok(())
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        self.out.flush()
+    fn row(&self, out: &mut Vec<u8>, _table: &'static Table, row: &Row<'_>) -> io::Result<()> {
+        let other = match row.rest.is_empty() {
+            true => String::new(),
+            false => {
+                let mut other = Object::new();
+                for (name, value) in &row.rest {
+                    other.insert(*name, (*value).clone());
+                }
+                Json::Object(other).to_canonical()
+            }
+        };
+        line(out, row.cells.iter().map(|value| text(value)).chain([Cow::Owned(other)]));
+        Ok(())
+    }
+
+    fn table_end(&self, _out: &mut Vec<u8>, _table: &'static Table, _rows: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn close(&self, _out: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
     }
 }
 
-fn text(value: &Json) -> String {
+fn text(value: &Json) -> Cow<'_, str> {
     match value {
-        Json::Null => String::new(),
-        Json::String(text) => text.clone(),
-        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => value.to_canonical(),
+        Json::Null => Cow::Borrowed(""),
+        Json::String(text) => Cow::Borrowed(text),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            value.to_canonical().into()
+        }
     }
 }
 
-/// A text as a cell.
-fn cell(text: &str) -> String {
+/// Writes a text as a cell.
+fn put(out: &mut Vec<u8>, text: &str) {
     // Those of full width are read as the others by spreadsheets of some languages.
     let is_run = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let text = if is_run { format!("'{text}") } else { text.to_owned() };
-    let is_plain = !text.contains(['"', ',', '\r', '\n']) && text.trim() == text;
-    if is_plain { text } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+    let is_quoted = text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'))
+        || (!is_run && text.trim_start().len() != text.len())
+        || text.trim_end().len() != text.len();
+    if is_quoted {
+        out.push(b'"');
+    }
+    if is_run {
+        out.push(b'\'');
+    }
+    for (at, part) in text.split('"').enumerate() {
+        if at != 0 {
+            out.extend_from_slice(b"\"\"");
+        }
+        out.extend_from_slice(part.as_bytes());
+    }
+    if is_quoted {
+        out.push(b'"');
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +138,9 @@ mod tests {
             ("=\"a\",1", "\"'=\"\"a\"\",1\""),
             (" =1", "\" =1\""),
         ] {
-            assert_eq!(cell(text), expected, "{text:?}");
+            let mut cell = Vec::new();
+            put(&mut cell, text);
+            assert_eq!(String::from_utf8(cell).unwrap(), expected, "{text:?}");
         }
     }
 }

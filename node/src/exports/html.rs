@@ -6,6 +6,7 @@
 //! - A policy in the file itself forbids scripts, requests and forms, in case the
 //!   first one ever failed.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::exports::report::tables::Table;
@@ -14,23 +15,19 @@ use crate::exports::sink::About;
 
 const STYLE: &str = include_str!("html/style.css");
 
-/// HTML into any writer.
-pub(crate) struct Html<W> {
-    out: W,
-}
+/// HTML.
+pub(crate) struct Html;
 
-impl<W: Write> Html<W> {
-    /// Nothing is written yet.
-    pub(crate) fn new(out: W) -> Self {
-        Self { out }
-    }
-}
-
-impl<W: Write> Layout for Html<W> {
-    fn open(&mut self, about: &About, tables: &[&'static Table]) -> io::Result<()> {
+impl Layout for Html {
+    fn open(
+        &mut self,
+        out: &mut Vec<u8>,
+        about: &About,
+        tables: &[&'static Table],
+    ) -> io::Result<()> {
         let origin = escaped(&about.origin);
         write!(
-            self.out,
+            out,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
              'unsafe-inline'; form-action 'none'; base-uri 'none'\">\n\
@@ -40,55 +37,55 @@ impl<W: Write> Layout for Html<W> {
             about.now, about.ledger_size,
         )?;
         for table in tables {
-            writeln!(self.out, "<li><a href=\"#{}\">{}</a></li>", table.name, table.title)?;
+            writeln!(out, "<li><a href=\"#{}\">{}</a></li>", table.name, table.title)?;
         }
-        self.out.write_all(b"</ul>\n</nav>\n<main>\n")
+        out.write_all(b"</ul>\n</nav>\n<main>\n")
     }
 
-    fn table(&mut self, table: &'static Table) -> io::Result<()> {
+    fn table(&mut self, out: &mut Vec<u8>, table: &'static Table) -> io::Result<()> {
         writeln!(
-            self.out,
+            out,
             "<section id=\"{}\">\n<h2>{}</h2>\n<table>\n<thead>\n<tr>",
             table.name, table.title
         )?;
         for name in table.main {
-            writeln!(self.out, "<th scope=\"col\">{}</th>", heading(name))?;
+            writeln!(out, "<th scope=\"col\">{}</th>", heading(name))?;
         }
-        self.out.write_all(b"</tr>\n</thead>\n")
+        out.write_all(b"</tr>\n</thead>\n")
     }
 
-    fn row(&mut self, table: &'static Table, row: &Row<'_>) -> io::Result<()> {
+    fn row(&self, out: &mut Vec<u8>, table: &'static Table, row: &Row<'_>) -> io::Result<()> {
         let (main, more) = row.cells.split_at(table.main.len().min(row.cells.len()));
-        self.out.write_all(b"<tbody>\n<tr>")?;
+        out.write_all(b"<tbody>\n<tr>")?;
         for value in main {
-            write!(self.out, "<td>{}</td>", escaped(&readable(value)))?;
+            write!(out, "<td>{}</td>", escaped(&readable(value)))?;
         }
-        self.out.write_all(b"</tr>\n")?;
-        let rest = table.more.iter().copied().zip(more.iter().copied()).chain(row.rest.iter());
+        out.write_all(b"</tr>\n")?;
+        let rest =
+            table.more.iter().copied().zip(more.iter().copied()).chain(row.rest.iter().copied());
         let said = rest.map(|(name, value)| (name, readable(value)));
         let said: Vec<_> = said.filter(|(_, text)| !text.is_empty()).collect();
         if !said.is_empty() {
-            write!(self.out, "<tr class=\"more\"><td colspan=\"{}\"><dl>", table.main.len())?;
+            write!(out, "<tr class=\"more\"><td colspan=\"{}\"><dl>", table.main.len())?;
             for (name, text) in said {
-                let name = escaped(&heading(name));
-                write!(self.out, "<div><dt>{name}</dt><dd>{}</dd></div>", escaped(&text))?;
+                let (name, text) = (heading(name), escaped(&text));
+                write!(out, "<div><dt>{}</dt><dd>{text}</dd></div>", escaped(&name))?;
             }
-            self.out.write_all(b"</dl></td></tr>\n")?;
+            out.write_all(b"</dl></td></tr>\n")?;
         }
-        self.out.write_all(b"</tbody>\n")
+        out.write_all(b"</tbody>\n")
     }
 
-    fn table_end(&mut self, table: &'static Table, rows: u64) -> io::Result<()> {
-        self.out.write_all(b"</table>\n")?;
+    fn table_end(&self, out: &mut Vec<u8>, table: &'static Table, rows: u64) -> io::Result<()> {
+        out.write_all(b"</table>\n")?;
         if !table.more.is_empty() {
-            writeln!(self.out, "<p class=\"count\">{rows} in all</p>")?;
+            writeln!(out, "<p class=\"count\">{rows} in all</p>")?;
         }
-        self.out.write_all(b"</section>\n")
+        out.write_all(b"</section>\n")
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        self.out.write_all(b"</main>\n</body>\n</html>\n")?;
-        self.out.flush()
+    fn close(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        out.write_all(b"</main>\n</body>\n</html>\n")
     }
 }
 
@@ -99,7 +96,13 @@ fn heading(name: &str) -> String {
 
 /// A text between tags. Control characters that HTML forbids are shown as the
 /// sign for what cannot be shown.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| {
+        matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+    };
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        return Cow::Borrowed(text);
+    }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -120,7 +123,7 @@ fn escaped(text: &str) -> String {
             other => safe.push(other),
         }
     }
-    safe
+    safe.into()
 }
 
 #[cfg(test)]

@@ -286,7 +286,7 @@ impl Job {
         record: &ExportRecord,
         turn: Option<ExportId>,
     ) -> Result<(Plan, BuiltExport), Waiting> {
-        let state = self.running.handle.view()?;
+        let state = self.running.handle.view()?.background();
         let plan = plan(&state, record)?;
         let files = exports.0.files.clone();
         let mut output = files.begin(&plan)?;

@@ -6,8 +6,8 @@
 
 use std::io::{self, Write};
 
-use governance::export::RecordKind;
-use types::{Json, Object};
+use governance::export::{Exported, RecordKind};
+use types::{Json, Object, json};
 
 use super::output::{Output, Spool};
 use super::sink::{About, Closing, Sink};
@@ -25,19 +25,31 @@ pub(crate) struct Document<'a> {
     lists: Vec<(RecordKind, List)>,
     compliance: Option<Spool>,
     entries: List,
+    /// What is about to be written, so that it is written at once.
+    text: String,
 }
 
 impl<'a> Document<'a> {
     /// Into this file.
     pub(crate) fn new(output: &'a mut Output) -> io::Result<Self> {
         let entries = List::new(output, ENTRIES)?;
-        Ok(Self { output, export: Json::Null, lists: Vec::new(), compliance: None, entries })
+        let (export, lists) = (Json::Null, Vec::new());
+        Ok(Self { output, export, lists, compliance: None, entries, text: String::new() })
     }
 
     /// A member whose value is small.
     fn member(&mut self, name: &str, value: &Json) -> io::Result<()> {
-        name_of(self.output, name, LIST)?;
-        pretty(self.output, value, LIST)
+        self.text.clear();
+        name_of(&mut self.text, name, LIST);
+        pretty(&mut self.text, value, LIST);
+        self.output.write_all(self.text.as_bytes())
+    }
+
+    /// The name of a member whose value is written after it.
+    fn name(&mut self, name: &str) -> io::Result<()> {
+        self.text.clear();
+        name_of(&mut self.text, name, LIST);
+        self.output.write_all(self.text.as_bytes())
     }
 }
 
@@ -53,18 +65,20 @@ impl Sink for Document<'_> {
     fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
         let list = self.lists.iter_mut().find(|(known, _)| *known == kind);
         let (_, list) = list.ok_or_else(|| out_of_scope(kind))?;
-        list.put(|text, depth| pretty_object(text, record, depth))
+        list.put(&mut self.text, record)
     }
 
     fn compliance(&mut self, compliance: &Json) -> io::Result<()> {
         let mut spool = self.output.spool()?;
-        pretty(&mut spool, compliance, LIST)?;
+        self.text.clear();
+        pretty(&mut self.text, compliance, LIST);
+        spool.write_all(self.text.as_bytes())?;
         self.compliance = Some(spool);
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Json) -> io::Result<()> {
-        self.entries.put(|text, depth| pretty(text, entry, depth))
+    fn entry(&mut self, entry: Exported) -> io::Result<()> {
+        self.entries.put(&mut self.text, &entry.into_shown())
     }
 
     fn end(&mut self, closing: &Closing<'_>) -> io::Result<()> {
@@ -84,11 +98,11 @@ impl Sink for Document<'_> {
             match member {
                 Member::Value(value) => self.member(name, &value)?,
                 Member::Spooled(spool) => {
-                    name_of(self.output, name, LIST)?;
-                    self.output.append(spool)?;
+                    self.name(name)?;
+                    spool.append_to(self.output)?;
                 }
                 Member::List(list) => {
-                    name_of(self.output, name, LIST)?;
+                    self.name(name)?;
                     list.append(self.output)?;
                 }
                 Member::Ledger => self.ledger(closing)?,
@@ -110,19 +124,23 @@ impl Document<'_> {
     /// The member `ledger`, whose own members are in order: `checkpoint`,
     /// `consistency`, `entries`.
     fn ledger(&mut self, closing: &Closing<'_>) -> io::Result<()> {
-        name_of(self.output, "ledger", LIST)?;
-        self.output.write_all(b"{")?;
-        name_of(self.output, "checkpoint", ENTRIES)?;
-        pretty(self.output, &closing.checkpoint.into(), ENTRIES)?;
-        self.output.write_all(b",")?;
-        name_of(self.output, "consistency", ENTRIES)?;
-        pretty(self.output, closing.consistency, ENTRIES)?;
-        self.output.write_all(b",")?;
-        name_of(self.output, "entries", ENTRIES)?;
+        self.text.clear();
+        name_of(&mut self.text, "ledger", LIST);
+        self.text.push('{');
+        name_of(&mut self.text, "checkpoint", ENTRIES);
+        pretty(&mut self.text, &closing.checkpoint.into(), ENTRIES);
+        self.text.push(',');
+        name_of(&mut self.text, "consistency", ENTRIES);
+        pretty(&mut self.text, closing.consistency, ENTRIES);
+        self.text.push(',');
+        name_of(&mut self.text, "entries", ENTRIES);
+        self.output.write_all(self.text.as_bytes())?;
         let entries = std::mem::replace(&mut self.entries, List::new(self.output, ENTRIES)?);
         entries.append(self.output)?;
-        line(self.output, LIST)?;
-        self.output.write_all(b"}")
+        self.text.clear();
+        line(&mut self.text, LIST);
+        self.text.push('}');
+        self.output.write_all(self.text.as_bytes())
     }
 }
 
@@ -142,14 +160,16 @@ impl List {
         Ok(Self { spool: output.spool()?, depth, is_empty: true })
     }
 
-    fn put(&mut self, item: impl Fn(&mut Spool, usize) -> io::Result<()>) -> io::Result<()> {
+    fn put(&mut self, text: &mut String, item: &Object) -> io::Result<()> {
+        text.clear();
         if !self.is_empty {
-            self.spool.write_all(b",")?;
+            text.push(',');
         }
         self.is_empty = false;
         let depth = self.depth + 1;
-        line(&mut self.spool, depth)?;
-        item(&mut self.spool, depth)
+        line(text, depth);
+        pretty_object(text, item, depth);
+        self.spool.write_all(text.as_bytes())
     }
 
     fn append(self, output: &mut Output) -> io::Result<()> {
@@ -157,62 +177,60 @@ impl List {
             return output.write_all(b"[]");
         }
         output.write_all(b"[")?;
-        output.append(self.spool)?;
-        line(output, self.depth)?;
-        output.write_all(b"]")
+        self.spool.append_to(output)?;
+        let mut text = String::new();
+        line(&mut text, self.depth);
+        text.push(']');
+        output.write_all(text.as_bytes())
     }
 }
 
 /// The name of a member on a line of its own.
-fn name_of(text: &mut impl Write, name: &str, depth: usize) -> io::Result<()> {
-    line(text, depth)?;
-    write!(text, "{}: ", Json::from(name).to_canonical())
+fn name_of(text: &mut String, name: &str, depth: usize) {
+    line(text, depth);
+    json::write_string(name, text);
+    text.push_str(": ");
 }
 
-fn line(text: &mut impl Write, depth: usize) -> io::Result<()> {
-    text.write_all(b"\n")?;
+fn line(text: &mut String, depth: usize) {
+    text.push('\n');
     for _ in 0..depth {
-        text.write_all(b"  ")?;
+        text.push_str("  ");
     }
-    Ok(())
 }
 
 /// Writes a value with sorted keys and two spaces for every level, the first of
 /// which stands at `depth`.
-pub(crate) fn pretty(text: &mut impl Write, value: &Json, depth: usize) -> io::Result<()> {
+pub(crate) fn pretty(text: &mut String, value: &Json, depth: usize) {
     match value {
         Json::Array(items) if !items.is_empty() => {
             for (at, item) in items.iter().enumerate() {
-                text.write_all(if at == 0 { b"[" } else { b"," })?;
-                line(text, depth + 1)?;
-                pretty(text, item, depth + 1)?;
+                text.push(if at == 0 { '[' } else { ',' });
+                line(text, depth + 1);
+                pretty(text, item, depth + 1);
             }
-            line(text, depth)?;
-            text.write_all(b"]")
+            line(text, depth);
+            text.push(']');
         }
         Json::Object(object) => pretty_object(text, object, depth),
         Json::Array(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
-            text.write_all(value.to_canonical().as_bytes())
+            value.write_canonical(text);
         }
     }
 }
 
 /// The same of an object.
-pub(crate) fn pretty_object(
-    text: &mut impl Write,
-    object: &Object,
-    depth: usize,
-) -> io::Result<()> {
+fn pretty_object(text: &mut String, object: &Object, depth: usize) {
     if object.is_empty() {
-        return text.write_all(b"{}");
+        return text.push_str("{}");
     }
     for (at, (name, value)) in object.iter().enumerate() {
-        text.write_all(if at == 0 { b"{" } else { b"," })?;
-        name_of(text, name, depth + 1)?;
-        pretty(text, value, depth + 1)?;
+        text.push(if at == 0 { '{' } else { ',' });
+        name_of(text, name, depth + 1);
+        pretty(text, value, depth + 1);
     }
-    line(text, depth)?;
-    text.write_all(b"}")
+    line(text, depth);
+    text.push('}');
 }
 
 #[cfg(test)]
@@ -223,10 +241,10 @@ mod tests {
     fn a_value_is_written_as_everybody_writes_it_with_two_spaces() {
         let text = r#"{"b":[],"a":{"y":1.5,"x":["ü\n",null,true]},"c":{},"é":{"z":[[1]]}}"#;
         let value: Json = serde_json::from_str(text).unwrap();
-        let mut written = Vec::new();
-        pretty(&mut written, &value, 0).unwrap();
+        let mut written = String::new();
+        pretty(&mut written, &value, 0);
         let expect: serde_json::Value = serde_json::from_str(text).unwrap();
         let expect = serde_json::to_string_pretty(&expect).unwrap();
-        assert_eq!(String::from_utf8(written).unwrap(), expect);
+        assert_eq!(written, expect);
     }
 }

@@ -10,23 +10,14 @@ use crate::exports::report::tables::Table;
 use crate::exports::report::{Layout, Row, readable};
 use crate::exports::sink::About;
 
-/// Markdown into any writer.
-pub(crate) struct Markdown<W> {
-    out: W,
-}
+/// Markdown.
+pub(crate) struct Markdown;
 
-impl<W: Write> Markdown<W> {
-    /// Nothing is written yet.
-    pub(crate) fn new(out: W) -> Self {
-        Self { out }
+fn line<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    for cell in cells {
+        write!(out, "| {cell} ")?;
     }
-
-    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
-        for cell in cells {
-            write!(self.out, "| {cell} ")?;
-        }
-        self.out.write_all(b"|\n")
-    }
+    out.write_all(b"|\n")
 }
 
 /// Whether a table has a last column for the members that are not looked at
@@ -35,23 +26,29 @@ fn has_more(table: &Table) -> bool {
     !table.more.is_empty()
 }
 
-impl<W: Write> Layout for Markdown<W> {
-    fn open(&mut self, about: &About, _tables: &[&'static Table]) -> io::Result<()> {
-        writeln!(self.out, "# Audit export of {}", escaped(&about.origin))
+impl Layout for Markdown {
+    fn open(
+        &mut self,
+        out: &mut Vec<u8>,
+        about: &About,
+        _tables: &[&'static Table],
+    ) -> io::Result<()> {
+        writeln!(out, "# Audit export of {}", escaped(&about.origin))
     }
 
-    fn table(&mut self, table: &'static Table) -> io::Result<()> {
-        writeln!(self.out, "\n## {}\n", table.title)?;
+    fn table(&mut self, out: &mut Vec<u8>, table: &'static Table) -> io::Result<()> {
+        writeln!(out, "\n## {}\n", table.title)?;
         let more = has_more(table).then_some("more");
         let names: Vec<String> = table.main.iter().copied().chain(more).map(escaped).collect();
-        self.line(names.iter().map(String::as_str))?;
-        self.line(names.iter().map(|_| "---"))
+        line(out, names.iter().map(String::as_str))?;
+        line(out, names.iter().map(|_| "---"))
     }
 
-    fn row(&mut self, table: &'static Table, row: &Row<'_>) -> io::Result<()> {
+    fn row(&self, out: &mut Vec<u8>, table: &'static Table, row: &Row<'_>) -> io::Result<()> {
         let (main, more) = row.cells.split_at(table.main.len().min(row.cells.len()));
         let mut cells: Vec<String> = main.iter().map(|value| escaped(&readable(value))).collect();
-        let rest = table.more.iter().copied().zip(more.iter().copied()).chain(row.rest.iter());
+        let rest =
+            table.more.iter().copied().zip(more.iter().copied()).chain(row.rest.iter().copied());
         let said = rest.map(|(name, value)| (name, readable(value)));
         let said = said.filter(|(_, text)| !text.is_empty());
         let said: Vec<String> =
@@ -59,18 +56,18 @@ impl<W: Write> Layout for Markdown<W> {
         if has_more(table) {
             cells.push(said.join("<br>"));
         }
-        self.line(cells.iter().map(String::as_str))
+        line(out, cells.iter().map(String::as_str))
     }
 
-    fn table_end(&mut self, table: &'static Table, rows: u64) -> io::Result<()> {
+    fn table_end(&self, out: &mut Vec<u8>, table: &'static Table, rows: u64) -> io::Result<()> {
         match table.more {
             [] => Ok(()),
-            _ => writeln!(self.out, "\n{rows} rows."),
+            _ => writeln!(out, "\n{rows} rows."),
         }
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        self.out.flush()
+    fn close(&self, _out: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use client::oscal::{Assessed, results};
-use governance::export::RecordKind;
-use ledger::{Checkpoint, Note};
+use governance::export::{Exported, RecordKind};
+use ledger::{Checkpoint, Note, StoredEntry};
 use types::{Json, Object};
 
 use crate::exports::sink::{About, Closing, Sink};
@@ -36,12 +36,9 @@ impl Gathered {
     }
 
     /// Takes in an entry: the first one says when the ledger begins.
-    pub(crate) fn entry(&mut self, entry: &Json) {
-        let entry = entry.as_object();
-        let is_first = entry.and_then(|entry| entry.get("id")?.as_u64()) == Some(0);
-        let at = entry.and_then(|entry| entry.get("timestamp")?.as_str());
-        if let Some(at) = at.filter(|_| is_first && self.about.from.is_none()) {
-            self.start = at.to_owned();
+    pub(crate) fn entry(&mut self, entry: &StoredEntry) {
+        if entry.header.id.0 == 0 && self.about.from.is_none() {
+            self.start = entry.header.timestamp.to_string();
         }
     }
 
@@ -100,8 +97,8 @@ impl<W: Write> Sink for Oscal<W> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Json) -> io::Result<()> {
-        self.gathered()?.entry(entry);
+    fn entry(&mut self, entry: Exported) -> io::Result<()> {
+        self.gathered()?.entry(&entry.entry);
         Ok(())
     }
 

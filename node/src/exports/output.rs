@@ -2,7 +2,7 @@
 //! for what must be put off.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,7 @@ pub(crate) struct Output {
     file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
-    room: Room,
-    directory: PathBuf,
+    spools: Spools,
 }
 
 impl Output {
@@ -32,28 +31,23 @@ impl Output {
         let room = Room::new(&directory, bytes_max)?;
         let file = private(path)?;
         let file = BufWriter::with_capacity(BUFFER, file);
-        Ok(Self { file, hash: Sha256::new(), bytes: 0, room, directory })
+        let spools = Spools { directory, room };
+        Ok(Self { file, hash: Sha256::new(), bytes: 0, spools })
     }
 
     /// The room that it takes, and how far it is.
     pub(crate) fn room(&self) -> &Room {
-        &self.room
+        &self.spools.room
     }
 
-    /// Where the file is.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Where to put off what comes later in the file than it is known.
+    pub(crate) fn spools(&self) -> Spools {
+        self.spools.clone()
     }
 
-    /// A place for what comes later in the file than it is known.
+    /// A place for it.
     pub(crate) fn spool(&self) -> io::Result<Spool> {
-        let file = tempfile::tempfile_in(&self.directory)?;
-        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), room: self.room.clone() })
-    }
-
-    /// Writes what was put off.
-    pub(crate) fn append(&mut self, spool: Spool) -> io::Result<()> {
-        io::copy(&mut spool.read()?, self).map(drop)
+        self.spools.spool()
     }
 
     /// Bytes written so far.
@@ -71,10 +65,10 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.room.file_max().saturating_sub(self.bytes) < bytes.len() as u64 {
+        if self.room().file_max().saturating_sub(self.bytes) < bytes.len() as u64 {
             return Err(too_large());
         }
-        self.room.take(bytes.len())?;
+        self.room().take(bytes.len())?;
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
@@ -86,6 +80,23 @@ impl Write for Output {
     }
 }
 
+/// Where spools are.
+#[derive(Clone, Debug)]
+pub(crate) struct Spools {
+    /// Beside the file.
+    pub(crate) directory: PathBuf,
+    /// Taken by what is written.
+    pub(crate) room: Room,
+}
+
+impl Spools {
+    /// An empty one.
+    pub(crate) fn spool(&self) -> io::Result<Spool> {
+        let file = tempfile::tempfile_in(&self.directory)?;
+        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), room: self.room.clone() })
+    }
+}
+
 /// A nameless file that is gone with this.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -94,11 +105,17 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// What was written, from the beginning.
-    pub(crate) fn read(self) -> io::Result<impl Read> {
+    /// Writes to the end of something what was put off.
+    pub(crate) fn append_to(self, out: &mut impl Write) -> io::Result<()> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
-        Ok(BufReader::with_capacity(BUFFER, file))
+        let mut block = vec![0; BUFFER];
+        loop {
+            match file.read(&mut block)? {
+                0 => return Ok(()),
+                read => out.write_all(block.get(..read).unwrap_or_default())?,
+            }
+        }
     }
 }
 

@@ -11,11 +11,13 @@
 
 pub(crate) mod tables;
 
-use std::io;
+use std::borrow::Cow;
+use std::io::{self, Write};
 
-use governance::export::RecordKind;
+use governance::export::{Exported, RecordKind};
 use types::{Json, Object};
 
+use crate::exports::output::{Spool, Spools};
 use crate::exports::sink::{About, Closing, Sink};
 use tables::{COMPLIANCE, EXPORT, LIMITS, STATISTICS, SUMMARY, Table};
 
@@ -24,64 +26,97 @@ pub(crate) struct Row<'a> {
     /// In the order of the table's columns; null where there is none.
     pub(crate) cells: Vec<&'a Json>,
     /// What else there is.
-    pub(crate) rest: Object,
+    pub(crate) rest: Vec<(&'a str, &'a Json)>,
 }
 
 impl<'a> Row<'a> {
     fn of(table: &Table, members: &'a Object) -> Self {
-        let cells = table.columns().map(|name| members.get(name).unwrap_or(&Json::Null)).collect();
-        let mut rest = Object::new();
-        for (name, value) in members.iter().filter(|(name, _)| !table.has(name)) {
-            rest.insert(name, value.clone());
+        let mut cells = vec![&Json::Null; table.columns().count()];
+        let mut rest = Vec::new();
+        for (name, value) in members.iter() {
+            let at = table.columns().position(|column| column == name);
+            match at.and_then(|at| cells.get_mut(at)) {
+                Some(cell) => *cell = value,
+                None => rest.push((name, value)),
+            }
         }
         Self { cells, rest }
     }
 }
 
-/// A format of tables.
+/// A format of tables: the text of each part of the document.
 pub(crate) trait Layout {
     /// Begins the document, which will have these tables.
-    fn open(&mut self, about: &About, tables: &[&'static Table]) -> io::Result<()>;
+    fn open(
+        &mut self,
+        text: &mut Vec<u8>,
+        about: &About,
+        tables: &[&'static Table],
+    ) -> io::Result<()>;
 
     /// Begins a table.
-    fn table(&mut self, table: &'static Table) -> io::Result<()>;
+    fn table(&mut self, text: &mut Vec<u8>, table: &'static Table) -> io::Result<()>;
 
-    /// Writes a row of it.
-    fn row(&mut self, table: &'static Table, row: &Row<'_>) -> io::Result<()>;
+    /// A row of it.
+    fn row(&self, text: &mut Vec<u8>, table: &'static Table, row: &Row<'_>) -> io::Result<()>;
 
     /// Ends it after so many rows.
-    fn table_end(&mut self, table: &'static Table, rows: u64) -> io::Result<()>;
+    fn table_end(&self, text: &mut Vec<u8>, table: &'static Table, rows: u64) -> io::Result<()>;
 
     /// Ends the document.
-    fn close(&mut self) -> io::Result<()>;
+    fn close(&self, text: &mut Vec<u8>) -> io::Result<()>;
 }
 
 /// An export that is written as tables.
-pub(crate) struct Report<L> {
+///
+/// Records of all kinds come together, and tables one after the other: rows of the
+/// first kind are written as they come, those of the others are spooled.
+pub(crate) struct Report<L, W> {
     layout: L,
-    /// Kinds whose tables are still to be begun.
-    kinds: &'static [RecordKind],
+    out: W,
+    spools: Spools,
+    /// The text that is written next.
+    text: Vec<u8>,
+    /// The table that is begun, and its rows.
     open: Option<(&'static Table, u64)>,
+    /// The kind whose table is begun.
+    first: Option<RecordKind>,
+    /// The other kinds, in order.
+    others: Vec<Rows>,
 }
 
-impl<L: Layout> Report<L> {
-    /// A report in this layout.
-    pub(crate) fn new(layout: L) -> Self {
-        Self { layout, kinds: &[], open: None }
+/// Rows of a table that has yet to be begun.
+struct Rows {
+    kind: RecordKind,
+    spool: Option<Spool>,
+    count: u64,
+}
+
+impl<L: Layout, W: Write> Report<L, W> {
+    /// A report in this layout, which spools what comes too early.
+    pub(crate) fn new(layout: L, out: W, spools: Spools) -> Self {
+        let (text, open, first, others) = (Vec::new(), None, None, Vec::new());
+        Self { layout, out, spools, text, open, first, others }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
     }
 
     fn begin_table(&mut self, table: &'static Table) -> io::Result<()> {
         self.end_table()?;
-        self.layout.table(table)?;
+        self.layout.table(&mut self.text, table)?;
         self.open = Some((table, 0));
-        Ok(())
+        self.write()
     }
 
     fn end_table(&mut self) -> io::Result<()> {
-        match self.open.take() {
-            Some((table, rows)) => self.layout.table_end(table, rows),
-            None => Ok(()),
+        if let Some((table, rows)) = self.open.take() {
+            self.layout.table_end(&mut self.text, table, rows)?;
         }
+        self.write()
     }
 
     fn row(&mut self, members: &Object) -> io::Result<()> {
@@ -89,17 +124,35 @@ impl<L: Layout> Report<L> {
             return Err(io::Error::other("a row of an export is in no table"));
         };
         *rows += 1;
-        self.layout.row(table, &Row::of(table, members))
+        self.layout.row(&mut self.text, table, &Row::of(table, members))?;
+        self.write()
     }
 
-    /// Begins the tables of the kinds that come next, up to this one, or all.
-    fn kinds_through(&mut self, kind: Option<RecordKind>) -> io::Result<()> {
-        while let Some((next, rest)) = self.kinds.split_first() {
-            self.kinds = rest;
-            self.begin_table(Table::of(*next))?;
-            if Some(*next) == kind {
-                return Ok(());
+    /// Puts a row of a later table off.
+    fn put_off(&mut self, kind: RecordKind, members: &Object) -> io::Result<()> {
+        let rows = self.others.iter_mut().find(|rows| rows.kind == kind);
+        let rows = rows.ok_or_else(|| io::Error::other("a record is of no kind asked for"))?;
+        rows.count += 1;
+        let table = Table::of(kind);
+        self.layout.row(&mut self.text, table, &Row::of(table, members))?;
+        let spool = match &mut rows.spool {
+            Some(spool) => spool,
+            None => rows.spool.insert(self.spools.spool()?),
+        };
+        spool.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
+
+    /// Ends the tables of records.
+    fn end_records(&mut self) -> io::Result<()> {
+        for Rows { kind, spool, count } in std::mem::take(&mut self.others) {
+            let table = Table::of(kind);
+            self.begin_table(table)?;
+            if let Some(spool) = spool {
+                spool.append_to(&mut self.out)?;
             }
+            self.open = Some((table, count));
         }
         self.end_table()
     }
@@ -115,26 +168,25 @@ impl<L: Layout> Report<L> {
     }
 }
 
-impl<L: Layout> Sink for Report<L> {
+impl<L: Layout, W: Write> Sink for Report<L, W> {
     fn begin(&mut self, about: &About) -> io::Result<()> {
-        self.kinds = about.scope.kinds();
-        self.layout.open(about, &tables_of(about))?;
+        self.layout.open(&mut self.text, about, &tables_of(about))?;
         self.begin_table(&EXPORT)?;
         self.pairs(described(about).iter().map(|(name, value)| (name, value.clone())))?;
-        self.end_table()
+        self.end_table()?;
+        let Some((first, others)) = about.scope.kinds().split_first() else { return Ok(()) };
+        self.first = Some(*first);
+        self.others =
+            others.iter().map(|kind| Rows { kind: *kind, spool: None, count: 0 }).collect();
+        self.begin_table(Table::of(*first))
     }
 
     fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
-        let table = Table::of(kind);
-        let is_open = self.open.is_some_and(|(open, _)| open.name == table.name);
-        if !is_open {
-            self.kinds_through(Some(kind))?;
-        }
-        self.row(record)
+        if self.first == Some(kind) { self.row(record) } else { self.put_off(kind, record) }
     }
 
     fn compliance(&mut self, compliance: &Json) -> io::Result<()> {
-        self.kinds_through(None)?;
+        self.end_records()?;
         let items = tables::items(compliance);
         self.begin_table(&SUMMARY)?;
         for summary in tables::summaries(&items) {
@@ -146,12 +198,12 @@ impl<L: Layout> Sink for Report<L> {
     }
 
     /// Reports have records; the entries are in the package.
-    fn entry(&mut self, _entry: &Json) -> io::Result<()> {
+    fn entry(&mut self, _entry: Exported) -> io::Result<()> {
         Ok(())
     }
 
     fn end(&mut self, closing: &Closing<'_>) -> io::Result<()> {
-        self.kinds_through(None)?;
+        self.end_records()?;
         self.begin_table(&STATISTICS)?;
         let empty = Object::new();
         let statistics = closing.statistics.as_object().unwrap_or(&empty);
@@ -164,7 +216,9 @@ impl<L: Layout> Sink for Report<L> {
             self.row(&members)?;
         }
         self.end_table()?;
-        self.layout.close()
+        self.layout.close(&mut self.text)?;
+        self.write()?;
+        self.out.flush()
     }
 }
 
@@ -201,14 +255,16 @@ pub(crate) fn described(about: &About) -> Object {
 }
 
 /// A value as people read it: a list of words with commas, the rest as it is.
-pub(crate) fn readable(value: &Json) -> String {
+pub(crate) fn readable(value: &Json) -> Cow<'_, str> {
     let is_word = |value: &Json| matches!(value, Json::String(_) | Json::Number(_) | Json::Bool(_));
     match value {
-        Json::Null => String::new(),
-        Json::String(text) => text.clone(),
+        Json::Null => Cow::Borrowed(""),
+        Json::String(text) => Cow::Borrowed(text),
         Json::Array(items) if items.iter().all(is_word) => {
-            items.iter().map(readable).collect::<Vec<_>>().join(", ")
+            items.iter().map(readable).collect::<Vec<_>>().join(", ").into()
         }
-        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => value.to_canonical(),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            value.to_canonical().into()
+        }
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Order of calls, always the same:
 //! 1. [`Sink::begin`], once.
-//! 2. [`Sink::record`] for every record, kinds in the order of
-//!    [`governance::export::Scope::kinds`], each kind in the order of entries. A
-//!    kind without records has no call: that its list is there, and empty, follows
-//!    from the scope.
+//! 2. For every entry from genesis to `ledger_size - 1`: [`Sink::record`] for each
+//!    record that it made, kinds in the order of
+//!    [`governance::export::Scope::kinds`], then [`Sink::entry`]. A kind without
+//!    records has no call: that its list is there, and empty, follows from the
+//!    scope.
 //! 3. [`Sink::compliance`], once, if the scope has it
 //!    ([`governance::export::Scope::has_compliance`]).
-//! 4. [`Sink::entry`] for every entry from genesis to `ledger_size - 1`.
-//! 5. [`Sink::end`], once. Nothing comes after it.
+//! 4. [`Sink::end`], once. Nothing comes after it.
 //!
 //! Invariants
 //! - The same calls give the same bytes: no clock, no chance, no name of a node, no
@@ -20,7 +20,7 @@
 
 use std::io;
 
-use governance::export::{ExportFormat, RecordKind, Scope};
+use governance::export::{ExportFormat, Exported, RecordKind, Scope};
 use types::{EntryId, Json, Object, Timestamp};
 
 /// What is exported. All of it is a function of what was asked for and of the
@@ -88,7 +88,7 @@ pub(crate) struct Closing<'a> {
 pub(crate) trait Source {
     /// An entry as [`Sink::entry`] gets it, from `ledger_size` to before the
     /// checkpoint's size: without those nobody could check the checkpoint.
-    fn entry(&self, id: EntryId) -> io::Result<Json>;
+    fn entry(&self, id: EntryId) -> io::Result<Exported>;
 
     /// A version of the policy as a record of [`RecordKind::Policy`], its
     /// `document` among it, whatever the scope.
@@ -106,8 +106,8 @@ pub(crate) trait Sink {
     /// Writes how duties and controls stand.
     fn compliance(&mut self, compliance: &Json) -> io::Result<()>;
 
-    /// Writes a ledger entry as `GET /ledger/entries` shows it, without `proof`.
-    fn entry(&mut self, entry: &Json) -> io::Result<()>;
+    /// Writes a ledger entry. Its records have been written.
+    fn entry(&mut self, entry: Exported) -> io::Result<()>;
 
     /// Ends the file.
     fn end(&mut self, closing: &Closing<'_>) -> io::Result<()>;

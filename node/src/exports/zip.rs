@@ -12,12 +12,10 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 use client::export::Writer;
-use client::ledger::Entry;
 use client::package::{Builder, EXPORT, LEDGER, RECORDS};
-use governance::export::RecordKind;
+use governance::export::{Exported, RecordKind};
 use tempfile::TempDir;
 use types::{EntryId, Json, Object};
 
@@ -25,6 +23,7 @@ use crate::exports::csv::Csv;
 use crate::exports::files::PART;
 use crate::exports::html::Html;
 use crate::exports::oscal::{Gathered, checkpoint, pretty};
+use crate::exports::output::Spools;
 use crate::exports::report::{Report, described};
 use crate::exports::room::Room;
 use crate::exports::sink::{About, Closing, Sink};
@@ -36,9 +35,7 @@ const IN_TABLES: usize = 3;
 pub(crate) struct Zip<W> {
     out: W,
     /// Where the folder is made.
-    beside: PathBuf,
-    /// Taken for what is written into it.
-    room: Room,
+    spools: Spools,
     filling: Option<Filling>,
 }
 
@@ -48,8 +45,8 @@ struct Filling {
     about: Object,
     ledger_size: u64,
     records: Vec<Records>,
-    csv: Report<Csv<BufWriter<File>>>,
-    html: Report<Html<BufWriter<File>>>,
+    csv: Report<Csv, BufWriter<File>>,
+    html: Report<Html, BufWriter<File>>,
     oscal: Gathered,
     has_compliance: bool,
     /// None only while an entry is added.
@@ -67,8 +64,8 @@ struct Records {
 
 impl<W: Write> Zip<W> {
     /// Nothing is written yet; the folder will be beside this one's files.
-    pub(crate) fn new(out: W, beside: &Path, room: Room) -> Self {
-        Self { out, beside: beside.to_owned(), room, filling: None }
+    pub(crate) fn new(out: W, spools: Spools) -> Self {
+        Self { out, spools, filling: None }
     }
 
     fn filling(&mut self) -> io::Result<&mut Filling> {
@@ -85,9 +82,10 @@ fn create(builder: &Builder, name: &str) -> io::Result<BufWriter<File>> {
 }
 
 impl Filling {
-    fn new(about: &About, beside: &Path) -> io::Result<Self> {
+    fn new(about: &About, spools: &Spools) -> io::Result<Self> {
         // What a node leaves behind that is killed is removed as it starts.
-        let place = tempfile::Builder::new().prefix("package.").suffix(PART).tempdir_in(beside)?;
+        let mut place = tempfile::Builder::new();
+        let place = place.prefix("package.").suffix(PART).tempdir_in(&spools.directory)?;
         let builder = Builder::new(place.path())?;
         let records = about.scope.kinds().iter().map(|kind| {
             let file = create(&builder, &format!("{RECORDS}/{}.ndjson", kind.as_str()))?;
@@ -95,8 +93,9 @@ impl Filling {
         });
         let records = records.collect::<io::Result<_>>()?;
         let ledger = Writer::new(&place.path().join(LEDGER)).map_err(io::Error::other)?;
-        let mut csv = Report::new(Csv::new(create(&builder, "records.csv")?));
-        let mut html = Report::new(Html::new(create(&builder, "report.html")?));
+        let (csv, html) = (create(&builder, "records.csv")?, create(&builder, "report.html")?);
+        let mut csv = Report::new(Csv::default(), csv, spools.clone());
+        let mut html = Report::new(Html, html, spools.clone());
         csv.begin(about)?;
         html.begin(about)?;
         Ok(Self {
@@ -114,15 +113,13 @@ impl Filling {
     }
 
     /// Adds the next entry to the ledger.
-    fn append(&mut self, entry: &Json, room: &Room) -> io::Result<()> {
-        let text = entry.to_canonical();
-        room.take(text.len())?;
-        let entry: Entry = serde_json::from_str(&text)?;
-        let stored = entry.stored().ok_or_else(|| {
-            io::Error::other(format!("entry {} does not have its hash", entry.id))
-        })?;
+    fn append(&mut self, entry: Exported, room: &Room) -> io::Result<()> {
+        let parts = [&entry.entry.data, &entry.entry.personal].into_iter().flatten();
+        let bytes = entry.entry.header_text.len();
+        room.take(parts.map(|part| part.text.len()).fold(bytes, usize::saturating_add))?;
+        let erased_by = entry.erased.map(|run| run.by.0);
         let ledger = self.ledger.take().ok_or_else(not_begun)?;
-        let ledger = ledger.append(&[(stored, entry.erased_by())]).map_err(io::Error::other)?;
+        let ledger = ledger.append(&[(entry.entry, erased_by)]).map_err(io::Error::other)?;
         self.ledger = Some(ledger);
         Ok(())
     }
@@ -130,7 +127,7 @@ impl Filling {
     /// The entries up to the checkpoint, and what makes them a ledger.
     fn end_ledger(&mut self, closing: &Closing<'_>, room: &Room) -> io::Result<()> {
         for id in self.ledger_size..closing.checkpoint_size {
-            self.append(&closing.source.entry(EntryId(id))?, room)?;
+            self.append(closing.source.entry(EntryId(id))?, room)?;
         }
         let (note, checkpoint) = checkpoint(closing)?;
         let ledger = self.ledger.take().ok_or_else(not_begun)?;
@@ -169,18 +166,19 @@ impl Filling {
 
 impl<W: Write> Sink for Zip<W> {
     fn begin(&mut self, about: &About) -> io::Result<()> {
-        self.filling = Some(Filling::new(about, &self.beside)?);
+        self.filling = Some(Filling::new(about, &self.spools)?);
         Ok(())
     }
 
     fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
-        let room = self.room.clone();
+        let room = self.spools.room.clone();
         let filling = self.filling()?;
         let of_kind = filling.records.iter_mut().find(|records| records.kind == kind);
         let records =
             of_kind.ok_or_else(|| io::Error::other("a record is of no kind asked for"))?;
         records.count += 1;
-        let mut line = Json::Object(record.clone()).to_canonical();
+        let mut line = String::new();
+        record.write_canonical(&mut line);
         line.push('\n');
         room.take(line.len().saturating_mul(IN_TABLES))?;
         records.file.write_all(line.as_bytes())?;
@@ -197,10 +195,10 @@ impl<W: Write> Sink for Zip<W> {
         filling.html.compliance(compliance)
     }
 
-    fn entry(&mut self, entry: &Json) -> io::Result<()> {
-        let room = self.room.clone();
+    fn entry(&mut self, entry: Exported) -> io::Result<()> {
+        let room = self.spools.room.clone();
         let filling = self.filling()?;
-        filling.oscal.entry(entry);
+        filling.oscal.entry(&entry.entry);
         filling.append(entry, &room)
     }
 
@@ -208,7 +206,7 @@ impl<W: Write> Sink for Zip<W> {
         let mut filling = self.filling.take().ok_or_else(not_begun)?;
         filling.csv.end(closing)?;
         filling.html.end(closing)?;
-        filling.end_ledger(closing, &self.room)?;
+        filling.end_ledger(closing, &self.spools.room)?;
         filling.end_files(closing)?;
         let Filling { builder, place, .. } = filling;
         builder.pack(&mut self.out)?;

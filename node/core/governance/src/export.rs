@@ -4,7 +4,7 @@
 //! the file. Nothing here knows a format.
 //!
 //! Invariants
-//! - What [`records`] shows is a function of the selection and of what is erased:
+//! - What a [`Walk`] shows is a function of the selection and of what is erased:
 //!   projections of entries below `ledger_size` alone, with the timestamp of the
 //!   last of them as *now*. So any replica shows the same, however much the ledger
 //!   has grown since.
@@ -27,7 +27,7 @@ use crate::store::{Direction, Read, Scan, Table};
 use crate::{codec, compliance, keys, shown, tables, view};
 
 pub use list::{ExportPage, ExportQuery, exports, waiting};
-pub use project::{policy_last, policy_record, records};
+pub use project::{Exported, Walk, policy_last, policy_record};
 
 /// What of the ledger is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -204,16 +204,6 @@ pub struct Selection {
     pub to: Option<Timestamp>,
     /// Entries there are: nothing later exists for the export.
     pub ledger_size: u64,
-}
-
-/// A page of records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// The records, in the order of the entries that made them.
-    pub records: Vec<Object>,
-    /// Where the next page begins: give it as `after`. A page may be empty and
-    /// have a next one.
-    pub next: Option<EntryId>,
 }
 
 /// What a signature of an export is made over.

@@ -19,6 +19,7 @@ use crate::view::{Artifact, Assessment, Responsibility, ResponsibilityReview, Si
 pub use compliance::{assessment, control, duty, evidence};
 pub use decision::{Decision, decision};
 pub use entry::{Parts, entry, erased, parts};
+pub(crate) use entry::{entry_of, erasure};
 pub use intervention::intervention;
 pub use keys::keys;
 pub use oversight::{escalation, override_of};

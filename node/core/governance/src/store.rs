@@ -4,10 +4,14 @@
 //! What the bytes mean, and the digest over them, is the business of the typed
 //! tables alone, so that two stores cannot differ.
 
+mod ahead;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::outcome::Corruption;
+
+pub(crate) use ahead::{Ahead, Asked};
 
 /// A table of the state. The number is part of the state digest and of the
 /// keys on disk: never renumber, only append.

@@ -29,7 +29,7 @@ use crate::record::{
     ClusterRecord, CommandKeyRecord, DecisionRecord, Head, KeyRecord, NodeRecord, PolicyRecord,
     RegisterRecord, RequestRecord, TokenRecord,
 };
-use crate::store::{Direction, Read, Scan, Table};
+use crate::store::{Direction, Read, Row, Scan, Table};
 use crate::{cache, codec, idempotency, keys, policies, tables};
 
 pub use account_pages::{AccountPage, AccountQuery, api_keys_page, sessions_page, users_page};
@@ -71,6 +71,7 @@ pub use records::{
     EXPIRING_DAYS, Hold, HoldPage, HoldQuery, OneStanding, RecordStanding, Standings, holds,
     record_standing,
 };
+pub(crate) use responsibility::responsibility_of_decision;
 pub use responsibility::{
     PARTIES_MAX, PENDING_MAX, Responsibility, ResponsibilityPage, ResponsibilityQuery,
     ResponsibilityReport, ResponsibilityReview, party, pending_reviews, responsibilities,
@@ -106,28 +107,71 @@ pub fn entry(read: &impl Read, id: EntryId) -> Result<Option<StoredEntry>, Corru
     Ok(Some(StoredEntry { header, header_text, data, personal }))
 }
 
+/// Every entry of a span of ids, which are read together: as many as may be held.
+///
+/// # Errors
+/// [`Corruption`] when one is missing, or its header is no header.
+pub(crate) fn entries_in(
+    read: &impl Read,
+    ids: std::ops::Range<u64>,
+) -> Result<Vec<StoredEntry>, Corruption> {
+    let (from, to) = (keys::entry(EntryId(ids.start)), keys::entry(EntryId(ids.end)));
+    let rows = |table| {
+        let (from, to, direction) = (&from[..], Some(&to[..]), Direction::Ascending);
+        read.scan(Scan { table, from, to, direction, rows_max: usize::MAX })
+    };
+    let headers = rows(Table::Header)?;
+    let mut data = rows(Table::Data)?.into_iter().peekable();
+    let mut personal = rows(Table::Personal)?.into_iter().peekable();
+    let mut entries = Vec::new();
+    let mut headers = headers.into_iter();
+    for id in ids.map(EntryId) {
+        let missing = || Corruption::new("header", format!("entry {id} is missing"));
+        let key = keys::entry(id);
+        let (_, bytes) = headers.next().filter(|(at, _)| *at == key).ok_or_else(missing)?;
+        let (header, header_text) = header_of(id, &bytes)?;
+        let data = data.next_if(|(at, _)| *at == key);
+        let personal = personal.next_if(|(at, _)| *at == key);
+        let part = |table, row: Option<Row>| row.map(|(_, row)| part_of(table, id, &row));
+        entries.push(StoredEntry {
+            header,
+            header_text,
+            data: part(Table::Data, data).transpose()?,
+            personal: part(Table::Personal, personal).transpose()?,
+        });
+    }
+    if data.next().or_else(|| personal.next()).is_some() {
+        return Err(Corruption::new("entry", "a part is of no entry"));
+    }
+    Ok(entries)
+}
+
 /// The header of an entry, and its text.
 fn header(read: &impl Read, id: EntryId) -> Result<Option<(Header, String)>, Corruption> {
-    let Some(bytes) = read.get(Table::Header, &keys::entry(id))? else {
-        return Ok(None);
-    };
-    let header = codec::strip("header", &bytes)?;
+    let bytes = read.get(Table::Header, &keys::entry(id))?;
+    bytes.map(|bytes| header_of(id, &bytes)).transpose()
+}
+
+fn header_of(id: EntryId, bytes: &[u8]) -> Result<(Header, String), Corruption> {
+    let header = codec::strip("header", bytes)?;
     let parsed = Header::parse(header)
         .map_err(|err| Corruption::new("header", format!("entry {id}: {err}")))?;
     let text = String::from_utf8(header.to_vec())
         .map_err(|_| Corruption::new("header", format!("entry {id} is no text")))?;
-    Ok(Some((parsed, text)))
+    Ok((parsed, text))
 }
 
 fn part(read: &impl Read, table: Table, id: EntryId) -> Result<Option<Part>, Corruption> {
-    let Some(bytes) = read.get(table, &keys::entry(id))? else {
-        return Ok(None);
-    };
+    let bytes = read.get(table, &keys::entry(id))?;
+    bytes.map(|bytes| part_of(table, id, &bytes)).transpose()
+}
+
+fn part_of(table: Table, id: EntryId, bytes: &[u8]) -> Result<Part, Corruption> {
     let name = tables::name(table);
     let damaged = || Corruption::new(name, format!("entry {id} is no salted text"));
-    let (salt, text) = codec::strip(name, &bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
+    let (salt, text) = codec::strip(name, bytes)?.split_first_chunk::<32>().ok_or_else(damaged)?;
     let text = String::from_utf8(text.to_vec()).map_err(|_| damaged())?;
-    Ok(Some(Part { salt: *salt, text }))
+    Ok(Part { salt: *salt, text })
 }
 
 /// The entry of a decision.

@@ -36,11 +36,6 @@ impl Table {
     pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
         self.main.iter().chain(self.more).copied()
     }
-
-    /// Whether there is a column of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.columns().any(|column| column == name)
-    }
 }
 
 pub(super) static EXPORT: Table =

@@ -9,57 +9,131 @@
 use std::ops::Range;
 
 use ledger::{EntryType, StoredEntry};
-use types::{
-    ArtifactId, DecisionId, EntryId, EscalationId, Json, Object, OverrideId, ResponsibilityId,
-    RiskId,
-};
+use types::{ArtifactId, EntryId, EscalationId, Json, Object, OverrideId, RiskId};
 
-use super::{Page, RecordKind, Selection};
+use super::{RecordKind, Selection};
 use crate::effective::When;
 use crate::outcome::Corruption;
+use crate::record::ErasedRecord;
 use crate::shown::{self, Parts};
-use crate::store::{Read, Table};
+use crate::store::{Ahead, Asked, Read, Table};
 use crate::view;
 use crate::{keys, tables};
 
-/// A page ends once what was read for it is as large as this.
-const PAGE_BYTES: usize = 1 << 20;
+/// Entries that are read together.
+const ENTRIES_AT_ONCE: u64 = 32;
 
-/// A page of the records of one kind: at most `rows_max` entries are looked at,
-/// and fewer once they are large.
-///
-/// # Errors
-/// [`Corruption`] when something cannot be read.
-pub fn records(
-    read: &impl Read,
-    selection: &Selection,
-    kind: RecordKind,
-    after: Option<EntryId>,
-    rows_max: usize,
-) -> Result<Page, Corruption> {
-    let moment = Moment::of(read, selection.ledger_size)?;
-    let mut span = view::ids_between(read, selection.from, selection.to)?;
-    span.end = span.end.min(selection.ledger_size);
-    if let Some(after) = after {
-        span.start = span.start.max(after.0.saturating_add(1));
-    }
-    let (mut records, mut bytes, mut last) = (Vec::new(), 0_usize, None);
-    let ids = ids(read, kind, &span, rows_max)?;
-    let is_end = ids.len() < rows_max;
-    let looked_at = ids.len();
-    for (at, id) in ids.into_iter().enumerate() {
+/// What is asked of every entry, or of every decision, in their order.
+const AHEAD: &[(Table, Asked)] = &[
+    (Table::Erased, Asked::InOrder),
+    (Table::ArtifactByEntry, Asked::InOrder),
+    (Table::RiskByDecision, Asked::ByTime),
+    (Table::EscalationByDecision, Asked::ByTime),
+    (Table::OverrideByDecision, Asked::ByTime),
+    (Table::ArtifactByDecision, Asked::ByTime),
+    (Table::ResponsibilityReview, Asked::ByTime),
+];
+
+/// An entry, and what an export shows of it.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// As it is stored.
+    pub entry: StoredEntry,
+    /// What is left of it.
+    pub parts: Parts,
+    /// What erased a part of it.
+    pub erased: Option<ErasedRecord>,
+    /// The records that it made, in the order of their kinds; at most one of each.
+    pub records: Vec<(RecordKind, Object)>,
+}
+
+impl Exported {
+    /// An entry without its records.
+    ///
+    /// # Errors
+    /// [`Corruption`] when something about it cannot be read.
+    pub fn read(read: &impl Read, id: EntryId) -> Result<Self, Corruption> {
         let missing = || Corruption::new("header", format!("entry {id} is missing"));
-        let entry = view::entry(read, id)?.ok_or_else(missing)?;
-        for part in [&entry.data, &entry.personal].into_iter().flatten() {
-            bytes = bytes.saturating_add(part.text.len());
-        }
-        records.extend(moment.record(read, kind, &entry)?);
-        last = Some(id);
-        if PAGE_BYTES <= bytes && at.saturating_add(1) < looked_at {
-            return Ok(Page { records, next: last });
-        }
+        Self::of(read, view::entry(read, id)?.ok_or_else(missing)?)
     }
-    Ok(Page { records, next: last.filter(|_| !is_end) })
+
+    fn of(read: &impl Read, entry: StoredEntry) -> Result<Self, Corruption> {
+        let parts = shown::parts(&entry)?;
+        let erased = shown::erasure(read, &entry)?;
+        Ok(Self { entry, parts, erased, records: Vec::new() })
+    }
+
+    /// The entry as `GET /ledger/entries` shows it, less its proof.
+    pub fn into_shown(self) -> Object {
+        shown::entry_of(&self.entry, self.parts, self.erased.as_ref())
+    }
+}
+
+/// The entries of an export one after the other, from the first on.
+#[derive(Debug)]
+pub struct Walk<'a, R> {
+    read: &'a R,
+    ahead: Ahead<'a, R>,
+    kinds: &'static [RecordKind],
+    /// Whose records are shown.
+    span: Range<u64>,
+    moment: Moment,
+    /// The entry after those that are read.
+    next: u64,
+    entries: std::vec::IntoIter<StoredEntry>,
+}
+
+impl<'a, R: Read> Walk<'a, R> {
+    /// Begins. What is read must be the state of one moment.
+    ///
+    /// # Errors
+    /// [`Corruption`] when something cannot be read.
+    pub fn begin(read: &'a R, selection: &Selection) -> Result<Self, Corruption> {
+        let mut span = view::ids_between(read, selection.from, selection.to)?;
+        span.end = span.end.min(selection.ledger_size);
+        Ok(Self {
+            read,
+            ahead: Ahead::new(read, AHEAD),
+            kinds: selection.scope.kinds(),
+            span,
+            moment: Moment::of(read, selection.ledger_size)?,
+            next: 0,
+            entries: Vec::new().into_iter(),
+        })
+    }
+
+    /// The next entry; `None` after the last one below the size of the selection.
+    ///
+    /// # Errors
+    /// [`Corruption`] when something cannot be read.
+    pub fn next_entry(&mut self) -> Result<Option<Exported>, Corruption> {
+        let entry = match self.entries.next() {
+            Some(entry) => entry,
+            None => match self.read_on()? {
+                Some(entry) => entry,
+                None => return Ok(None),
+            },
+        };
+        let mut exported = Exported::of(&self.ahead, entry)?;
+        if self.span.contains(&exported.entry.header.id.0) {
+            for kind in self.kinds {
+                let record = self.moment.record(&self.ahead, *kind, &exported)?;
+                exported.records.extend(record.map(|record| (*kind, record)));
+            }
+        }
+        Ok(Some(exported))
+    }
+
+    /// Reads the next entries, and gives the first of them.
+    fn read_on(&mut self) -> Result<Option<StoredEntry>, Corruption> {
+        let end = self.moment.when.size.min(self.next.saturating_add(ENTRIES_AT_ONCE));
+        if end <= self.next {
+            return Ok(None);
+        }
+        self.entries = view::entries_in(self.read, self.next..end)?.into_iter();
+        self.next = end;
+        Ok(self.entries.next())
+    }
 }
 
 /// Entries that may make a record of a kind. One makes at most one of each.
@@ -84,23 +158,8 @@ fn sources(kind: RecordKind) -> &'static [EntryType] {
     }
 }
 
-/// The first ids of a span that are of the types of a kind.
-fn ids(
-    read: &impl Read,
-    kind: RecordKind,
-    span: &Range<u64>,
-    ids_max: usize,
-) -> Result<Vec<EntryId>, Corruption> {
-    let mut ids = Vec::new();
-    for entry_type in sources(kind) {
-        ids.extend(view::ids_of_type(read, *entry_type, span, ids_max)?);
-    }
-    ids.sort_unstable();
-    ids.truncate(ids_max);
-    Ok(ids)
-}
-
 /// The moment that an export shows.
+#[derive(Debug)]
 struct Moment {
     when: When,
     /// The last entry.
@@ -120,13 +179,16 @@ impl Moment {
         &self,
         read: &impl Read,
         kind: RecordKind,
-        entry: &StoredEntry,
+        exported: &Exported,
     ) -> Result<Option<Object>, Corruption> {
-        let parts = shown::parts(entry)?;
+        let Exported { entry, parts, .. } = exported;
         let Some(data) = &parts.data else { return Ok(None) };
+        if !sources(kind).contains(&entry.header.entry_type) {
+            return Ok(None);
+        }
         match kind {
             RecordKind::Decision => {
-                let decision = shown::decision(read, entry, &parts, self.when)?;
+                let decision = shown::decision(read, entry, parts, self.when)?;
                 Ok(decision.map(|decision| decision.members))
             }
             RecordKind::Risk => match id::<RiskId>(data, "risk_id") {
@@ -143,8 +205,8 @@ impl Moment {
             },
             RecordKind::Evidence => self.artifact(read, entry.header.id),
             RecordKind::Responsibility => self.responsibility(read, entry, data),
-            RecordKind::Intervention => Ok(shown::intervention(entry, &parts)),
-            RecordKind::Policy => self.policy(read, entry, &parts),
+            RecordKind::Intervention => Ok(shown::intervention(entry, parts)),
+            RecordKind::Policy => self.policy(read, entry, parts),
         }
     }
 
@@ -171,14 +233,14 @@ impl Moment {
         entry: &StoredEntry,
         data: &Object,
     ) -> Result<Option<Object>, Corruption> {
-        // A decision's own record has its id under another prefix.
-        let id = if entry.header.entry_type == EntryType::Decision {
-            id::<DecisionId>(data, "decision_id").map(|id| ResponsibilityId(id.0))
+        let record = if entry.header.entry_type == EntryType::Decision {
+            view::responsibility_of_decision(read, entry, data)?
+        } else if let Some(id) = id(data, "responsibility_id") {
+            view::responsibility(read, id)?
         } else {
-            id(data, "responsibility_id")
+            None
         };
-        let Some(id) = id else { return Ok(None) };
-        let Some(mut record) = view::responsibility(read, id)? else { return Ok(None) };
+        let Some(mut record) = record else { return Ok(None) };
         record.review = record.review.filter(|review| self.when.has(review.entry_id));
         Ok(Some(shown::responsibility(&record)))
     }

@@ -5,6 +5,7 @@ use types::digest::to_hex;
 use types::{Json, Object};
 
 use crate::outcome::Corruption;
+use crate::record::ErasedRecord;
 use crate::store::Read;
 use crate::view;
 
@@ -36,6 +37,12 @@ pub fn parts(entry: &StoredEntry) -> Result<Parts, Corruption> {
 /// # Errors
 /// [`Corruption`] when it cannot be read what was erased.
 pub fn entry(read: &impl Read, entry: &StoredEntry, parts: Parts) -> Result<Object, Corruption> {
+    let run = erasure(read, entry)?;
+    Ok(entry_of(entry, parts, run.as_ref()))
+}
+
+/// An entry with its parts and the run that erased something of it.
+pub(crate) fn entry_of(entry: &StoredEntry, parts: Parts, run: Option<&ErasedRecord>) -> Object {
     let header = &entry.header;
     let Parts { data, personal } = parts;
     let salt = |part: &Option<ledger::Part>| part.as_ref().map(|part| to_hex(&part.salt));
@@ -56,8 +63,8 @@ pub fn entry(read: &impl Read, entry: &StoredEntry, parts: Parts) -> Result<Obje
     shown.insert("current_hash", entry.hash().to_string());
     shown.insert("type_seq", header.type_seq);
     shown.insert("actor_seq", header.actor_seq);
-    shown.insert("erased", erased(read, entry)?);
-    Ok(shown)
+    shown.insert("erased", erased_by(entry, run));
+    shown
 }
 
 /// Which part of an entry is gone, when, and by which run. What no run names has
@@ -66,14 +73,29 @@ pub fn entry(read: &impl Read, entry: &StoredEntry, parts: Parts) -> Result<Obje
 /// # Errors
 /// [`Corruption`] when it cannot be read.
 pub fn erased(read: &impl Read, entry: &StoredEntry) -> Result<Json, Corruption> {
+    let run = erasure(read, entry)?;
+    Ok(erased_by(entry, run.as_ref()))
+}
+
+/// The run that erased a part of an entry.
+pub(crate) fn erasure(
+    read: &impl Read,
+    entry: &StoredEntry,
+) -> Result<Option<ErasedRecord>, Corruption> {
+    match entry.is_erased() {
+        true => view::erased(read, entry.header.id),
+        false => Ok(None),
+    }
+}
+
+fn erased_by(entry: &StoredEntry, run: Option<&ErasedRecord>) -> Json {
     if !entry.is_erased() {
-        return Ok(Json::Null);
+        return Json::Null;
     }
     let part = if entry.data.is_none() { "all" } else { "personal" };
-    let run = view::erased(read, entry.header.id)?;
-    Ok(Json::object([
+    Json::object([
         ("part", part.into()),
         ("at", run.map(|run| run.at.to_string()).into()),
         ("by_entry_id", run.map(|run| run.by.0).into()),
-    ]))
+    ])
 }

@@ -211,7 +211,26 @@ fn of_decision(
     decision: DecisionId,
     told: &Told,
 ) -> Result<Responsibility, Corruption> {
-    let header = &told.entry.header;
+    own(read, decision, &told.entry, told.data.as_ref())
+}
+
+/// The own record of the decision that an entry with this `data` is of.
+pub(crate) fn responsibility_of_decision(
+    read: &impl Read,
+    entry: &StoredEntry,
+    data: &Object,
+) -> Result<Option<Responsibility>, Corruption> {
+    let id = data.get("decision_id").and_then(Json::as_str).and_then(|id| id.parse().ok());
+    id.map(|id| own(read, id, entry, Some(data))).transpose()
+}
+
+fn own(
+    read: &impl Read,
+    decision: DecisionId,
+    entry: &StoredEntry,
+    data: Option<&Object>,
+) -> Result<Responsibility, Corruption> {
+    let header = &entry.header;
     if header.entry_type != EntryType::Decision {
         return Err(Corruption::new("decision", format!("{decision} leads to another entry")));
     }
@@ -223,15 +242,15 @@ fn of_decision(
         maker: DecisionMaker::AiSystem,
         party: SYSTEM.to_owned(),
         role: SYSTEM_ROLE.to_owned(),
-        reasoning: told.text("reason"),
+        reasoning: text(data, "reason"),
         level: ResponsibilityLevel::Automated,
         confidence: None,
         delegated_from: None,
         decides: true,
         review_required: false,
         review: review(read, id)?,
-        recorded_by: told.text("by"),
-        recorded_authn: told.text("authn"),
+        recorded_by: text(data, "by"),
+        recorded_authn: text(data, "authn"),
         at: header.timestamp,
         entry_id: header.id,
     })

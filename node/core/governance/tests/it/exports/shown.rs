@@ -1,5 +1,7 @@
 //! What an export shows of a ledger that goes on.
 
+use std::collections::BTreeMap;
+
 use crate::support::{Machine, SECOND, data, decide, decided, erase, id, intervene, load, policy};
 use crate::support::{recorded, stop};
 use governance::command::{
@@ -7,7 +9,7 @@ use governance::command::{
     ExecuteOverride, InterventionType, LinkEvidence, OverrideScope, RegisterEvidence,
     ResolveEscalation, ReviewOverride, ReviewResponsibility, RiskInput,
 };
-use governance::export::{self, Page, RecordKind, Scope, Selection};
+use governance::export::{self, RecordKind, Scope, Selection};
 use governance::record::{
     ArtifactKind, OverrideKind, Resolution, ReviewOutcome, ReviewVerdict, Trigger,
 };
@@ -22,24 +24,31 @@ fn selection(ledger_size: u64) -> Selection {
     Selection { scope: Scope::All, from: None, to: None, ledger_size }
 }
 
-/// Every record of a kind, page by page.
-fn all(machine: &Machine, selection: &Selection, kind: RecordKind, rows_max: usize) -> Vec<Object> {
-    let (mut found, mut after) = (Vec::new(), None);
-    loop {
-        let page = export::records(&machine.store, selection, kind, after, rows_max).unwrap();
-        let Page { records, next } = page;
-        found.extend(records);
-        match next {
-            Some(next) => after = Some(next),
-            None => return found,
+/// Every record of a selection, by kind.
+fn walked(machine: &Machine, selection: &Selection) -> BTreeMap<RecordKind, Vec<Object>> {
+    let mut found: BTreeMap<_, _> = RecordKind::ALL.map(|kind| (kind, Vec::new())).into();
+    let mut walk = export::Walk::begin(&machine.store, selection).unwrap();
+    let mut next = 0;
+    while let Some(exported) = walk.next_entry().unwrap() {
+        assert_eq!(exported.entry.header.id.0, next);
+        next += 1;
+        for (kind, record) in exported.records {
+            found.get_mut(&kind).unwrap().push(record);
         }
     }
+    assert_eq!(next, selection.ledger_size);
+    found
+}
+
+/// Every record of a kind.
+fn all(machine: &Machine, selection: &Selection, kind: RecordKind) -> Vec<Object> {
+    walked(machine, selection).remove(&kind).unwrap()
 }
 
 /// Everything an export of this size shows.
 fn everything(machine: &Machine, size: u64) -> Vec<(&'static str, Vec<Object>)> {
-    let of = |kind: RecordKind| (kind.as_str(), all(machine, &selection(size), kind, 3));
-    RecordKind::ALL.into_iter().map(of).collect()
+    let found = walked(machine, &selection(size)).into_iter();
+    found.map(|(kind, records)| (kind.as_str(), records)).collect()
 }
 
 fn size(machine: &Machine) -> u64 {
@@ -181,7 +190,7 @@ fn every_step_counts_from_its_own_entry_on() {
     go_on(&mut story);
     let (machine, denied) = (&story.machine, story.denied.to_string());
     let of = |size: u64, kind: RecordKind, name: &str, value: &str| {
-        let records = all(machine, &selection(size), kind, 100);
+        let records = all(machine, &selection(size), kind);
         records.into_iter().find(|record| text(record, name) == value).unwrap()
     };
     let escalation = story.escalation.to_string();
@@ -201,7 +210,7 @@ fn every_step_counts_from_its_own_entry_on() {
     };
     // Two about the escalation, one assessment, then the link.
     assert_eq!((evidence(before + 3), evidence(before + 4)), (0, 1));
-    let policies = |size| all(machine, &selection(size), RecordKind::Policy, 100);
+    let policies = |size| all(machine, &selection(size), RecordKind::Policy);
     let active = |size| -> Vec<bool> {
         let is_active = |it: &Object| it.get("active").and_then(Json::as_bool).unwrap();
         policies(size).iter().map(is_active).collect()
@@ -211,21 +220,28 @@ fn every_step_counts_from_its_own_entry_on() {
 }
 
 #[test]
-fn a_page_is_as_large_as_asked_and_together_they_are_everything() {
+fn every_kind_has_records_in_the_order_of_their_entries() {
     let mut story = story();
     go_on(&mut story);
-    let whole = selection(size(&story.machine));
-    for kind in RecordKind::ALL {
-        let at_once = all(&story.machine, &whole, kind, 1_000);
-        assert!(!at_once.is_empty(), "{}", kind.as_str());
-        for rows_max in 1..4 {
-            assert_eq!(all(&story.machine, &whole, kind, rows_max), at_once, "{}", kind.as_str());
-        }
-        let ids: Vec<u64> = at_once
+    for (kind, records) in everything(&story.machine, size(&story.machine)) {
+        assert!(!records.is_empty(), "{kind}");
+        let ids: Vec<u64> = records
             .iter()
             .map(|record| record.get("ledger_entry_id").and_then(Json::as_u64).unwrap())
             .collect();
-        assert!(ids.is_sorted(), "{}: {ids:?}", kind.as_str());
+        assert!(ids.is_sorted(), "{kind}: {ids:?}");
+    }
+}
+
+#[test]
+fn a_scope_shows_its_kinds_and_every_entry() {
+    let mut story = story();
+    go_on(&mut story);
+    let whole = selection(size(&story.machine));
+    for scope in Scope::ALL {
+        for (kind, records) in walked(&story.machine, &Selection { scope, ..whole }) {
+            assert_eq!(scope.kinds().contains(&kind), !records.is_empty(), "{scope:?} {kind:?}");
+        }
     }
 }
 
@@ -236,8 +252,7 @@ fn a_span_of_time_is_one_of_the_entries_that_made_the_records() {
     let whole = selection(size(&story.machine));
     let span =
         |from, to| Selection { from: Some(Timestamp(from)), to: Some(Timestamp(to)), ..whole };
-    let count =
-        |selection: &Selection| all(&story.machine, selection, RecordKind::Decision, 100).len();
+    let count = |selection: &Selection| all(&story.machine, selection, RecordKind::Decision).len();
     assert_eq!(count(&span(100, 101)), 2);
     assert_eq!(count(&span(101, 5 * SECOND)), 1);
     assert_eq!(count(&span(5 * SECOND, 5 * SECOND + 1)), 1);

@@ -1,0 +1,239 @@
+//! Reading ahead, for whoever asks for keys more or less in their order.
+//!
+//! Most decisions have no risk, no override, no evidence, and each of these
+//! questions is a seek. One seek that reads on also answers the questions after
+//! it: a table with nothing more is read once.
+
+use std::cell::RefCell;
+
+use super::{Direction, Read, Row, Scan, Table};
+use crate::outcome::Corruption;
+
+/// Rows of a table that are read together.
+const ROWS: usize = 256;
+
+/// In which order keys of a table are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    /// In their own.
+    InOrder,
+    /// By the time in the ULID that they begin with: those of one millisecond in any
+    /// order.
+    ByTime,
+}
+
+impl Asked {
+    /// Where to begin to read for a key.
+    fn beginning(self, key: &[u8]) -> &[u8] {
+        /// Of a ULID: <https://github.com/ulid/spec>, its first 48 bits.
+        const TIME: usize = 6;
+        match self {
+            Self::InOrder => key,
+            Self::ByTime => key.get(..TIME).unwrap_or(key),
+        }
+    }
+}
+
+/// A state that does not change, of which some tables are read ahead. At most 256
+/// rows of each are held.
+#[derive(Debug)]
+pub(crate) struct Ahead<'a, R> {
+    read: &'a R,
+    runs: Vec<(Table, Asked, RefCell<Run>)>,
+}
+
+/// What is known of a table: every row from a key on up to another.
+#[derive(Debug)]
+struct Run {
+    from: Vec<u8>,
+    /// Exclusive; `None` is the end of the table.
+    to: Option<Vec<u8>>,
+    rows: Vec<Row>,
+}
+
+impl Run {
+    /// Whether every row of a range is known.
+    fn covers(&self, from: &[u8], to: Option<&[u8]>) -> bool {
+        let is_end = match (&self.to, to) {
+            (None, _) => true,
+            (Some(known), Some(to)) => to <= known.as_slice(),
+            (Some(_), None) => false,
+        };
+        self.from.as_slice() <= from && is_end
+    }
+
+    fn range(&self, from: &[u8], to: Option<&[u8]>) -> &[Row] {
+        let first = self.rows.partition_point(|(key, _)| key.as_slice() < from);
+        let end = to.map_or(self.rows.len(), |to| {
+            self.rows.partition_point(|(key, _)| key.as_slice() < to)
+        });
+        self.rows.get(first..end).unwrap_or_default()
+    }
+}
+
+impl<'a, R: Read> Ahead<'a, R> {
+    /// Reads these tables ahead, and others as they are asked for.
+    pub(crate) fn new(read: &'a R, tables: &[(Table, Asked)]) -> Self {
+        // Nothing is known yet but what is before the first key.
+        let run = || Run { from: Vec::new(), to: Some(Vec::new()), rows: Vec::new() };
+        let runs = tables.iter().map(|(table, asked)| (*table, *asked, RefCell::new(run())));
+        Self { read, runs: runs.collect() }
+    }
+
+    /// The rows of a range, of which there may be none; `None` where the table is
+    /// not read ahead, or the range is too long for it.
+    fn known<T>(
+        &self,
+        (table, from, to): (Table, &[u8], Option<&[u8]>),
+        take: impl FnOnce(&[Row]) -> T,
+    ) -> Result<Option<T>, Corruption> {
+        let run = self.runs.iter().find(|(known, ..)| *known == table);
+        let Some((_, asked, run)) = run else { return Ok(None) };
+        let mut run = run.borrow_mut();
+        for beginning in [asked.beginning(from), from] {
+            if !run.covers(from, to) {
+                *run = self.read_on(table, beginning)?;
+            }
+        }
+        Ok(run.covers(from, to).then(|| take(run.range(from, to))))
+    }
+
+    fn read_on(&self, table: Table, from: &[u8]) -> Result<Run, Corruption> {
+        let direction = Direction::Ascending;
+        let mut rows = self.read.scan(Scan { table, from, to: None, direction, rows_max: ROWS })?;
+        // Whether the last row is followed by another is not known: it is the end.
+        let to = if rows.len() < ROWS { None } else { rows.pop().map(|(key, _)| key) };
+        Ok(Run { from: from.to_vec(), to, rows })
+    }
+}
+
+impl<R: Read> Read for Ahead<'_, R> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption> {
+        // Nothing is between a key and that key with a zero behind it.
+        let end = [key, &[0]].concat();
+        let first = |rows: &[Row]| rows.first().map(|(_, value)| value.clone());
+        match self.known((table, key, Some(&end)), first)? {
+            Some(found) => Ok(found),
+            None => self.read.get(table, key),
+        }
+    }
+
+    fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
+        let Scan { table, from, to, direction, rows_max } = scan;
+        let take = |rows: &[Row]| match direction {
+            Direction::Ascending => rows.iter().take(rows_max).cloned().collect(),
+            Direction::Descending => rows.iter().rev().take(rows_max).cloned().collect(),
+        };
+        match self.known((table, from, to), take)? {
+            Some(rows) => Ok(rows),
+            None => self.read.scan(scan),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::store::{MemStore, Store as _};
+
+    const TABLE: Table = Table::RiskByDecision;
+
+    /// Counts how often it is read.
+    #[derive(Debug)]
+    struct Counted<'a>(&'a MemStore, Cell<usize>);
+
+    impl Read for Counted<'_> {
+        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Corruption> {
+            self.1.set(self.1.get().saturating_add(1));
+            self.0.get(table, key)
+        }
+
+        fn scan(&self, scan: Scan<'_>) -> Result<Vec<Row>, Corruption> {
+            self.1.set(self.1.get().saturating_add(1));
+            self.0.scan(scan)
+        }
+    }
+
+    /// A key like that of a row under an id: its time, something random, a number.
+    fn key(millisecond: u64, random: u64, number: u64) -> Vec<u8> {
+        let time = millisecond.to_be_bytes();
+        let random = random.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        [&time[2..], &random, &number.to_be_bytes()].concat()
+    }
+
+    fn filled(keys: impl Iterator<Item = Vec<u8>>) -> MemStore {
+        let mut store = MemStore::default();
+        store.put(Table::Risk, b"before", b"1");
+        store.put(Table::RiskByScore, b"after", b"1");
+        for (at, key) in (0_u64..).zip(keys) {
+            store.put(TABLE, &key, &at.to_be_bytes());
+        }
+        store
+    }
+
+    #[test]
+    fn whatever_is_asked_the_answer_is_that_of_the_store() {
+        for rows in [0, 1, 200, 255, 256, 600] {
+            let store = filled((0..rows).map(|row| key(row / 3, row, row % 2)));
+            for asked in [Asked::InOrder, Asked::ByTime] {
+                let ahead = Ahead::new(&store, &[(TABLE, asked)]);
+                let mut place = 7_u64;
+                for _ in 0..400 {
+                    place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let (row, width) = (place >> 33, place >> 61);
+                    let row = row % (rows + 1);
+                    let from = key(row / 3, row, 0);
+                    let to = key((row + width) / 3, row + width, 1);
+                    let to = (width != 7).then_some(to.as_slice());
+                    for table in [TABLE, Table::Risk] {
+                        for direction in [Direction::Ascending, Direction::Descending] {
+                            for rows_max in [1, 2, usize::MAX] {
+                                let scan = Scan { table, from: &from, to, direction, rows_max };
+                                assert_eq!(ahead.scan(scan), store.scan(scan), "{scan:?}");
+                            }
+                        }
+                        assert_eq!(ahead.get(table, &from), store.get(table, &from));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_table_is_read_once_and_a_full_one_rarely() {
+        for (rows, reads_max) in [(0, 1), (250, 2)] {
+            let store = filled((0..rows).map(|row| key(row / 8, row, 0)));
+            let counted = Counted(&store, Cell::new(0));
+            let ahead = Ahead::new(&counted, &[(TABLE, Asked::ByTime)]);
+            for row in 0..1_000 {
+                // In any order within a millisecond.
+                let row = row ^ 5;
+                let (from, to) = (key(row / 8, row, 0), key(row / 8, row, u64::MAX));
+                let direction = Direction::Ascending;
+                let (table, from, to) = (TABLE, &from[..], Some(&to[..]));
+                let found =
+                    ahead.scan(Scan { table, from, to, direction, rows_max: usize::MAX }).unwrap();
+                assert_eq!(found.len(), usize::from(row < rows), "{row}");
+            }
+            assert!(counted.1.get() <= reads_max, "{} of {rows}", counted.1.get());
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_what_is_held_is_read_from_the_store() {
+        let mut store = MemStore::default();
+        for number in 0..1_000_u64 {
+            store.put(TABLE, &key(1, 1, number), b"");
+        }
+        let ahead = Ahead::new(&store, &[(TABLE, Asked::ByTime)]);
+        let (from, to) = (key(1, 1, 0), key(1, 1, u64::MAX));
+        let direction = Direction::Descending;
+        let scan =
+            Scan { table: TABLE, from: &from, to: Some(&to), direction, rows_max: usize::MAX };
+        assert_eq!(ahead.scan(scan).unwrap().len(), 1_000);
+        assert!(ahead.get(TABLE, &key(1, 1, 999)).unwrap().is_some());
+        assert!(ahead.get(TABLE, &key(1, 1, 1_000)).unwrap().is_none());
+    }
+}
