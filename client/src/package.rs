@@ -93,14 +93,15 @@ impl Builder {
         fs::write(self.path(name)?, text)
     }
 
-    /// Adds what every package has, and writes the archive.
+    /// Adds what every package has, and writes the archive. Before that every file
+    /// is read; `goes_on` is called for each piece of it.
     ///
     /// # Errors
     /// Where a file cannot be read, or `out` takes no bytes.
-    pub fn pack(self, out: &mut impl Write) -> io::Result<()> {
+    pub fn pack(self, out: &mut impl Write, goes_on: &dyn Fn()) -> io::Result<()> {
         self.put("README.txt", README)?;
         self.put("verify.py", SECOND_VERIFIER)?;
-        let mut files = Inventory::of(&self.dir).map_err(io::Error::other)?;
+        let mut files = Inventory::of(&self.dir, goes_on).map_err(io::Error::other)?;
         self.put(MANIFEST, &files.manifest())?;
         files.add(&self.dir, MANIFEST)?;
         archive::pack(&self.dir, &files, out)
@@ -149,7 +150,7 @@ pub fn verify(path: &Path, question: &Question<'_>) -> Result<VerifiedPackage, P
 }
 
 fn verify_folder(dir: &Path, question: &Question<'_>) -> Result<VerifiedPackage, PackageError> {
-    let files = Inventory::of(dir)?;
+    let files = Inventory::of(dir, &|| ())?;
     files.check(dir)?;
     let about = about::About::read(&dir.join(EXPORT))?;
     let ledger = verify_export(&dir.join(LEDGER), question).map_err(of_ledger)?;

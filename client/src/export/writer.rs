@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ::ledger::directory::Directory;
 use ::ledger::keys::{Keys, Listing};
-use ::ledger::{Checker, Checkpoint, Note, StoredEntry, line};
+use ::ledger::{Checker, Checkpoint, Note, StoredEntry, canonical, line};
 use types::{Json, Object};
 
 use super::tiles::Tiles;
@@ -23,6 +23,7 @@ pub struct Writer {
     directory: Directory,
     /// The last run of erasure that something read has gone by.
     last_run: Option<u64>,
+    bytes: u64,
 }
 
 impl Writer {
@@ -41,12 +42,18 @@ impl Writer {
             checker: Checker::from_genesis(),
             directory: Directory::default(),
             last_run: None,
+            bytes: 0,
         })
     }
 
     /// Entries that were written.
     pub fn size(&self) -> u64 {
         self.checker.next_id().0
+    }
+
+    /// Bytes of entries that were written.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The last run of erasure that something written has gone by.
@@ -62,8 +69,11 @@ impl Writer {
     pub fn append(mut self, entries: &[(StoredEntry, Option<u64>)]) -> Result<Self, Error> {
         for (entry, erased_by) in entries {
             self.checker.check(entry)?;
+            is_canonical(entry)
+                .ok_or_else(|| Error::Malformed { what: format!("entry {}", entry.header.id) })?;
             self.directory.apply(entry)?;
             let line = line::write(entry);
+            self.bytes += line.len() as u64;
             self.entries.write_all(line.as_bytes()).map_err(Error::write(&self.path))?;
             self.tiles.append(entry)?;
             self.last_run = self.last_run.max(*erased_by);
@@ -112,6 +122,17 @@ impl Writer {
         let written = fs::write(&path, text).and_then(|()| File::open(&path)?.sync_all());
         written.map_err(Error::write(&path))
     }
+}
+
+/// Whether the parts of an entry are such as every reader of a line takes.
+fn is_canonical(entry: &StoredEntry) -> Option<()> {
+    if let Some(data) = &entry.data {
+        canonical::scan(&data.text).filter(|scan| scan.is_object)?;
+    }
+    if let Some(personal) = &entry.personal {
+        canonical::scan(&personal.text)?;
+    }
+    Some(())
 }
 
 /// `GET /keys` as it was when the ledger knew these keys: those that came later

@@ -50,14 +50,14 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 impl Inventory {
-    /// Reads every file below a folder.
-    pub(super) fn of(dir: &Path) -> Result<Self, PackageError> {
+    /// Reads every file below a folder; `goes_on` is called for each piece.
+    pub(super) fn of(dir: &Path, goes_on: &dyn Fn()) -> Result<Self, PackageError> {
         let mut files = Self::default();
-        files.walk(dir, "")?;
+        files.walk(dir, "", goes_on)?;
         Ok(files)
     }
 
-    fn walk(&mut self, dir: &Path, below: &str) -> Result<(), PackageError> {
+    fn walk(&mut self, dir: &Path, below: &str, goes_on: &dyn Fn()) -> Result<(), PackageError> {
         for entry in fs::read_dir(dir).map_err(PackageError::io(dir))? {
             let entry = entry.map_err(PackageError::io(dir))?;
             let name = format!("{below}{}", entry.file_name().to_string_lossy());
@@ -68,9 +68,9 @@ impl Inventory {
                 return Err(Fault::of(&name, Reason::PathRefused).into());
             }
             if kind.is_dir() {
-                self.walk(&path, &format!("{name}/"))?;
+                self.walk(&path, &format!("{name}/"), goes_on)?;
             } else {
-                self.0.insert(name, listed(&path).map_err(PackageError::io(&path))?);
+                self.0.insert(name, listed(&path, goes_on).map_err(PackageError::io(&path))?);
             }
         }
         Ok(())
@@ -83,7 +83,7 @@ impl Inventory {
 
     /// Looks at a file again.
     pub(super) fn add(&mut self, dir: &Path, name: &str) -> io::Result<()> {
-        self.0.insert(name.to_owned(), listed(&dir.join(name))?);
+        self.0.insert(name.to_owned(), listed(&dir.join(name), &|| ())?);
         Ok(())
     }
 
@@ -125,11 +125,11 @@ impl Inventory {
 
 /// Hash of one file.
 pub(super) fn sha256(path: &Path) -> Result<Digest, PackageError> {
-    Ok(listed(path).map_err(PackageError::io(path))?.sha256)
+    Ok(listed(path, &|| ()).map_err(PackageError::io(path))?.sha256)
 }
 
 /// Hash, size and checksum of a file.
-fn listed(path: &Path) -> io::Result<Listed> {
+fn listed(path: &Path, goes_on: &dyn Fn()) -> io::Result<Listed> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     let (mut sha256, mut crc, mut size) = (Sha256::new(), Crc::new(), 0);
@@ -143,6 +143,7 @@ fn listed(path: &Path) -> io::Result<Listed> {
                 crc: crc.finalize(),
             });
         }
+        goes_on();
         sha256.update(bytes);
         crc.update(bytes);
         size += bytes.len() as u64;

@@ -52,7 +52,7 @@ fn filled(dir: &Path) -> Builder {
 fn packed() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let mut bytes = Vec::new();
-    filled(dir.path()).pack(&mut bytes).unwrap();
+    filled(dir.path()).pack(&mut bytes, &|| ()).unwrap();
     bytes
 }
 
@@ -60,7 +60,7 @@ fn packed() -> Vec<u8> {
 fn unpacked() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = Vec::new();
-    filled(dir.path()).pack(&mut sink).unwrap();
+    filled(dir.path()).pack(&mut sink, &|| ()).unwrap();
     dir
 }
 
@@ -90,7 +90,7 @@ fn named(path: &str, code: &'static str) -> (String, &'static str) {
 
 /// Writes the manifest anew, as whoever forges a package would.
 fn remade(dir: &Path) {
-    fs::write(dir.join(MANIFEST), Inventory::of(dir).unwrap().manifest()).unwrap();
+    fs::write(dir.join(MANIFEST), Inventory::of(dir, &|| ()).unwrap().manifest()).unwrap();
 }
 
 fn edit(dir: &Path, name: &str, from: &str, to: &str) {
@@ -123,7 +123,7 @@ fn the_same_files_give_the_same_bytes() {
 #[test]
 fn a_flipped_bit_in_any_file_is_named_by_its_path() {
     let dir = unpacked();
-    let files = Inventory::of(dir.path()).unwrap();
+    let files = Inventory::of(dir.path(), &|| ()).unwrap();
     let mut seen = BTreeSet::new();
     for (name, _) in files.iter().filter(|(name, _)| *name != MANIFEST) {
         let path = dir.path().join(name);

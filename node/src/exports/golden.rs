@@ -78,14 +78,19 @@ fn about(scope: Scope) -> About {
 fn write(sink: &mut dyn Sink, scope: Scope) -> io::Result<()> {
     sink.begin(&about(scope))?;
     let records = json("records.json");
-    for kind in scope.kinds() {
-        let list = records.as_object().unwrap().get(kind.as_str()).unwrap();
-        for record in list.as_array().unwrap() {
-            sink.record(*kind, record.as_object().unwrap())?;
-        }
-    }
     let entries = entries();
-    entries[..10].iter().try_for_each(|entry| sink.entry(entry.clone()))?;
+    for entry in &entries[..10] {
+        for kind in scope.kinds() {
+            let list = records.as_object().unwrap().get(kind.as_str()).unwrap();
+            for record in list.as_array().unwrap().iter().map(|it| it.as_object().unwrap()) {
+                if record.get("ledger_entry_id").unwrap().as_u64() == Some(entry.entry.header.id.0)
+                {
+                    sink.record(*kind, record)?;
+                }
+            }
+        }
+        sink.entry(entry.clone())?;
+    }
     if scope.has_compliance() {
         sink.compliance(&json("compliance.json"))?;
     }

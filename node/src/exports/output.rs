@@ -2,7 +2,7 @@
 //! for what must be put off.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ impl Output {
         self.spools.clone()
     }
 
-    /// A place for it.
+    /// A place for what comes later in the file than it is known.
     pub(crate) fn spool(&self) -> io::Result<Spool> {
         self.spools.spool()
     }
@@ -92,12 +92,17 @@ pub(crate) struct Spools {
 impl Spools {
     /// An empty one.
     pub(crate) fn spool(&self) -> io::Result<Spool> {
-        let file = tempfile::tempfile_in(&self.directory)?;
-        Ok(Spool { file: BufWriter::with_capacity(BUFFER, file), room: self.room.clone() })
+        Ok(self.over(tempfile::tempfile_in(&self.directory)?))
+    }
+
+    /// One over a file that has a name.
+    pub(crate) fn over(&self, file: File) -> Spool {
+        Spool { file: BufWriter::with_capacity(BUFFER, file), room: self.room.clone() }
     }
 }
 
-/// A nameless file that is gone with this.
+/// A file, mostly a nameless one that is gone with this, that takes room for what is
+/// written to it.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: BufWriter<File>,
@@ -109,13 +114,7 @@ impl Spool {
     pub(crate) fn append_to(self, out: &mut impl Write) -> io::Result<()> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
-        let mut block = vec![0; BUFFER];
-        loop {
-            match file.read(&mut block)? {
-                0 => return Ok(()),
-                read => out.write_all(block.get(..read).unwrap_or_default())?,
-            }
-        }
+        io::copy(&mut BufReader::with_capacity(BUFFER, file), out).map(drop)
     }
 }
 

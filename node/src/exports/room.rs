@@ -74,8 +74,13 @@ impl Room {
 
     /// Says how much is done, of a hundred.
     pub(crate) fn is_at(&self, percent: u8) {
-        self.0.looked.fetch_add(1, Ordering::Relaxed);
+        self.goes_on();
         self.0.percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// Says that something was done which writes nothing.
+    pub(crate) fn goes_on(&self) {
+        self.0.looked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How much is done, of a hundred.
@@ -105,7 +110,7 @@ mod tests {
         let room = Room::new(directory.path(), 10).unwrap();
         room.clone().take(30).unwrap();
         assert_eq!(room.worked(), 30);
-        // Whole kinds of records may have none: that is gone through as well.
+        // Nothing need be written of what is gone through.
         room.is_at(50);
         assert_eq!((room.worked(), room.percent()), (31, 50));
         assert_eq!(room.take(1).unwrap_err().kind(), io::ErrorKind::FileTooLarge);

@@ -8,10 +8,11 @@
 //! Invariants
 //! - The ledger goes up to the checkpoint, which may be beyond `ledger_size`:
 //!   without those entries nobody could check the checkpoint. Records do not.
-//! - Memory holds a line, a tile of each level, and how controls stand.
+//! - Memory holds a line, a tile of each level, how controls stand, and a buffer for
+//!   each file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use client::export::Writer;
 use client::package::{Builder, EXPORT, LEDGER, RECORDS};
@@ -23,18 +24,15 @@ use crate::exports::csv::Csv;
 use crate::exports::files::PART;
 use crate::exports::html::Html;
 use crate::exports::oscal::{Gathered, checkpoint, pretty};
-use crate::exports::output::Spools;
+use crate::exports::output::{Spool, Spools};
 use crate::exports::report::{Report, described};
 use crate::exports::room::Room;
 use crate::exports::sink::{About, Closing, Sink};
 
-/// How often a record is written: by itself, into the table and into the report.
-const IN_TABLES: usize = 3;
-
 /// A package into any writer.
 pub(crate) struct Zip<W> {
     out: W,
-    /// Where the folder is made.
+    /// Where the folder is made, which takes room, and reports put off what they must.
     spools: Spools,
     filling: Option<Filling>,
 }
@@ -45,8 +43,8 @@ struct Filling {
     about: Object,
     ledger_size: u64,
     records: Vec<Records>,
-    csv: Report<Csv, BufWriter<File>>,
-    html: Report<Html, BufWriter<File>>,
+    csv: Report<Csv, Spool>,
+    html: Report<Html, Spool>,
     oscal: Gathered,
     has_compliance: bool,
     /// None only while an entry is added.
@@ -58,7 +56,7 @@ struct Filling {
 /// The records of one kind.
 struct Records {
     kind: RecordKind,
-    file: BufWriter<File>,
+    file: Spool,
     count: u64,
 }
 
@@ -77,8 +75,8 @@ fn not_begun() -> io::Error {
     io::Error::other("an export was not begun")
 }
 
-fn create(builder: &Builder, name: &str) -> io::Result<BufWriter<File>> {
-    Ok(BufWriter::new(File::create_new(builder.path(name)?)?))
+fn create(builder: &Builder, name: &str, spools: &Spools) -> io::Result<Spool> {
+    Ok(spools.over(File::create_new(builder.path(name)?)?))
 }
 
 impl Filling {
@@ -88,12 +86,13 @@ impl Filling {
         let place = place.prefix("package.").suffix(PART).tempdir_in(&spools.directory)?;
         let builder = Builder::new(place.path())?;
         let records = about.scope.kinds().iter().map(|kind| {
-            let file = create(&builder, &format!("{RECORDS}/{}.ndjson", kind.as_str()))?;
+            let file = create(&builder, &format!("{RECORDS}/{}.ndjson", kind.as_str()), spools)?;
             Ok(Records { kind: *kind, file, count: 0 })
         });
         let records = records.collect::<io::Result<_>>()?;
         let ledger = Writer::new(&place.path().join(LEDGER)).map_err(io::Error::other)?;
-        let (csv, html) = (create(&builder, "records.csv")?, create(&builder, "report.html")?);
+        let csv = create(&builder, "records.csv", spools)?;
+        let html = create(&builder, "report.html", spools)?;
         let mut csv = Report::new(Csv::default(), csv, spools.clone());
         let mut html = Report::new(Html, html, spools.clone());
         csv.begin(about)?;
@@ -114,14 +113,13 @@ impl Filling {
 
     /// Adds the next entry to the ledger.
     fn append(&mut self, entry: Exported, room: &Room) -> io::Result<()> {
-        let parts = [&entry.entry.data, &entry.entry.personal].into_iter().flatten();
-        let bytes = entry.entry.header_text.len();
-        room.take(parts.map(|part| part.text.len()).fold(bytes, usize::saturating_add))?;
         let erased_by = entry.erased.map(|run| run.by.0);
         let ledger = self.ledger.take().ok_or_else(not_begun)?;
+        let before = ledger.bytes();
         let ledger = ledger.append(&[(entry.entry, erased_by)]).map_err(io::Error::other)?;
+        let written = ledger.bytes().saturating_sub(before);
         self.ledger = Some(ledger);
-        Ok(())
+        room.take(usize::try_from(written).unwrap_or(usize::MAX))
     }
 
     /// The entries up to the checkpoint, and what makes them a ledger.
@@ -171,7 +169,6 @@ impl<W: Write> Sink for Zip<W> {
     }
 
     fn record(&mut self, kind: RecordKind, record: &Object) -> io::Result<()> {
-        let room = self.spools.room.clone();
         let filling = self.filling()?;
         let of_kind = filling.records.iter_mut().find(|records| records.kind == kind);
         let records =
@@ -180,7 +177,6 @@ impl<W: Write> Sink for Zip<W> {
         let mut line = String::new();
         record.write_canonical(&mut line);
         line.push('\n');
-        room.take(line.len().saturating_mul(IN_TABLES))?;
         records.file.write_all(line.as_bytes())?;
         filling.csv.record(kind, record)?;
         filling.html.record(kind, record)
@@ -209,7 +205,8 @@ impl<W: Write> Sink for Zip<W> {
         filling.end_ledger(closing, &self.spools.room)?;
         filling.end_files(closing)?;
         let Filling { builder, place, .. } = filling;
-        builder.pack(&mut self.out)?;
+        let room = &self.spools.room;
+        builder.pack(&mut self.out, &|| room.goes_on())?;
         place.close()?;
         self.out.flush()
     }

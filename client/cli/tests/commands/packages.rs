@@ -49,7 +49,7 @@ fn packed(place: &Path) -> (PathBuf, PathBuf) {
     let about = Json::object([("export", export), ("records", Json::Object(counts))]);
     builder.put(EXPORT, &about.to_canonical()).unwrap();
     let mut file = fs::File::create(&zip).unwrap();
-    builder.pack(&mut file).unwrap();
+    builder.pack(&mut file, &|| ()).unwrap();
     (folder, zip)
 }
 

@@ -34,7 +34,7 @@ fn unpacking(bytes: &[u8]) -> (Result<(), String>, usize) {
         error @ PackageError::Io { .. } => error.to_string(),
     });
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "something was written outside");
-    (unpacked, Inventory::of(&inner).unwrap().iter().count())
+    (unpacked, Inventory::of(&inner, &|| ()).unwrap().iter().count())
 }
 
 #[test]
@@ -85,4 +85,13 @@ fn compressed_members_and_what_others_pack_are_refused() {
     assert_eq!(unpacking(&[good.as_slice(), b"x"].concat()).0, malformed);
     assert_eq!(unpacking(&good[..good.len() - 1]).0, malformed);
     assert_eq!(unpacking(&[b"x", good.as_slice()].concat()).0, malformed);
+}
+
+#[test]
+fn the_checksum_is_that_of_the_standard() {
+    // The check value of CRC-32 (ISO 3309).
+    let mut crc = Crc::new();
+    crc.update(b"1234");
+    crc.update(b"56789");
+    assert_eq!(crc.finalize(), 0xCBF4_3926);
 }

@@ -110,7 +110,7 @@ pub fn entry(read: &impl Read, id: EntryId) -> Result<Option<StoredEntry>, Corru
 /// Every entry of a span of ids, which are read together: as many as may be held.
 ///
 /// # Errors
-/// [`Corruption`] when one is missing, or its header is no header.
+/// [`Corruption`] when one is missing, or its header is none or that of another.
 pub(crate) fn entries_in(
     read: &impl Read,
     ids: std::ops::Range<u64>,
@@ -130,6 +130,10 @@ pub(crate) fn entries_in(
         let key = keys::entry(id);
         let (_, bytes) = headers.next().filter(|(at, _)| *at == key).ok_or_else(missing)?;
         let (header, header_text) = header_of(id, &bytes)?;
+        if header.id != id {
+            let what = format!("entry {id} has the header of entry {}", header.id);
+            return Err(Corruption::new("header", what));
+        }
         let data = data.next_if(|(at, _)| *at == key);
         let personal = personal.next_if(|(at, _)| *at == key);
         let part = |table, row: Option<Row>| row.map(|(_, row)| part_of(table, id, &row));

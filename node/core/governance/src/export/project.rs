@@ -20,10 +20,12 @@ use crate::store::{Ahead, Asked, Read, Table};
 use crate::view;
 use crate::{keys, tables};
 
-/// Entries that are read together.
+/// Entries that are read together. Each is smaller than a command, which is a
+/// mebibyte at most.
 const ENTRIES_AT_ONCE: u64 = 32;
 
-/// What is asked of every entry, or of every decision, in their order.
+/// What is asked of every entry, or of every decision, in their order. Reviews are of
+/// later records too, which is not in order and rare.
 const AHEAD: &[(Table, Asked)] = &[
     (Table::Erased, Asked::InOrder),
     (Table::ArtifactByEntry, Asked::InOrder),

@@ -13,7 +13,7 @@ use governance::export::{self, RecordKind, Scope, Selection};
 use governance::record::{
     ArtifactKind, OverrideKind, Resolution, ReviewOutcome, ReviewVerdict, Trigger,
 };
-use governance::{Outcome, view};
+use governance::{Outcome, shown, view};
 use types::{ArtifactId, DecisionId, EntryId, EscalationId, Json, Object, OverrideId, Timestamp};
 
 const JANE: &str = "act_human_user:executive:jane";
@@ -243,6 +243,50 @@ fn a_scope_shows_its_kinds_and_every_entry() {
             assert_eq!(scope.kinds().contains(&kind), !records.is_empty(), "{scope:?} {kind:?}");
         }
     }
+}
+
+/// More of everything than is read ahead, much of it of one millisecond, and answered
+/// much later.
+#[test]
+fn reading_ahead_changes_nothing() {
+    let mut machine = Machine::founded();
+    machine.run(10, load(policy()));
+    let mut ids = Vec::new();
+    for n in 0..700_u64 {
+        let Command::Decide(mut decide) = decide("ai:x", "read") else { panic!("no decision") };
+        decide.risk_level = (n % 3 != 0).then_some(if n % 7 == 0 { 5 } else { 2 });
+        machine.run(100 + n / 600, Command::Decide(decide));
+        let last = EntryId(size(&machine) - 1);
+        ids.push(id::<DecisionId>(&data(&machine, last), "decision_id"));
+    }
+    for (n, id) in ids.iter().enumerate().rev() {
+        if n % 5 == 0 {
+            override_of(&mut machine, SECOND, *id);
+        }
+        let record = types::ResponsibilityId(id.0);
+        let (outcome, notes) = (ReviewOutcome::Accepted, "so it is".to_owned());
+        let review = ReviewResponsibility { record, outcome, notes };
+        recorded(machine.run_as(LEO, 2 * SECOND, Command::ReviewResponsibility(Box::new(review))));
+    }
+    let size = size(&machine);
+    let found = walked(&machine, &selection(size));
+    let store = &machine.store;
+    let now = view::entry(store, EntryId(size - 1)).unwrap().unwrap().header.timestamp;
+    let when = governance::effective::When { size, now };
+    let mut decisions = found[&RecordKind::Decision].iter();
+    let mut answered_for = found[&RecordKind::Responsibility].iter();
+    for id in ids {
+        let entry = view::decision_entry(store, id).unwrap().unwrap();
+        let entry = view::entry(store, entry).unwrap().unwrap();
+        let parts = shown::parts(&entry).unwrap();
+        let expected = shown::decision(store, &entry, &parts, when).unwrap().unwrap();
+        assert_eq!(decisions.next(), Some(&expected.members));
+        let own = view::responsibility(store, types::ResponsibilityId(id.0)).unwrap().unwrap();
+        assert!(own.review.is_some());
+        assert_eq!(answered_for.next(), Some(&shown::responsibility(&own)));
+    }
+    assert_eq!(found[&RecordKind::Override].len(), 140);
+    assert!(found[&RecordKind::Risk].len() > 256 && found[&RecordKind::Escalation].len() > 50);
 }
 
 #[test]
