@@ -79,11 +79,12 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nineteen of twenty are allowed.
+/// Nineteen of twenty are allowed, and every fifth has a risk.
 fn decision(number: u64) -> String {
     let action = if number.is_multiple_of(20) { "delete_claim" } else { "read_claim" };
+    let risk = if number % 5 == 1 { r#","risk_level":2"# } else { "" };
     format!(
-        r#"{{"actor":"ai_agent:claims_triage","action":"{action}","context":{{"purpose":"triage","channel":"phone","ticket":{number}}}}}"#
+        r#"{{"actor":"ai_agent:claims_triage","action":"{action}","context":{{"purpose":"triage","channel":"phone","ticket":{number}}}{risk}}}"#
     )
 }
 

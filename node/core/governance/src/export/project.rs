@@ -24,9 +24,17 @@ use crate::{keys, tables};
 /// mebibyte at most.
 const ENTRIES_AT_ONCE: u64 = 32;
 
+/// What has the parts of entries: records are of one that is being shown, and rarely of
+/// another.
+const PARTS: [Table; 3] = [Table::Header, Table::Data, Table::Personal];
+
 /// What is asked of every entry, or of every decision, in their order. Reviews are of
 /// later records too, which is not in order and rare.
 const AHEAD: &[(Table, Asked)] = &[
+    (Table::Header, Asked::Held),
+    (Table::Data, Asked::Held),
+    (Table::Personal, Asked::Held),
+    (Table::Risk, Asked::ByTime),
     (Table::Erased, Asked::InOrder),
     (Table::ArtifactByEntry, Asked::InOrder),
     (Table::RiskByDecision, Asked::ByTime),
@@ -74,8 +82,7 @@ impl Exported {
 /// The entries of an export one after the other, from the first on.
 #[derive(Debug)]
 pub struct Walk<'a, R> {
-    read: &'a R,
-    ahead: Ahead<'a, R>,
+    read: Ahead<'a, R>,
     kinds: &'static [RecordKind],
     /// Whose records are shown.
     span: Range<u64>,
@@ -94,8 +101,7 @@ impl<'a, R: Read> Walk<'a, R> {
         let mut span = view::ids_between(read, selection.from, selection.to)?;
         span.end = span.end.min(selection.ledger_size);
         Ok(Self {
-            read,
-            ahead: Ahead::new(read, AHEAD),
+            read: Ahead::new(read, AHEAD),
             kinds: selection.scope.kinds(),
             span,
             moment: Moment::of(read, selection.ledger_size)?,
@@ -116,10 +122,10 @@ impl<'a, R: Read> Walk<'a, R> {
                 None => return Ok(None),
             },
         };
-        let mut exported = Exported::of(&self.ahead, entry)?;
+        let mut exported = Exported::of(&self.read, entry)?;
         if self.span.contains(&exported.entry.header.id.0) {
             for kind in self.kinds {
-                let record = self.moment.record(&self.ahead, *kind, &exported)?;
+                let record = self.moment.record(&self.read, *kind, &exported)?;
                 exported.records.extend(record.map(|record| (*kind, record)));
             }
         }
@@ -132,7 +138,10 @@ impl<'a, R: Read> Walk<'a, R> {
         if end <= self.next {
             return Ok(None);
         }
-        self.entries = view::entries_in(self.read, self.next..end)?.into_iter();
+        for table in PARTS {
+            self.read.hold(table, &keys::entry(EntryId(self.next)), &keys::entry(EntryId(end)))?;
+        }
+        self.entries = view::entries_in(&self.read, self.next..end)?.into_iter();
         self.next = end;
         Ok(self.entries.next())
     }

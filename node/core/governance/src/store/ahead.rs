@@ -20,22 +20,25 @@ pub(crate) enum Asked {
     /// By the time in the ULID that they begin with: those of one millisecond in any
     /// order.
     ByTime,
+    /// In any: what [`Ahead::hold`] was told to is held.
+    Held,
 }
 
 impl Asked {
-    /// Where to begin to read for a key.
-    fn beginning(self, key: &[u8]) -> &[u8] {
+    /// Where to begin to read ahead for a key.
+    fn beginning(self, key: &[u8]) -> Option<&[u8]> {
         /// Of a ULID: <https://github.com/ulid/spec>, its first 48 bits.
         const TIME: usize = 6;
         match self {
-            Self::InOrder => key,
-            Self::ByTime => key.get(..TIME).unwrap_or(key),
+            Self::InOrder => Some(key),
+            Self::ByTime => Some(key.get(..TIME).unwrap_or(key)),
+            Self::Held => None,
         }
     }
 }
 
 /// A state that does not change, of which some tables are read ahead. Fewer than
-/// [`ROWS`] rows of each are held. What comes before them is not read ahead any more,
+/// [`ROWS`] rows of each are held, or those of one range. What comes before them is not read ahead any more,
 /// so that a question out of order costs what it would cost without this.
 #[derive(Debug)]
 pub(crate) struct Ahead<'a, R> {
@@ -91,11 +94,27 @@ impl<'a, R: Read> Ahead<'a, R> {
         let run = self.runs.iter().find(|(known, ..)| *known == table);
         let Some((_, asked, run)) = run else { return Ok(None) };
         let mut run = run.borrow_mut();
-        let beginning = asked.beginning(from);
-        if !run.covers(from, to) && run.from.as_slice() < beginning {
+        if !run.covers(from, to)
+            && let Some(beginning) = asked.beginning(from)
+            && run.from.as_slice() < beginning
+        {
             *run = self.read_on(table, beginning)?;
         }
         Ok(run.covers(from, to).then(|| take(run.range(from, to))))
+    }
+
+    /// Holds the rows of a range of a table, and no others of it any more.
+    ///
+    /// # Errors
+    /// [`Corruption`] when they cannot be read.
+    pub(crate) fn hold(&self, table: Table, from: &[u8], to: &[u8]) -> Result<(), Corruption> {
+        let Some((.., run)) = self.runs.iter().find(|(known, ..)| *known == table) else {
+            return Ok(());
+        };
+        let (direction, rows_max) = (Direction::Ascending, usize::MAX);
+        let rows = self.read.scan(Scan { table, from, to: Some(to), direction, rows_max })?;
+        *run.borrow_mut() = Run { from: from.to_vec(), to: Some(to.to_vec()), rows };
+        Ok(())
     }
 
     /// What is known after reading from a key on.
@@ -231,6 +250,21 @@ mod tests {
             assert_eq!(found.len(), usize::from(row < rows), "{row}");
         }
         counted.1.get()
+    }
+
+    #[test]
+    fn what_is_held_is_read_once_and_the_rest_as_it_is_asked_for() {
+        let store = filled((0..1_000).map(|row| key(row, 0, 0)));
+        let counted = Counted(&store, Cell::new(0));
+        let ahead = Ahead::new(&counted, &[(TABLE, Asked::Held)]);
+        ahead.hold(TABLE, &key(300, 0, 0), &key(700, 0, 0)).unwrap();
+        assert_eq!(counted.1.get(), 1);
+        for (row, more) in [(300, 0), (699, 0), (500, 0), (299, 1), (700, 2), (301, 2), (1_000, 3)]
+        {
+            let key = key(row, 0, 0);
+            assert_eq!(ahead.get(TABLE, &key), store.get(TABLE, &key), "{row}");
+            assert_eq!(counted.1.get(), 1 + more, "{row}");
+        }
     }
 
     #[test]
