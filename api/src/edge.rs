@@ -9,7 +9,7 @@
 //! - Who asks too often is told so before anything else is looked at.
 
 pub(crate) mod address;
-mod download;
+pub(crate) mod download;
 pub(crate) mod headers;
 pub(crate) mod intake;
 pub(crate) mod rates;

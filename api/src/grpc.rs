@@ -6,6 +6,7 @@
 //! served nor described here.
 
 mod access;
+mod audit;
 mod auth;
 mod caller;
 mod cluster;
@@ -22,6 +23,7 @@ mod policies;
 mod responsibility;
 mod risks;
 mod status;
+mod systems;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -35,6 +37,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use futures::FutureExt as _;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use proto::governance::v1::audit_server::AuditServer;
 use proto::governance::v1::auth_server::AuthServer;
 use proto::governance::v1::cluster_server::ClusterServer;
 use proto::governance::v1::compliance_server::ComplianceServer;
@@ -47,6 +50,7 @@ use proto::governance::v1::overrides_server::OverridesServer;
 use proto::governance::v1::policies_server::PoliciesServer;
 use proto::governance::v1::responsibility_server::ResponsibilityServer;
 use proto::governance::v1::risks_server::RisksServer;
+use proto::governance::v1::systems_server::SystemsServer;
 use proto::governance::v1::tokens_server::TokensServer;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
@@ -126,6 +130,13 @@ fn is_public(path: &str) -> bool {
     path.strip_prefix(PACKAGE).is_none_or(|method| PUBLIC.contains(&method))
 }
 
+/// Whether a method, or one of its service, may take as long as an audit.
+fn reads_a_lot(method: &str) -> bool {
+    ["Ledger/", "Compliance/", "Systems/", "Policies/Impact"]
+        .iter()
+        .any(|those| method.starts_with(those))
+}
+
 /// A service over a node.
 #[derive(Clone, Debug)]
 struct Service<B: Backend>(App<B>);
@@ -156,6 +167,10 @@ pub(crate) fn router<B: Backend>(app: App<B>) -> axum::Router {
         )
         .add_service(
             EvidenceServer::new(service.clone()).max_decoding_message_size(EVIDENCE_BYTES_MAX),
+        )
+        .add_service(AuditServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            SystemsServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             ComplianceServer::new(service.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -272,7 +287,7 @@ fn admit<'a, B: Backend>(
 /// Time for reading the message and answering it.
 fn time<B: Backend>(app: &App<B>, path: &str) -> Duration {
     let config = &app.config;
-    let is_audit = path.starts_with("/lexecon.governance.v1.Ledger/") && !is_public(path);
+    let is_audit = path.strip_prefix(PACKAGE).is_some_and(reads_a_lot) && !is_public(path);
     let answer = if is_audit { config.audit_timeout } else { config.request_timeout };
     // A second more than the inner bounds, which say what it was.
     config.request_timeout + answer + Duration::from_secs(1)

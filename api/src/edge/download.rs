@@ -41,7 +41,7 @@ pub(super) fn response(
 }
 
 /// The bytes of a file from one place to another.
-fn stream(
+pub(crate) fn stream(
     file: std::fs::File,
     from: u64,
     to: u64,

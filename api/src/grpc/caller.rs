@@ -7,10 +7,11 @@ use secrecy::SecretString;
 use tonic::Status;
 use types::{Json, Object};
 
+use super::members::Members;
 use super::{Service, status};
 use crate::auth::Asker;
 use crate::backend::Backend;
-use crate::call::{Answer, Body, Call, Content, Form};
+use crate::call::{Answer, Body, Call, Content, Form, RangeAsked};
 use crate::config::Config;
 use crate::cookies;
 use crate::edge::{self, intake};
@@ -57,11 +58,19 @@ pub(super) struct Input {
     pub(super) body: Option<Json>,
     /// Size of the message.
     pub(super) bytes: usize,
+    /// Which piece of a file is wanted.
+    pub(super) range: Option<RangeAsked>,
 }
 
 impl Input {
     pub(super) fn of(op: Op) -> Self {
-        Self { op, path: String::new(), query: Query::default(), body: None, bytes: 0 }
+        let (path, query) = (String::new(), Query::default());
+        Self { op, path, query, body: None, bytes: 0, range: None }
+    }
+
+    /// With the members that a body would have.
+    pub(super) fn with_body(op: Op, members: Object) -> Self {
+        Self { body: Some(Json::Object(members)), ..Self::of(op) }
     }
 }
 
@@ -90,7 +99,38 @@ impl Query {
     }
 }
 
+/// `x-request-id` of the answer.
+pub(super) fn request_id(extensions: &tonic::Extensions) -> String {
+    let caller = extensions.get::<Arc<Caller>>();
+    caller.map(|caller| caller.request_id.clone()).unwrap_or_default()
+}
+
 impl<B: Backend> Service<B> {
+    /// Answers a message by what `input` makes a call of it, and `message` a
+    /// message of the members of the REST answer.
+    pub(super) async fn reply<M: prost::Message, T>(
+        &self,
+        request: tonic::Request<M>,
+        input: impl FnOnce(M) -> Result<Input, Problem>,
+        message: impl FnOnce(Members) -> T,
+    ) -> Result<tonic::Response<T>, Status> {
+        let (_, extensions, asked) = request.into_parts();
+        let input = sized(asked, input);
+        self.answer(&extensions, input, |members| message(Members(members))).await
+    }
+
+    /// The same where the REST answer may be no members.
+    pub(super) async fn reply_any<M: prost::Message, T>(
+        &self,
+        request: tonic::Request<M>,
+        input: impl FnOnce(M) -> Result<Input, Problem>,
+        message: impl FnOnce(Content) -> Result<T, Problem>,
+    ) -> Result<tonic::Response<T>, Status> {
+        let (_, extensions, asked) = request.into_parts();
+        let input = sized(asked, input);
+        self.answer_any(&extensions, input, message).await
+    }
+
     /// Answers with a message made of the members of the REST answer.
     pub(super) async fn answer<T>(
         &self,
@@ -146,7 +186,7 @@ impl<B: Backend> Service<B> {
     }
 
     async fn call(&self, caller: &Caller, input: Input) -> Result<Answer, Problem> {
-        let Input { op, path, query, body, bytes } = input;
+        let Input { op, path, query, body, bytes, range } = input;
         let route = route(op).ok_or_else(Problem::internal)?;
         let authority = caller.asker.authority_for(route)?;
         if route.body_bytes_max < bytes {
@@ -172,8 +212,16 @@ impl<B: Backend> Service<B> {
             address: caller.asker.address,
             binding: caller.binding.clone(),
             form: Form::Json,
-            range: None,
+            range,
         };
         edge::within(&self.0, route.access, rest::answer(&self.0, call)).await
     }
+}
+
+fn sized<M: prost::Message>(
+    message: M,
+    input: impl FnOnce(M) -> Result<Input, Problem>,
+) -> Result<Input, Problem> {
+    let bytes = message.encoded_len();
+    input(message).map(|input| Input { bytes, ..input })
 }

@@ -1,27 +1,40 @@
-//! The service `Compliance`.
+//! The service `Compliance`: what is asked of the organisation by the EU AI Act
+//! and by frameworks, and what the ledger shows of it.
+//!
+//! Each method here names what makes a call of its message and a message of the
+//! answer; both are in the module of its subject.
 
-use std::collections::HashMap;
+mod controls;
+mod documents;
+mod duties;
+mod incidents;
+mod oversight;
+mod packages;
+mod profile;
+mod records;
 
-use prost::Message as _;
 use proto::governance::v1::compliance_server::Compliance;
 use proto::governance::v1::{
-    EscalationFigures, LiftStopReply, LiftStopRequest, OversightEffectivenessReply,
-    OversightEffectivenessRequest, RecordInterventionReply, RecordInterventionRequest,
-    ResponseTimes, VerifyInterventionReply, VerifyInterventionRequest,
+    AnnexIv, AnnexIvSection, AnonymizeReply, AnonymizeRequest, ApplyHoldReply, ApplyHoldRequest,
+    ArticleDuties, AttestControlRequest, CloseIncidentRequest, ComplianceStatistics,
+    ComplianceStatisticsRequest, Control, DocumentReply, DutyRegister, FrameworkCoverage,
+    FrameworkReport, FrameworkRequest, GetAnnexIvPackageRequest, GetAnnexIvRequest,
+    GetArticle11DocumentRequest, GetArticleDocumentRequest, GetArticleRequest, GetControlRequest,
+    GetIncidentRequest, GetOversightPackageRequest, GetProfileRequest, GetQueryRequest,
+    GetRegisterRequest, GetRegulatoryPackageRequest, GetTimelineRequest, Incident, LedgerQuery,
+    LiftStopReply, LiftStopRequest, LinkControlReply, LinkControlRequest, ListControlsReply,
+    ListControlsRequest, ListGapsReply, ListHoldsReply, ListHoldsRequest, ListIncidentsReply,
+    ListIncidentsRequest, ListQueriesReply, ListQueriesRequest, OversightEffectivenessReply,
+    OversightEffectivenessRequest, OversightPackageReply, Profile, RecordIncidentRequest,
+    RecordInterventionReply, RecordInterventionRequest, RecordStatus, RecordStatusRequest,
+    RegulatoryPackageReply, ReleaseHoldReply, ReleaseHoldRequest, ReportIncidentRequest,
+    SetProfileRequest, Timeline, UpdateAnnexIvRequest, VerifyInterventionReply,
+    VerifyInterventionRequest,
 };
 use tonic::{Request, Response, Status};
-use types::{Json, Object};
 
 use super::Service;
-use super::caller::{Input, Query};
-use super::decisions::{put, put_integer, signature_members, signature_message};
-use super::members::Members;
-use super::risks::metadata;
 use crate::backend::Backend;
-use crate::edge::intake::json_problem;
-use crate::json_text;
-use crate::problem::{Fault, Problem};
-use crate::routes::Op;
 
 #[tonic::async_trait]
 impl<B: Backend> Compliance for Service<B> {
@@ -29,149 +42,251 @@ impl<B: Backend> Compliance for Service<B> {
         &self,
         request: Request<RecordInterventionRequest>,
     ) -> Result<Response<RecordInterventionReply>, Status> {
-        let (_, extensions, message) = request.into_parts();
-        self.answer(&extensions, record(message), |reply| {
-            let mut reply = Members(reply);
-            RecordInterventionReply {
-                status: reply.word("status"),
-                intervention_id: reply.word("intervention_id"),
-                stop_id: reply.text("stop_id"),
-                timestamp: reply.word("timestamp"),
-                signature: reply.object("signature", signature_message),
-                ledger_entry_id: reply.count("ledger_entry_id"),
-                ledger_entry_hash: reply.word("ledger_entry_hash"),
-            }
-        })
-        .await
+        self.reply(request, oversight::record, oversight::recorded).await
     }
 
     async fn verify_intervention(
         &self,
         request: Request<VerifyInterventionRequest>,
     ) -> Result<Response<VerifyInterventionReply>, Status> {
-        let (_, extensions, message) = request.into_parts();
-        self.answer(&extensions, verify(message), |reply| {
-            let mut reply = Members(reply);
-            VerifyInterventionReply {
-                verified: reply.fact("verified"),
-                intervention_id: reply.word("intervention_id"),
-                mismatched_fields: reply.texts("mismatched_fields"),
-                erased_fields: reply.texts("erased_fields"),
-                signature_valid: reply.fact("signature_valid"),
-                ledger_entry_id: reply.count("ledger_entry_id"),
-            }
-        })
-        .await
+        self.reply(request, oversight::verify, oversight::verified).await
     }
 
     async fn lift_stop(
         &self,
         request: Request<LiftStopRequest>,
     ) -> Result<Response<LiftStopReply>, Status> {
-        let (_, extensions, message) = request.into_parts();
-        let bytes = message.encoded_len();
-        let mut members = Object::new();
-        members.insert("reason", message.reason);
-        put(&mut members, "lifted_by", message.lifted_by);
-        let body = Some(Json::Object(members));
-        let input = Input { path: message.stop_id, body, bytes, ..Input::of(Op::StopLift) };
-        self.answer(&extensions, Ok(input), |reply| {
-            let mut reply = Members(reply);
-            LiftStopReply {
-                stop_id: reply.word("stop_id"),
-                status: reply.word("status"),
-                ledger_entry_id: reply.count("ledger_entry_id"),
-            }
-        })
-        .await
+        self.reply(request, oversight::lift, oversight::lifted).await
     }
 
     async fn oversight_effectiveness(
         &self,
         request: Request<OversightEffectivenessRequest>,
     ) -> Result<Response<OversightEffectivenessReply>, Status> {
-        let (_, extensions, message) = request.into_parts();
-        let query = Query::default()
-            .put("period_days", message.period_days)
-            .put("as_of", message.as_of)
-            .read(message.read);
-        let input = Input { query, ..Input::of(Op::Effectiveness) };
-        self.answer(&extensions, Ok(input), |reply| effectiveness(Members(reply))).await
+        self.reply(request, oversight::period, oversight::effectiveness).await
     }
-}
 
-fn record(message: RecordInterventionRequest) -> Result<Input, Problem> {
-    let bytes = message.encoded_len();
-    let free = |text: String| metadata(Some(text).filter(|text| !text.is_empty()), Op::Intervene);
-    let mut members = Object::new();
-    members.insert("intervention_type", message.intervention_type);
-    put(&mut members, "ai_recommendation", free(message.ai_recommendation_json)?);
-    put(&mut members, "human_decision", free(message.human_decision_json)?);
-    members.insert("human_role", message.human_role);
-    members.insert("reason", message.reason);
-    put(&mut members, "human_id", message.human_id);
-    put(&mut members, "decision_id", message.decision_id);
-    let context = metadata(message.request_context_json, Op::Intervene)?;
-    put(&mut members, "request_context", context);
-    put_integer(&mut members, "response_time_ms", message.response_time_ms)?;
-    put(&mut members, "display_digest", message.display_digest);
-    if let Some(scope) = message.stop {
-        let mut stop = Object::new();
-        put(&mut stop, "actor", scope.actor);
-        put(&mut stop, "action", scope.action);
-        members.insert("stop", stop);
+    async fn get_oversight_package(
+        &self,
+        request: Request<GetOversightPackageRequest>,
+    ) -> Result<Response<OversightPackageReply>, Status> {
+        self.reply_any(request, packages::of_oversight, packages::oversight).await
     }
-    let body = Some(Json::Object(members));
-    Ok(Input { body, bytes, ..Input::of(Op::Intervene) })
-}
 
-fn verify(message: VerifyInterventionRequest) -> Result<Input, Problem> {
-    let bytes = message.encoded_len();
-    let text = message.members_json.unwrap_or_else(|| "{}".to_owned());
-    let members = json_text::read(text.as_bytes())
-        .map_err(|fault| json_problem(Op::InterventionVerify, fault))?;
-    let Json::Object(mut members) = members else {
-        return Err(Problem::fault(Fault::at("/members_json", "wrong_type", "must be an object")));
-    };
-    members.insert("intervention_id", message.intervention_id);
-    put(&mut members, "signature", message.signature.map(signature_members));
-    let body = Some(Json::Object(members));
-    Ok(Input { body, bytes, ..Input::of(Op::InterventionVerify) })
-}
+    async fn get_register(
+        &self,
+        request: Request<GetRegisterRequest>,
+    ) -> Result<Response<DutyRegister>, Status> {
+        self.reply(request, duties::of_register, duties::register).await
+    }
 
-/// Counts by name.
-fn counts(counts: Members) -> HashMap<String, u64> {
-    counts.0.into_iter().map(|(name, count)| (name, count.as_u64().unwrap_or_default())).collect()
-}
+    async fn get_article(
+        &self,
+        request: Request<GetArticleRequest>,
+    ) -> Result<Response<ArticleDuties>, Status> {
+        self.reply(request, duties::of_article, duties::article).await
+    }
 
-fn effectiveness(mut reply: Members) -> OversightEffectivenessReply {
-    let by = reply.object("intervention_breakdown", |mut by| {
-        (by.object("by_type", counts), by.object("by_role", counts))
-    });
-    let (by_type, by_role) = by.unwrap_or_default();
-    OversightEffectivenessReply {
-        period_days: reply.count("period_days"),
-        total_interventions: reply.count("total_interventions"),
-        by_type: by_type.unwrap_or_default(),
-        by_role: by_role.unwrap_or_default(),
-        overrides: reply.count("overrides"),
-        approvals: reply.count("approvals"),
-        override_rate_percent: reply.number("override_rate_percent"),
-        response_time_ms: reply.object("response_time_ms", |times| ResponseTimes {
-            average: times.number("average"),
-            minimum: times.number("minimum"),
-            maximum: times.number("maximum"),
-        }),
-        escalations: reply.object("escalations", |figures| EscalationFigures {
-            created: figures.count("created"),
-            resolved: figures.count("resolved"),
-            expired: figures.count("expired"),
-            within_sla_percent: figures.number("within_sla_percent"),
-        }),
-        resolution_outcomes: reply.object("resolution_outcomes", counts).unwrap_or_default(),
-        status: reply.word("status"),
-        status_detail: reply.word("status_detail"),
-        findings: reply.texts("findings"),
-        as_of_index: reply.count("as_of_index"),
+    async fn get_timeline(
+        &self,
+        request: Request<GetTimelineRequest>,
+    ) -> Result<Response<Timeline>, Status> {
+        self.reply(request, duties::of_timeline, duties::timeline).await
+    }
+
+    async fn list_queries(
+        &self,
+        request: Request<ListQueriesRequest>,
+    ) -> Result<Response<ListQueriesReply>, Status> {
+        self.reply(request, duties::of_queries, duties::queries).await
+    }
+
+    async fn get_query(
+        &self,
+        request: Request<GetQueryRequest>,
+    ) -> Result<Response<LedgerQuery>, Status> {
+        self.reply(request, duties::of_query, duties::query).await
+    }
+
+    async fn get_profile(
+        &self,
+        request: Request<GetProfileRequest>,
+    ) -> Result<Response<Profile>, Status> {
+        self.reply(request, profile::get, profile::shown).await
+    }
+
+    async fn set_profile(
+        &self,
+        request: Request<SetProfileRequest>,
+    ) -> Result<Response<Profile>, Status> {
+        self.reply(request, profile::set, profile::shown).await
+    }
+
+    async fn get_record_status(
+        &self,
+        request: Request<RecordStatusRequest>,
+    ) -> Result<Response<RecordStatus>, Status> {
+        self.reply(request, records::of_status, records::status).await
+    }
+
+    async fn get_regulatory_package(
+        &self,
+        request: Request<GetRegulatoryPackageRequest>,
+    ) -> Result<Response<RegulatoryPackageReply>, Status> {
+        self.reply_any(request, packages::of_records, packages::records).await
+    }
+
+    async fn apply_hold(
+        &self,
+        request: Request<ApplyHoldRequest>,
+    ) -> Result<Response<ApplyHoldReply>, Status> {
+        self.reply(request, records::apply, records::applied).await
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<ListHoldsRequest>,
+    ) -> Result<Response<ListHoldsReply>, Status> {
+        self.reply(request, records::of_holds, records::holds).await
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<ReleaseHoldRequest>,
+    ) -> Result<Response<ReleaseHoldReply>, Status> {
+        self.reply(request, records::release, records::released).await
+    }
+
+    async fn anonymize(
+        &self,
+        request: Request<AnonymizeRequest>,
+    ) -> Result<Response<AnonymizeReply>, Status> {
+        self.reply(request, records::anonymize, records::anonymized).await
+    }
+
+    async fn record_incident(
+        &self,
+        request: Request<RecordIncidentRequest>,
+    ) -> Result<Response<Incident>, Status> {
+        self.reply(request, incidents::record, incidents::shown).await
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<ListIncidentsRequest>,
+    ) -> Result<Response<ListIncidentsReply>, Status> {
+        self.reply(request, incidents::of_list, incidents::list).await
+    }
+
+    async fn get_incident(
+        &self,
+        request: Request<GetIncidentRequest>,
+    ) -> Result<Response<Incident>, Status> {
+        self.reply(request, incidents::get, incidents::shown).await
+    }
+
+    async fn report_incident(
+        &self,
+        request: Request<ReportIncidentRequest>,
+    ) -> Result<Response<Incident>, Status> {
+        self.reply(request, incidents::report, incidents::shown).await
+    }
+
+    async fn close_incident(
+        &self,
+        request: Request<CloseIncidentRequest>,
+    ) -> Result<Response<Incident>, Status> {
+        self.reply(request, incidents::close, incidents::shown).await
+    }
+
+    async fn get_annex_iv(
+        &self,
+        request: Request<GetAnnexIvRequest>,
+    ) -> Result<Response<AnnexIv>, Status> {
+        self.reply(request, documents::of_sections, documents::annex_iv).await
+    }
+
+    async fn update_annex_iv(
+        &self,
+        request: Request<UpdateAnnexIvRequest>,
+    ) -> Result<Response<AnnexIvSection>, Status> {
+        self.reply(request, documents::update, documents::section).await
+    }
+
+    async fn get_annex_iv_package(
+        &self,
+        request: Request<GetAnnexIvPackageRequest>,
+    ) -> Result<Response<DocumentReply>, Status> {
+        self.reply_any(request, documents::of_package, documents::document).await
+    }
+
+    async fn get_article11_document(
+        &self,
+        request: Request<GetArticle11DocumentRequest>,
+    ) -> Result<Response<DocumentReply>, Status> {
+        self.reply_any(request, documents::of_article_11, documents::document).await
+    }
+
+    async fn get_article_document(
+        &self,
+        request: Request<GetArticleDocumentRequest>,
+    ) -> Result<Response<DocumentReply>, Status> {
+        self.reply_any(request, documents::of_article, documents::document).await
+    }
+
+    async fn get_statistics(
+        &self,
+        request: Request<ComplianceStatisticsRequest>,
+    ) -> Result<Response<ComplianceStatistics>, Status> {
+        self.reply(request, controls::of_statistics, controls::statistics).await
+    }
+
+    async fn list_controls(
+        &self,
+        request: Request<ListControlsRequest>,
+    ) -> Result<Response<ListControlsReply>, Status> {
+        self.reply(request, controls::of_controls, controls::list).await
+    }
+
+    async fn get_control(
+        &self,
+        request: Request<GetControlRequest>,
+    ) -> Result<Response<Control>, Status> {
+        self.reply(request, controls::of_control, controls::control).await
+    }
+
+    async fn list_gaps(
+        &self,
+        request: Request<FrameworkRequest>,
+    ) -> Result<Response<ListGapsReply>, Status> {
+        self.reply(request, controls::of_gaps, controls::gaps).await
+    }
+
+    async fn get_report(
+        &self,
+        request: Request<FrameworkRequest>,
+    ) -> Result<Response<FrameworkReport>, Status> {
+        self.reply(request, controls::of_report, controls::report).await
+    }
+
+    async fn get_coverage(
+        &self,
+        request: Request<FrameworkRequest>,
+    ) -> Result<Response<FrameworkCoverage>, Status> {
+        self.reply(request, controls::of_coverage, controls::coverage).await
+    }
+
+    async fn link_control(
+        &self,
+        request: Request<LinkControlRequest>,
+    ) -> Result<Response<LinkControlReply>, Status> {
+        self.reply(request, controls::link, controls::linked).await
+    }
+
+    async fn attest_control(
+        &self,
+        request: Request<AttestControlRequest>,
+    ) -> Result<Response<Control>, Status> {
+        self.reply(request, controls::attest, controls::control).await
     }
 }

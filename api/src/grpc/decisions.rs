@@ -219,6 +219,11 @@ pub(super) fn put(body: &mut Object, name: &str, value: Option<impl Into<Json>>)
     }
 }
 
+/// A list that is there unless nothing is in it: messages know no empty list.
+pub(super) fn put_list(body: &mut Object, name: &str, items: Vec<String>) {
+    put(body, name, Some(items).filter(|items| !items.is_empty()));
+}
+
 pub(super) fn put_integer(
     body: &mut Object,
     name: &str,

@@ -130,7 +130,7 @@ fn create(message: CreateEscalationRequest) -> Result<Input, Problem> {
     Ok(Input { body, bytes, ..Input::of(Op::EscalationCreate) })
 }
 
-fn escalation(mut it: Members) -> Escalation {
+pub(super) fn escalation(mut it: Members) -> Escalation {
     Escalation {
         escalation_id: it.word("escalation_id"),
         decision_id: it.word("decision_id"),

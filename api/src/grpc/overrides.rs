@@ -139,7 +139,7 @@ fn execute(message: ExecuteOverrideRequest) -> Result<Input, Problem> {
     Ok(Input { body, bytes, ..Input::of(Op::OverrideExecute) })
 }
 
-fn shown(mut reply: Members) -> Override {
+pub(super) fn shown(mut reply: Members) -> Override {
     Override {
         override_id: reply.word("override_id"),
         decision_id: reply.word("decision_id"),

@@ -44,6 +44,7 @@ fn grpc_code(status: u16) -> GrpcCode {
         404 | 410 => GrpcCode::NotFound,
         408 => GrpcCode::DeadlineExceeded,
         405 => GrpcCode::Unimplemented,
+        416 => GrpcCode::OutOfRange,
         409 => GrpcCode::FailedPrecondition,
         429 => GrpcCode::ResourceExhausted,
         503 => GrpcCode::Unavailable,

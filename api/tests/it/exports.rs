@@ -28,7 +28,7 @@ async fn requested(server: &Server, body: Value) -> String {
 }
 
 /// A node reports the file that the double hands out.
-fn complete(node: &Node, id: &str) {
+pub(crate) fn complete(node: &Node, id: &str) {
     let export: ExportId = id.parse().unwrap();
     node.finalize();
     let claim = Command::ClaimExport(ClaimExport { export, worked: 0, percent: 0 });

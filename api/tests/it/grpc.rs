@@ -485,9 +485,18 @@ async fn reflection_describes_the_public_services_alone() {
         panic!("{answers:?}");
     };
     let names: Vec<&str> = services.service.iter().map(|service| service.name.as_str()).collect();
-    for name in
-        ["Decisions", "Tokens", "Policies", "Ledger", "Keys", "Cluster", "Compliance", "Auth"]
-    {
+    for name in [
+        "Decisions",
+        "Tokens",
+        "Policies",
+        "Ledger",
+        "Keys",
+        "Cluster",
+        "Compliance",
+        "Auth",
+        "Audit",
+        "Systems",
+    ] {
         assert!(names.contains(&format!("lexecon.governance.v1.{name}").as_str()), "{names:?}");
     }
     assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");

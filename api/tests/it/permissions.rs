@@ -23,6 +23,7 @@ use crate::accounts::{Person, Program, admit, close, equip};
 use crate::cluster::joiner;
 use crate::common::{ALLOWED, Node, POLICY, Server};
 use crate::description::document;
+use crate::messages::Messages;
 
 const ACTOR: &str = "ai_agent:claims_triage";
 
@@ -343,23 +344,39 @@ fn check_asked(name: &str, outcomes: &Outcomes) {
     assert!(refused.contains(&others.as_str()), "{name} does not ask who the actor is: {others}");
 }
 
+/// Where nothing is sent, who may call a method is who may ask for its row.
+fn check_same(
+    messages: &Messages,
+    rest: &[(String, String, Outcomes)],
+    (name, outcomes): (&str, &Outcomes),
+) {
+    if !["Audit/", "Compliance/", "Systems/"].iter().any(|those| name.starts_with(those)) {
+        return;
+    }
+    let method = messages.methods.iter().find(|method| method.name == name).unwrap();
+    let row = rest.iter().find(|(row, ..)| *row == method.rows[0]).unwrap();
+    assert_eq!(outcomes, &row.2, "{name}");
+}
+
 #[tokio::test]
 async fn who_may_do_what_is_written_down() {
     let scene = Scene::new().await;
     let mut text = String::new();
-    for (name, who, outcomes) in rest_table(&scene).await {
+    let rest = rest_table(&scene).await;
+    for (name, who, outcomes) in &rest {
         assert_ne!(who, "node", "{name} has no rule");
         // A node joins by what it shows itself, which its handler judges.
         if who == "public" && name != "POST /cluster/nodes" {
-            assert_eq!(gets(&outcomes, "anonymous"), "ok", "{name} is public");
+            assert_eq!(gets(outcomes, "anonymous"), "ok", "{name} is public");
         } else if who != "public" {
-            assert_eq!(gets(&outcomes, "anonymous"), "unauthenticated", "{name}");
+            assert_eq!(gets(outcomes, "anonymous"), "unauthenticated", "{name}");
         }
         if who.starts_with("actor") {
-            check_asked(&name, &outcomes);
+            check_asked(name, outcomes);
         }
-        write(&mut text, &name, &who, &outcomes);
+        write(&mut text, name, who, outcomes);
     }
+    let messages = Messages::new();
     for (name, outcomes) in grpc_table(&scene).await {
         if ["Decide", "DecideBatch", "IssueToken", "Revoke", "Evaluation", "Evaluations"]
             .iter()
@@ -369,6 +386,7 @@ async fn who_may_do_what_is_written_down() {
         {
             check_asked(&name, &outcomes);
         }
+        check_same(&messages, &rest, (&name, &outcomes));
         write(&mut text, &name, "gRPC", &outcomes);
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/permissions.txt");

@@ -238,7 +238,8 @@ mod tests {
     /// Asks for the rows under an id, one of which there is for each of the first
     /// `rows`, and says how often the store was read.
     fn reads(rows: u64, of_millisecond: u64, order: impl Iterator<Item = u64>) -> usize {
-        let at = |row: u64, number| key(row / of_millisecond, row, number);
+        let time = |row: u64| row.checked_div(of_millisecond).unwrap_or_default();
+        let at = |row, number| key(time(row), row, number);
         let store = filled((0..rows).map(|row| at(row, 0)));
         let counted = Counted(&store, Cell::new(0));
         let ahead = Ahead::new(&counted, &[(TABLE, Asked::ByTime)]);
