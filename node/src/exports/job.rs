@@ -43,7 +43,7 @@ const LOOKED_AT_MAX: usize = 100;
 const BUILDS_MAX: u32 = 4;
 
 /// How much a build gives way to what else the node does.
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 
 /// Builds for as long as the node runs.
 pub(crate) async fn run(running: Running, stop: CancellationToken) {
