@@ -136,6 +136,8 @@ async fn a_receipt_is_the_same_on_every_node_and_for_ever() {
     let reply = cluster.client(0).post_json("/decide", &decide_body("kept")).await.unwrap();
     let id = reply.as_object().unwrap().get("decision_id").and_then(Json::as_str).unwrap();
     let path = format!("/decisions/{id}/receipt?wait=final");
+    // A follower that has not come so far knows of no such decision.
+    cluster.settle().await.unwrap();
     let first = cluster.client(1).get_json(&path).await.unwrap();
     assert!(first.as_object().unwrap().get("checkpoint").unwrap().as_str().is_some());
     decide_and_seal(&mut cluster, 0, "later").await;

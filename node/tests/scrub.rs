@@ -5,7 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -49,6 +50,27 @@ impl Node {
             .spawn()
             .unwrap();
         Self { process, log, address }
+    }
+
+    /// Waits until what is recorded is sealed: else that is done at the next start,
+    /// and reads what the scrub is to find.
+    fn seals(&self) {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let mut answer = String::new();
+            let mut stream = TcpStream::connect(&self.address).unwrap();
+            stream
+                .write_all(
+                    b"GET /ledger/checkpoint HTTP/1.1\r\nHost: n1\r\nConnection: close\r\n\r\n",
+                )
+                .unwrap();
+            stream.read_to_string(&mut answer).unwrap();
+            if answer.starts_with("HTTP/1.1 200 ") {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no checkpoint: {answer}");
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Has the state written to its files: what is not is replayed at start.
@@ -106,6 +128,7 @@ fn check(table: Table, named: &str) {
     let dir = root.path().join("n1");
     let node = Node::start(&dir, "manual");
     node.says("everything stored is as written");
+    node.seals();
     node.flush();
     node.terminate();
     flip(&dir, table);
