@@ -1,12 +1,13 @@
 //! `/openapi.json`: OpenAPI 3.1, made from the table of routes and the tables
 //! of fields that requests are checked with.
 
+use governance::access::Right;
 use types::{Json, Object};
 
 use crate::fields::{Field, schema};
 use crate::problem::Code;
 use crate::reply::{Member, Value};
-use crate::routes::{self, Access, Op, Reply, Route, Shape};
+use crate::routes::{self, Access, Method, Op, Reply, Route, Shape};
 
 /// Codes that any route may answer with.
 const ANYWHERE: &[Code] = &[
@@ -183,6 +184,24 @@ fn request_body(route: &Route) -> Option<Json> {
     ]))
 }
 
+/// What a principal is told who may not.
+fn refusals(who: Right) -> &'static [Code] {
+    match who {
+        Right::Public | Right::Own => &[],
+        Right::Any => &[Code::MFA_REQUIRED, Code::PASSWORD_EXPIRED],
+        Right::Actor => &[Code::MFA_REQUIRED, Code::PASSWORD_EXPIRED, Code::ACTOR_NOT_COVERED],
+        Right::Human | Right::Oversight | Right::OversightRole => {
+            &[Code::MFA_REQUIRED, Code::PASSWORD_EXPIRED, Code::NOT_AUTHORISED]
+        }
+        Right::Holds(_)
+        | Right::ActorOr(_)
+        | Right::OversightOr(_)
+        | Right::Operator
+        | Right::OperatorOrNode
+        | Right::Node => &[Code::MFA_REQUIRED, Code::PASSWORD_EXPIRED, Code::PERMISSION_DENIED],
+    }
+}
+
 fn responses(route: &Route) -> Json {
     let mut responses = Object::new();
     // What is still to be done when it is answered.
@@ -193,6 +212,10 @@ fn responses(route: &Route) -> Json {
     );
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
     codes.extend_from_slice(route.codes);
+    codes.extend_from_slice(refusals(route.who));
+    if route.who != Right::Public && route.method != Method::Get {
+        codes.push(Code::CSRF_REQUIRED);
+    }
     if !matches!(route.shape, Shape::None) {
         codes.extend_from_slice(WITH_BODY);
     }
@@ -229,11 +252,26 @@ fn responses(route: &Route) -> Json {
 fn answer_content(reply: Reply) -> Json {
     const JSON: &str = "application/json";
     let bytes = |media: &str| match media {
-        "application/octet-stream" => {
+        "application/octet-stream"
+        | "application/zip"
+        | "application/pdf"
+        | "image/gif"
+        | "image/jpeg"
+        | "image/png"
+        | "image/webp" => {
             let fields = [("type", "string".into()), ("format", "binary".into())];
             Json::object([("schema", Json::object(fields))])
         }
+        // A file: any value.
+        JSON => Json::object([]),
         _ => Json::object([("schema", Json::object([("type", "string".into())]))]),
+    };
+    let each = |media: &[&str]| {
+        let mut types = Object::new();
+        for name in media {
+            types.insert(*name, bytes(name));
+        }
+        types
     };
     match reply {
         Reply::Members(members) => content(JSON, members_schema(members)),
@@ -241,11 +279,12 @@ fn answer_content(reply: Reply) -> Json {
             let of = [done, plan].map(members_schema);
             content(JSON, Json::object([("anyOf", Json::Array(of.into()))]))
         }
-        Reply::Media(JSON) => content(JSON, free("An object.")),
-        Reply::Media(media) => Json::object([(media, bytes(media))]),
+        Reply::Media([JSON]) => content(JSON, free("An object.")),
+        Reply::Media(media) => Json::Object(each(media)),
         Reply::Either { members, media, .. } => {
-            let members = Json::object([("schema", members_schema(members))]);
-            Json::object([(JSON, members), (media, bytes(media))])
+            let mut types = each(media);
+            types.insert(JSON, Json::object([("schema", members_schema(members))]));
+            Json::Object(types)
         }
     }
 }

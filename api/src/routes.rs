@@ -267,14 +267,14 @@ pub(crate) enum Reply {
     Members(&'static [Member]),
     /// One of two such objects: what was done, or what would be.
     DoneOrPlanned(&'static [Member], &'static [Member]),
-    /// Another media type.
-    Media(&'static str),
+    /// Another media type: one of these.
+    Media(&'static [&'static str]),
     /// Either of the two.
     Either {
         /// The members.
         members: &'static [Member],
-        /// The other media type.
-        media: &'static str,
+        /// The other media types, of which the answer has one.
+        media: &'static [&'static str],
         /// What a caller gets who takes both.
         first: Form,
     },
@@ -314,7 +314,7 @@ impl Route {
             query: &[],
             shape: Shape::None,
             body_bytes_max: MIB,
-            reply: Reply::Media("application/json"),
+            reply: Reply::Media(&["application/json"]),
             codes: &[],
         }
     }
@@ -372,13 +372,13 @@ impl Route {
         self
     }
 
-    const fn media(mut self, media: &'static str) -> Self {
+    const fn media(mut self, media: &'static [&'static str]) -> Self {
         self.reply = Reply::Media(media);
         self
     }
 
     /// As another media type too, or by preference.
-    const fn or_media(mut self, media: &'static str, first: Form) -> Self {
+    const fn or_media(mut self, media: &'static [&'static str], first: Form) -> Self {
         if let Reply::Members(members) = self.reply {
             self.reply = Reply::Either { members, media, first };
         }

@@ -100,15 +100,12 @@ fn range(headers: &HeaderMap) -> Option<RangeAsked> {
 /// it gets the first.
 fn form(route: &Route, headers: &HeaderMap) -> Result<Form, Problem> {
     const JSON: &str = "application/json";
+    let of = |media: &'static [&str]| media.first().map(|media| (Form::Media, *media));
     let forms = match route.reply {
         Reply::Members(_) | Reply::DoneOrPlanned(..) => [Some((Form::Json, JSON)), None],
-        Reply::Media(media) => [Some((Form::Media, media)), None],
-        Reply::Either { media, first: Form::Json, .. } => {
-            [Some((Form::Json, JSON)), Some((Form::Media, media))]
-        }
-        Reply::Either { media, first: Form::Media, .. } => {
-            [Some((Form::Media, media)), Some((Form::Json, JSON))]
-        }
+        Reply::Media(media) => [of(media), None],
+        Reply::Either { media, first: Form::Json, .. } => [Some((Form::Json, JSON)), of(media)],
+        Reply::Either { media, first: Form::Media, .. } => [of(media), Some((Form::Json, JSON))],
     };
     let mut ranges = Vec::new();
     for value in headers.get_all("accept") {

@@ -54,7 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
     .tag("Decisions")
     .query(decision::RECEIPT_QUERY)
     .replies(decision::RECEIPT_REPLY)
-    .or_media("text/plain", Form::Json)
+    .or_media(&["text/plain"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_DECISION, Code::ERASED, Code::NOT_FINAL]),
     Route::get(
         Op::Replay,

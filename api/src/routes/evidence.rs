@@ -51,7 +51,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::ArtifactContent, "/evidence/{artifact_id}/content", "Its content")
         .who(Right::Holds(ViewAuditLogs))
         .tag("Evidence")
-        .media("application/octet-stream")
+        .media(content::MEDIA)
         .codes(&[Code::UNKNOWN_ARTIFACT, Code::ERASED]),
     Route::post(
         Op::ArtifactVerify,

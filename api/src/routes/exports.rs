@@ -69,7 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .who(Right::Any)
     .tag("Audit")
-    .media("application/octet-stream")
+    .media(exports::download::MEDIA)
     .codes(&[
         Code::PERMISSION_DENIED,
         Code::UNKNOWN_EXPORT,

@@ -37,7 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
         .tag("Ledger")
         .query(ledger::CHECKPOINT_QUERY)
         .replies(ledger::CHECKPOINT_REPLY)
-        .or_media("text/plain", Form::Media)
+        .or_media(&["text/plain"], Form::Media)
         .codes(&[Code::NOT_FINAL]),
     Route::get(Op::Checkpoints, "/ledger/checkpoints", "Final checkpoints, smallest first")
         .who(Right::Public)
@@ -66,7 +66,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::Checkpoint, "/checkpoint", "The last final checkpoint, as C2SP tlog-tiles")
         .who(Right::Public)
         .tag("Ledger")
-        .media("text/plain")
+        .media(&["text/plain"])
         .codes(&[Code::NOT_FINAL]),
     Route::get(
         Op::Tile,
@@ -75,6 +75,6 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .who(Right::Public)
     .tag("Ledger")
-    .media("application/octet-stream")
+    .media(&["application/octet-stream"])
     .codes(&[Code::NOT_FOUND]),
 ];

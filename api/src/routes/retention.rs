@@ -69,7 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(package::QUERY)
     .replies(package::REPLY)
-    .or_media("text/markdown", Form::Json)
+    .or_media(&["text/markdown", "text/csv"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::NOT_FINAL, Code::OVERLOADED]),
     Route::get(
         Op::OversightPackage,
@@ -81,6 +81,6 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(oversight::QUERY)
     .replies(oversight::REPLY)
-    .or_media("text/markdown", Form::Json)
+    .or_media(&["text/markdown"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::NOT_FINAL, Code::OVERLOADED]),
 ];

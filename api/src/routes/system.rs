@@ -33,7 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::Metrics, "/metrics", "Metrics for Prometheus")
         .who(Right::Public)
         .access(Access::Probe)
-        .media("text/plain")
+        .media(&["text/plain"])
         .codes(&[Code::METRICS_DISABLED]),
     Route::get(Op::OpenApi, "/openapi.json", "This description")
         .who(Right::Public)
@@ -41,7 +41,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(Op::Docs, "/docs", "This description, to read and try")
         .who(Right::Public)
         .access(Access::Static)
-        .media("text/html"),
+        .media(&["text/html"]),
     Route::get(Op::Root, "/", "What this service is and where its paths are")
         .who(Right::Public)
         .access(Access::Static)

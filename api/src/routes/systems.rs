@@ -153,7 +153,7 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(document::PACKAGE_QUERY)
     .replies(document::REPLY)
-    .or_media("text/markdown", Form::Json)
+    .or_media(&["text/markdown"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_SYSTEM, Code::ANNEX_IV_INCOMPLETE]),
     Route::get(
         Op::Article11Document,
@@ -165,7 +165,7 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(document::QUERY)
     .replies(document::REPLY_11)
-    .or_media("text/markdown", Form::Json)
+    .or_media(&["text/markdown"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_SYSTEM]),
     Route::get(
         Op::ArticleDocument,
@@ -177,6 +177,6 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(document::QUERY)
     .replies(document::REPLY)
-    .or_media("text/markdown", Form::Json)
+    .or_media(&["text/markdown"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_ARTICLE, Code::UNKNOWN_SYSTEM]),
 ];

@@ -14,8 +14,13 @@ use crate::problem::{Fault, Problem};
 use crate::reply::{Member, flag, hash};
 use governance::view::{Absent, Artifact};
 
-/// Media types that a reader may be told: none of them is run by a browser.
-const SAFE: &[&str] = &[
+/// Of bytes that nothing is said about.
+const ANY: &str = "application/octet-stream";
+
+/// Media types that a reader may be told: none of them is run by a browser. Whatever
+/// else was registered is the first.
+pub(crate) const MEDIA: &[&str] = &[
+    ANY,
     "application/json",
     "application/pdf",
     "application/zip",
@@ -80,8 +85,8 @@ pub(crate) async fn get<B: Backend>(app: &App<B>, call: &Call) -> Result<Answer,
 fn media(told: Option<&str>) -> &'static str {
     let name = told.and_then(|told| told.split(';').next()).unwrap_or_default();
     let name = name.trim().to_ascii_lowercase();
-    let safe = SAFE.iter().find(|safe| **safe == name);
-    safe.copied().unwrap_or("application/octet-stream")
+    let safe = MEDIA.iter().find(|safe| **safe == name);
+    safe.copied().unwrap_or(ANY)
 }
 
 /// Whether `If-None-Match` names a digest: RFC 9110, section 13.1.2.

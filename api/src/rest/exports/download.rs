@@ -82,6 +82,10 @@ fn read_range(text: &str, size: u64) -> Range {
     if to <= from { Range::Outside } else { Range::Piece(Piece { from, to }) }
 }
 
+/// What files are, less the parameters.
+pub(crate) const MEDIA: &[&str] =
+    &["application/json", "application/zip", "text/csv", "text/html", "text/markdown"];
+
 fn media(format: ExportFormat) -> &'static str {
     match format {
         ExportFormat::Json | ExportFormat::Oscal => "application/json",
