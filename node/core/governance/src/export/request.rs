@@ -12,7 +12,7 @@ use crate::outcome::{Corruption, Outcome, Rejection};
 use crate::oversight;
 use crate::record::{ExportRecord, ExportStatus};
 use crate::store::{Read, Store, Table};
-use crate::view;
+use crate::{tables, view};
 
 pub(crate) fn request<S: Store>(
     context: &mut Context<'_, S>,
@@ -31,7 +31,7 @@ pub(crate) fn request<S: Store>(
         true => ExportStatus::Pending,
         false => ExportStatus::AwaitingApproval,
     };
-    room(context, status)?;
+    room(context, status, &context.envelope.principal.id)?;
     let id = ExportId(context.fresh("exp", Table::Export)?);
     let mut data = context.asked();
     data.insert("export_id", id.to_string());
@@ -79,13 +79,44 @@ fn may_export<S: Store>(context: &Context<'_, S>) -> Result<bool, Corruption> {
     Ok(authority.is_ok_and(|authority| authority.permissions.has(Permission::ExportData)))
 }
 
-/// Refuses one more than may wait: what nobody can get to helps nobody.
-fn room<S: Store>(context: &Context<'_, S>, status: ExportStatus) -> Result<(), Stop> {
-    let there = rows::count(context.tables.read(), &[status], OPEN_MAX)?;
+/// Exports of one person that may wait once half of the room is taken.
+const SHARE_MAX: u64 = 20;
+
+/// Refuses one more than may wait: what nobody can get to helps nobody. Nobody
+/// takes all of the room from the others.
+fn room<S: Store>(
+    context: &Context<'_, S>,
+    status: ExportStatus,
+    requester: &str,
+) -> Result<(), Stop> {
+    let read = context.tables.read();
+    let there = rows::count(read, &[status], OPEN_MAX)?;
     if OPEN_MAX <= there {
         return Err(Rejection::TooMany { things: "exports waiting", there }.into());
     }
+    // In open mode nobody is known.
+    let is_known = context.envelope.principal.kind != PrincipalKind::Nobody;
+    if is_known && OPEN_MAX / 2 <= there {
+        let there = of_person(read, status, &person(read, requester)?)?;
+        if SHARE_MAX <= there {
+            return Err(Rejection::TooMany { things: "exports of yours waiting", there }.into());
+        }
+    }
     Ok(())
+}
+
+/// How many exports of a status are a person's, up to [`SHARE_MAX`].
+fn of_person(read: &impl Read, status: ExportStatus, whose: &str) -> Result<u64, Corruption> {
+    let mut found = 0_u64;
+    for id in rows::ids(read, status)? {
+        let record: Option<ExportRecord> = tables::record(read, Table::Export, &id.0.key())?;
+        let Some(record) = record else { continue };
+        found = found.saturating_add(u64::from(person(read, &record.requester)? == whose));
+        if found == SHARE_MAX {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn answer<S: Store>(
@@ -109,7 +140,7 @@ pub(crate) fn answer<S: Store>(
         ExportAnswer::Reject => EntryType::AuditExportRejected,
     };
     if answer.answer == ExportAnswer::Approve {
-        room(context, ExportStatus::Pending)?;
+        room(context, ExportStatus::Pending, &record.requester)?;
     }
     let mut data = context.asked();
     data.insert("export_id", id.to_string());

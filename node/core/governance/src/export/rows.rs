@@ -9,11 +9,11 @@ use types::{ExportId, Micros, Timestamp};
 use crate::apply::{Context, Stop};
 use crate::deadline::{self, Due};
 use crate::export::ExportFormat;
-use crate::keys;
 use crate::outcome::{Corruption, Rejection};
 use crate::record::{ExportRecord, ExportStatus};
 use crate::store::{Direction, Read, Scan, Store, Table};
 use crate::tables;
+use crate::{codec, keys};
 
 /// Exports that may wait for approval, and as many again for a node.
 pub(crate) const OPEN_MAX: u64 = 1_000;
@@ -75,6 +75,22 @@ pub(crate) fn count(
         }
     }
     Ok(total)
+}
+
+/// Ids of the exports of a status, of which there are [`OPEN_MAX`] at most where they
+/// wait.
+pub(crate) fn ids(read: &impl Read, status: ExportStatus) -> Result<Vec<ExportId>, Corruption> {
+    let mut found = Vec::new();
+    for format in ExportFormat::ALL {
+        let (from, to) = of_state(status, format);
+        let (table, direction) = (Table::ExportByState, Direction::Ascending);
+        let rows_max = usize::try_from(OPEN_MAX).unwrap_or(usize::MAX);
+        let rows = read.scan(Scan { table, from: &from, to: Some(&to), direction, rows_max })?;
+        for (_, id) in rows {
+            found.push(codec::decode("export_by_state", &id)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Puts a new export into its list.

@@ -154,6 +154,24 @@ fn a_size_beyond_the_head_or_of_nothing_is_refused() {
 }
 
 #[test]
+fn nobody_takes_all_of_the_room_from_the_others() {
+    let mut machine = Machine::founded();
+    let [ann, ben, cat] = ["ann", "ben", "cat"]
+        .map(|name| person(&mut machine, 10, name, (AccountRole::Auditor, &[])));
+    for _ in 0..500 {
+        requested(&mut machine, 20, ann.clone());
+    }
+    let why = refused(machine.run_for(ann, 30, request()));
+    assert_eq!(why, Rejection::TooMany { things: "exports of yours waiting", there: 20 });
+    for _ in 0..20 {
+        requested(&mut machine, 40, ben.clone());
+    }
+    let why = refused(machine.run_for(ben, 50, request()));
+    assert_eq!(why, Rejection::TooMany { things: "exports of yours waiting", there: 20 });
+    requested(&mut machine, 60, cat);
+}
+
+#[test]
 fn the_same_key_is_the_same_export() {
     let mut machine = Machine::founded();
     let first = recorded(machine.run_keyed(100, request(), "k", 1));
