@@ -31,10 +31,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use futures::FutureExt as _;
+use futures::stream::{self, StreamExt as _};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::governance::v1::audit_server::AuditServer;
@@ -220,6 +222,12 @@ pub(crate) async fn handle<B: Backend>(
     let run = async {
         let (_permit, caller) = admitted?;
         request.extensions_mut().insert(caller);
+        // Reflection is asked in a stream, by whoever has all day.
+        let is_ours = request.uri().path().starts_with(PACKAGE);
+        let request = match is_ours {
+            true => request.map(|body| in_time(body, app.config.request_timeout, &request_id)),
+            false => request,
+        };
         match tokio::time::timeout(time, router.oneshot(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(never)) => match never {},
@@ -252,6 +260,28 @@ pub(crate) async fn handle<B: Backend>(
     edge::headers::hsts(&app.config, &mut response);
     app.shared.metrics.answered("POST", endpoint, response.status().as_str());
     response
+}
+
+/// A message that must have come after some time: however long the answer may
+/// take, nobody holds a place by not asking.
+fn in_time(body: Body, time: Duration, request_id: &str) -> Body {
+    let deadline = tokio::time::Instant::now() + time;
+    let problem =
+        Problem::new(crate::problem::Code::REQUEST_TIMEOUT, "the message has not come in time");
+    let late = status::of(&problem, request_id);
+    let pieces = stream::unfold(Some(body.into_data_stream()), move |pieces| {
+        let late = late.clone();
+        async move {
+            let mut pieces = pieces?;
+            match tokio::time::timeout_at(deadline, pieces.next()).await {
+                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
+                Ok(Some(Err(error))) => Some((Err(BoxError::from(error)), None)),
+                Ok(None) => None,
+                Err(_) => Some((Err(BoxError::from(late)), None)),
+            }
+        }
+    });
+    Body::from_stream(pieces)
 }
 
 type Admitted<'a> = (Option<tokio::sync::SemaphorePermit<'a>>, Arc<Caller>);
@@ -289,7 +319,7 @@ fn time<B: Backend>(app: &App<B>, path: &str) -> Duration {
     let config = &app.config;
     let is_audit = path.strip_prefix(PACKAGE).is_some_and(reads_a_lot) && !is_public(path);
     let answer = if is_audit { config.audit_timeout } else { config.request_timeout };
-    // A second more than the inner bounds, which say what it was.
+    // A second more than the bounds of both, which say what it was.
     config.request_timeout + answer + Duration::from_secs(1)
 }
 

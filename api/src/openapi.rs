@@ -210,11 +210,22 @@ fn responses(route: &Route) -> Json {
         done,
         Json::object([("description", "Done.".into()), ("content", answer_content(route.reply))]),
     );
+    if matches!(route.op, Op::ExportDownload) {
+        let content = answer_content(route.reply);
+        let piece = [("description", "A piece.".into()), ("content", content)];
+        responses.insert("206", Json::object(piece));
+    }
+    if matches!(route.op, Op::ArtifactContent) {
+        responses.insert("304", Json::object([("description", "As it is known.".into())]));
+    }
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
     codes.extend_from_slice(route.codes);
     codes.extend_from_slice(refusals(route.who));
-    if route.who != Right::Public && route.method != Method::Get {
+    if route.method != Method::Get {
         codes.push(Code::CSRF_REQUIRED);
+    }
+    if route.who != Right::Public {
+        codes.push(Code::TOO_STALE);
     }
     if !matches!(route.shape, Shape::None) {
         codes.extend_from_slice(WITH_BODY);

@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
     .body(Shape::Fields(intervention::RECORD))
     .replies(intervention::REPLY)
     .codes(&[
+        Code::PERMISSION_DENIED,
         Code::NOT_AUTHORISED,
         Code::PRINCIPAL_MISMATCH,
         Code::UNKNOWN_DECISION,

@@ -153,7 +153,7 @@ pub(super) const ROUTES: &[Route] = &[
     .access(Access::Audit)
     .query(document::PACKAGE_QUERY)
     .replies(document::REPLY)
-    .or_media(&["text/markdown"], Form::Json)
+    .or_media(&["text/markdown", "text/html"], Form::Json)
     .codes(&[Code::UNSUPPORTED_FORMAT, Code::UNKNOWN_SYSTEM, Code::ANNEX_IV_INCOMPLETE]),
     Route::get(
         Op::Article11Document,

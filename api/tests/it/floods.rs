@@ -145,6 +145,26 @@ async fn a_body_that_drips_has_the_time_of_a_request() {
 }
 
 #[tokio::test]
+async fn a_message_that_does_not_come_has_the_time_of_a_request() {
+    let open = Server::loaded().await;
+    let config = api::Config { request_timeout: Duration::from_millis(100), ..Default::default() };
+    let server = Server::with(open.node, config);
+    for method in
+        ["Ledger/Verify", "Compliance/GetStatistics", "Systems/Register", "Audit/ListExports"]
+    {
+        // The head of a message of ten bytes, and nothing of it.
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>(&[0, 0, 0, 0, 10][..])]);
+        let body = futures::StreamExt::chain(begun, futures::stream::pending());
+        let request = axum::http::Request::post(format!("/lexecon.governance.v1.{method}"))
+            .header("content-type", "application/grpc")
+            .body(axum::body::Body::from_stream(body));
+        let answer = server.send(request.unwrap());
+        let reply = tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap();
+        assert_eq!(reply.header("grpc-status"), "4", "{method}: {}", reply.header("grpc-message"));
+    }
+}
+
+#[tokio::test]
 async fn what_follows_a_request_and_is_none_ends_the_connection() {
     let listening = listen(&Server::loaded().await, quick()).await;
     let request = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n";

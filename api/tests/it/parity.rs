@@ -82,6 +82,19 @@ fn every_row_of_rest_has_its_method() {
     }
 }
 
+#[tokio::test]
+async fn article_11_is_found_by_its_number_too() {
+    let (server, messages) = (Server::loaded().await, Messages::new());
+    let row = "GET /compliance/eu-ai-act/article-{n}/documentation";
+    let method = messages.of_row(row).clone();
+    for (n, document) in [("11", "EU_AI_ACT_ARTICLE_11"), ("9", "EU_AI_ACT_ARTICLE_9")] {
+        let message = messages.encode(&method.input, &json!({"n": n}));
+        let reply = call(&server, &method.name, &message, &[]).await;
+        let answer = messages.decode(&method.output, frame(&reply), &mut BTreeSet::new());
+        assert_eq!(answer["document"]["document_type"], document);
+    }
+}
+
 /// An operation of the description.
 fn operation(document: &Value, row: &str) -> Value {
     let (verb, path) = row.split_once(' ').unwrap();

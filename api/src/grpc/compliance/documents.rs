@@ -58,7 +58,9 @@ pub(super) fn of_article(message: GetArticleDocumentRequest) -> Result<Input, Pr
         .put("system_id", message.system_id)
         .put("as_of", message.as_of)
         .read(message.read);
-    Ok(Input { path: message.n, query, ..Input::of(Op::ArticleDocument) })
+    // By REST too it is another row under the same path.
+    let op = if message.n == "11" { Op::Article11Document } else { Op::ArticleDocument };
+    Ok(Input { path: message.n, query, ..Input::of(op) })
 }
 
 pub(super) fn document(content: Content) -> Result<DocumentReply, Problem> {

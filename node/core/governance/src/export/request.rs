@@ -31,7 +31,10 @@ pub(crate) fn request<S: Store>(
         true => ExportStatus::Pending,
         false => ExportStatus::AwaitingApproval,
     };
-    room(context, status, &context.envelope.principal.id)?;
+    let principal = &context.envelope.principal;
+    // In open mode nobody is known.
+    let who = (principal.kind != PrincipalKind::Nobody).then_some(principal.id.as_str());
+    room(context, status, who)?;
     let id = ExportId(context.fresh("exp", Table::Export)?);
     let mut data = context.asked();
     data.insert("export_id", id.to_string());
@@ -87,19 +90,21 @@ const SHARE_MAX: u64 = 20;
 fn room<S: Store>(
     context: &Context<'_, S>,
     status: ExportStatus,
-    requester: &str,
+    requester: Option<&str>,
 ) -> Result<(), Stop> {
     let read = context.tables.read();
     let there = rows::count(read, &[status], OPEN_MAX)?;
     if OPEN_MAX <= there {
         return Err(Rejection::TooMany { things: "exports waiting", there }.into());
     }
-    // In open mode nobody is known.
-    let is_known = context.envelope.principal.kind != PrincipalKind::Nobody;
-    if is_known && OPEN_MAX / 2 <= there {
+    if let Some(requester) = requester
+        && OPEN_MAX / 2 <= there
+    {
         let there = of_person(read, status, &person(read, requester)?)?;
         if SHARE_MAX <= there {
-            return Err(Rejection::TooMany { things: "exports of yours waiting", there }.into());
+            return Err(
+                Rejection::TooMany { things: "exports of one person waiting", there }.into()
+            );
         }
     }
     Ok(())
@@ -140,7 +145,8 @@ pub(crate) fn answer<S: Store>(
         ExportAnswer::Reject => EntryType::AuditExportRejected,
     };
     if answer.answer == ExportAnswer::Approve {
-        room(context, ExportStatus::Pending, &record.requester)?;
+        let who = Some(record.requester.as_str()).filter(|requester| !requester.is_empty());
+        room(context, ExportStatus::Pending, who)?;
     }
     let mut data = context.asked();
     data.insert("export_id", id.to_string());

@@ -56,6 +56,11 @@ struct Run {
 }
 
 impl Run {
+    /// Before anything is read: no key is before the first.
+    fn nothing() -> Self {
+        Self { from: Vec::new(), to: Some(Vec::new()), rows: Vec::new() }
+    }
+
     /// Whether every row of a range is known.
     fn covers(&self, from: &[u8], to: Option<&[u8]>) -> bool {
         let is_end = match (&self.to, to) {
@@ -78,9 +83,8 @@ impl Run {
 impl<'a, R: Read> Ahead<'a, R> {
     /// Reads these tables ahead, and others as they are asked for.
     pub(crate) fn new(read: &'a R, tables: &[(Table, Asked)]) -> Self {
-        // Nothing is known yet but what is before the first key.
-        let run = || Run { from: Vec::new(), to: Some(Vec::new()), rows: Vec::new() };
-        let runs = tables.iter().map(|(table, asked)| (*table, *asked, RefCell::new(run())));
+        let run = || RefCell::new(Run::nothing());
+        let runs = tables.iter().map(|(table, asked)| (*table, *asked, run()));
         Self { read, runs: runs.collect() }
     }
 
@@ -111,6 +115,8 @@ impl<'a, R: Read> Ahead<'a, R> {
         let Some((.., run)) = self.runs.iter().find(|(known, ..)| *known == table) else {
             return Ok(());
         };
+        // Those of before are let go first.
+        *run.borrow_mut() = Run::nothing();
         let (direction, rows_max) = (Direction::Ascending, usize::MAX);
         let rows = self.read.scan(Scan { table, from, to: Some(to), direction, rows_max })?;
         *run.borrow_mut() = Run { from: from.to_vec(), to: Some(to.to_vec()), rows };

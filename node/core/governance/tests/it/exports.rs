@@ -162,12 +162,12 @@ fn nobody_takes_all_of_the_room_from_the_others() {
         requested(&mut machine, 20, ann.clone());
     }
     let why = refused(machine.run_for(ann, 30, request()));
-    assert_eq!(why, Rejection::TooMany { things: "exports of yours waiting", there: 20 });
+    assert_eq!(why, Rejection::TooMany { things: "exports of one person waiting", there: 20 });
     for _ in 0..20 {
         requested(&mut machine, 40, ben.clone());
     }
     let why = refused(machine.run_for(ben, 50, request()));
-    assert_eq!(why, Rejection::TooMany { things: "exports of yours waiting", there: 20 });
+    assert_eq!(why, Rejection::TooMany { things: "exports of one person waiting", there: 20 });
     requested(&mut machine, 60, cat);
 }
 
