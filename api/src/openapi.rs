@@ -215,6 +215,9 @@ fn responses(route: &Route) -> Json {
         let piece = [("description", "A piece.".into()), ("content", content)];
         responses.insert("206", Json::object(piece));
     }
+    // Said before it is known what is asked for, so without a body.
+    let long = [("description", "The head of the request is longer than is read.".into())];
+    responses.insert("431", Json::object(long));
     if matches!(route.op, Op::ArtifactContent) {
         responses.insert("304", Json::object([("description", "As it is known.".into())]));
     }
