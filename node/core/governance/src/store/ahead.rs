@@ -38,8 +38,9 @@ impl Asked {
 }
 
 /// A state that does not change, of which some tables are read ahead. Fewer than
-/// [`ROWS`] rows of each are held, or those of one range. What comes before them is not read ahead any more,
-/// so that a question out of order costs what it would cost without this.
+/// [`ROWS`] rows of each are held, or those of one range. What comes before them is
+/// not read ahead any more, so that a question out of order costs what it would cost
+/// without this.
 #[derive(Debug)]
 pub(crate) struct Ahead<'a, R> {
     read: &'a R,
@@ -204,8 +205,11 @@ mod tests {
         for (rows, of_millisecond) in [(0, 3), (1, 3), (254, 3), (255, 1), (256, 3), (999, 300)] {
             let at = |row: u64, number| key(row / of_millisecond, row, number);
             let store = filled((0..rows).map(|row| at(row, row % 2)));
-            for asked in [Asked::InOrder, Asked::ByTime] {
+            for asked in [Asked::InOrder, Asked::ByTime, Asked::Held] {
                 let ahead = Ahead::new(&store, &[(TABLE, asked)]);
+                if matches!(asked, Asked::Held) {
+                    ahead.hold(TABLE, &at(rows / 3, 0), &at(rows / 2, 0)).unwrap();
+                }
                 let mut place = 7_u64;
                 for step in 0..600 {
                     place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
